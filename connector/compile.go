@@ -1,0 +1,297 @@
+package connector
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Compile checks t and prepares it for questions. The index holds its own copy, so t may change afterwards. It takes
+// O(n log n) time for n ranges on each local endpoint; nested, equal, partly overlapping and full-space ranges are all
+// legal, and so is a connector without bindings or ranges, which never matches.
+//
+// The error joins a [*ModelError] for everything that cannot be used, in the order of the topology: a name that is
+// missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]).
+func Compile(t *Topology) (*Index, error) {
+	if err := check(t); err != nil {
+		return nil, err
+	}
+	x := &Index{}
+	for _, c := range t.Connectors {
+		c = c.Clone()
+		for i, b := range c.Bindings {
+			c.Bindings[i] = normalEndpoint(b)
+		}
+		x.connectors = append(x.connectors, c)
+	}
+	at := make(map[string]int)
+	serverAt := func(name string) *serverIndex {
+		key := foldKey(name)
+		i, ok := at[key]
+		if !ok {
+			i = len(x.servers)
+			at[key] = i
+			x.servers = append(x.servers, serverIndex{name: name})
+		}
+		return &x.servers[i]
+	}
+	for _, s := range t.Servers {
+		serverAt(s.Name).edge = s.Roles.Has(RoleEdge)
+	}
+	for i, c := range x.connectors {
+		s := serverAt(c.ID.Server)
+		s.connectors = append(s.connectors, i)
+		s.bindingsMissing = s.bindingsMissing || !c.Disabled && c.Missing.Has(PropertyBindings)
+	}
+	decisions := make(map[decision]Match)
+	for i := range x.servers {
+		x.compileServer(&x.servers[i], decisions)
+	}
+	slices.SortFunc(x.servers, func(a, b serverIndex) int { return compareFold(a.name, b.name) })
+	return x, nil
+}
+
+// check returns every reason why t cannot be compiled, in input order.
+func check(t *Topology) error {
+	var errs []error
+	bad := func(src Source, err error, path string, args ...any) {
+		errs = append(errs, &ModelError{Source: src, Path: fmt.Sprintf(path, args...), Err: err})
+	}
+	servers := make(map[string]bool)
+	for i, s := range t.Servers {
+		if s.Name == "" {
+			bad(s.Source, ErrEmpty, "servers[%d].name", i)
+		} else if key := foldKey(s.Name); servers[key] {
+			bad(s.Source, fmt.Errorf("server %s: %w", s.Name, ErrDuplicate), "servers[%d].name", i)
+		} else {
+			servers[key] = true
+		}
+		for j, a := range s.Addresses {
+			if !a.IsValid() || a.IsUnspecified() {
+				bad(s.Source, ErrInvalid, "servers[%d].addresses[%d]", i, j)
+			}
+		}
+	}
+	type key struct{ server, name string }
+	connectors := make(map[key]bool)
+	for i, c := range t.Connectors {
+		k := key{foldKey(c.ID.Server), foldKey(c.ID.Name)}
+		switch {
+		case c.ID.Server == "" || c.ID.Name == "":
+			bad(c.Source, ErrIdentity, "connectors[%d].identity", i)
+		case connectors[k]:
+			bad(c.Source, fmt.Errorf("connector %s: %w", c.ID, ErrDuplicate), "connectors[%d].identity", i)
+		}
+		connectors[k] = true
+		for j, b := range c.Bindings {
+			if !b.IsValid() || b.Port() == 0 {
+				bad(c.Source, ErrInvalid, "connectors[%d].bindings[%d]", i, j)
+			}
+		}
+		for j, r := range c.RemoteIPRanges {
+			if !r.IsValid() {
+				bad(c.Source, ErrInvalid, "connectors[%d].remoteIPRanges[%d]", i, j)
+			}
+		}
+	}
+	for i, d := range t.Databases {
+		if d.Kind.String() == "" {
+			bad(Source{}, ErrInvalid, "databases[%d].kind", i)
+		}
+	}
+	for i, n := range t.Networks {
+		if n.Kind.String() == "" {
+			bad(Source{}, ErrInvalid, "networks[%d].kind", i)
+		}
+		for j, r := range n.Ranges {
+			if !r.IsValid() {
+				bad(Source{}, ErrInvalid, "networks[%d].ranges[%d]", i, j)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// compileServer makes a listener for each local endpoint that an enabled connector of the server is bound to.
+func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) {
+	var endpoints []netip.AddrPort
+	for _, i := range s.connectors {
+		if !x.connectors[i].Disabled {
+			endpoints = append(endpoints, x.connectors[i].Bindings...)
+		}
+	}
+	slices.SortFunc(endpoints, netip.AddrPort.Compare)
+	for _, local := range slices.Compact(endpoints) {
+		s.listeners = append(s.listeners, x.compileListener(s, local, decisions))
+	}
+}
+
+// contender is a connector that listens at an endpoint, and how.
+type contender struct {
+	connector int
+	binding   netip.AddrPort
+	exact     bool
+}
+
+// contenders returns the connectors of s that are enabled and bound to local, whatever their role.
+func (x *Index) contenders(s *serverIndex, local netip.AddrPort) []contender {
+	var cs []contender
+	for _, i := range s.connectors {
+		if reason, binding := approach(&x.connectors[i], local); reason == 0 {
+			cs = append(cs, contender{i, binding, !binding.Addr().IsUnspecified()})
+		}
+	}
+	return cs
+}
+
+// approach tells what keeps a connector from listening at a local endpoint, before role and source are looked at: zero if
+// nothing does, and then the binding that counts, the exact address before the wildcard.
+func approach(c *ReceiveConnector, local netip.AddrPort) (Reason, netip.AddrPort) {
+	if c.Disabled {
+		return Disabled, netip.AddrPort{}
+	}
+	var wildcard netip.AddrPort
+	furthest := OtherPort
+	for _, b := range c.Bindings {
+		switch {
+		case b == local:
+			return 0, b
+		case b.Port() != local.Port():
+		case b.Addr().Is4() != local.Addr().Is4():
+			furthest = max(furthest, OtherFamily)
+		case b.Addr().IsUnspecified():
+			wildcard = b
+		default:
+			furthest = OtherAddress
+		}
+	}
+	if wildcard.IsValid() {
+		return 0, wildcard
+	}
+	return furthest, netip.AddrPort{}
+}
+
+// owner returns the transport role of the process that has the endpoint, and whether both roles claim it: the Transport
+// service then answers. An unset role competes with all.
+func (x *Index) owner(cs []contender) (role TransportRole, shared bool) {
+	var hub, frontend bool
+	for _, c := range cs {
+		switch x.connectors[c.connector].TransportRole {
+		case HubTransport:
+			hub = true
+		case FrontendTransport:
+			frontend = true
+		}
+	}
+	switch {
+	case hub:
+		return HubTransport, frontend
+	case frontend:
+		return FrontendTransport, false
+	}
+	return 0, false
+}
+
+// competes tells whether a connector belongs to the process that has the endpoint.
+func (c *ReceiveConnector) competes(owner TransportRole) bool {
+	return c.TransportRole == 0 || owner == 0 || c.TransportRole == owner
+}
+
+func (x *Index) compileListener(s *serverIndex, local netip.AddrPort, decisions map[decision]Match) *listener {
+	all := x.contenders(s, local)
+	owner, shared := x.owner(all)
+	u := x.unknowns(s, local, all, owner)
+	var cands []candidate
+	var bindings = make(map[int]netip.AddrPort, len(all))
+	for _, c := range all {
+		rc := &x.connectors[c.connector]
+		if !rc.competes(owner) {
+			continue
+		}
+		bindings[c.connector] = c.binding
+		for entry, r := range rc.RemoteIPRanges {
+			if r.first.Is4() == local.Addr().Is4() {
+				span := r.Span()
+				cands = append(cands, candidate{rank{r.size(), c.exact, c.connector, entry}, span.From(), span.To()})
+			}
+		}
+	}
+	intern := func(d decision) Match {
+		m, ok := decisions[d]
+		if !ok {
+			m = Match{&d}
+			decisions[d] = m
+		}
+		return m
+	}
+	decide := func(w *candidate, tie bool) Match {
+		d := decision{outcome: NoRange, connector: -1}
+		if w != nil {
+			rc := &x.connectors[w.connector]
+			d = decision{outcome: Selected, connector: w.connector, id: rc.ID,
+				binding: bindings[w.connector], rng: rc.RemoteIPRanges[w.entry]}
+		}
+		if tie {
+			d.doubt |= DoubtTie
+		}
+		if shared {
+			d.doubt |= DoubtRole
+		}
+		if u.couldChange(w) {
+			d.doubt |= DoubtMissing
+		}
+		return intern(d)
+	}
+	return &listener{local, owner, cut(firstOf(local.Addr()), cands, decide)}
+}
+
+// unknowns is what the missing properties of a server's connectors could do at one endpoint.
+type unknowns struct {
+	all  bool         // every answer is in doubt
+	won  map[int]bool // answers by these connectors are, because they may be disabled
+	best []rank       // the best range that each connector with an incomplete list could hold
+}
+
+func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, owner TransportRole) unknowns {
+	u := unknowns{won: make(map[int]bool)}
+	for _, c := range all {
+		rc := &x.connectors[c.connector]
+		if rc.Missing.Has(PropertyTransportRole) && len(all) > 1 {
+			u.all = true
+		}
+		if rc.Missing.Has(PropertyEnabled) {
+			u.won[c.connector] = true
+		}
+		if rc.Missing.Has(PropertyRemoteIPRanges) && rc.competes(owner) {
+			u.best = append(u.best, rank{exact: c.exact, connector: c.connector})
+		}
+	}
+	for _, i := range s.connectors {
+		rc := &x.connectors[i]
+		if rc.Disabled || !rc.Missing.Has(PropertyBindings) {
+			continue
+		}
+		exact := !local.Addr().IsUnspecified()
+		for entry, r := range rc.RemoteIPRanges {
+			if r.first.Is4() == local.Addr().Is4() {
+				u.best = append(u.best, rank{r.size(), exact, i, entry})
+			}
+		}
+		if rc.Missing.Has(PropertyRemoteIPRanges) {
+			u.best = append(u.best, rank{exact: exact, connector: i})
+		}
+	}
+	return u
+}
+
+// couldChange tells whether the winner, nil for none, might be another connector if all were known. It does not look at
+// the source, so of a connector that may be bound to the endpoint any range counts.
+func (u unknowns) couldChange(w *candidate) bool {
+	if u.all || w != nil && u.won[w.connector] {
+		return true
+	}
+	return slices.ContainsFunc(u.best, func(r rank) bool {
+		return w == nil || r.connector != w.connector && compareVisible(r, w.rank) <= 0
+	})
+}

@@ -1,0 +1,193 @@
+package connector
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Reason is the furthest stage a connector reached on the way to serving a connection. Reasons ascend: the later, the
+// nearer the connector came. Zero is not set.
+type Reason uint8
+
+const (
+	Disabled           Reason = iota + 1 // Enabled is $false
+	OtherPort                            // no binding on the port
+	OtherFamily                          // bound to the port, but in the other address family
+	OtherAddress                         // bound to the port on another local address
+	WrongRole                            // bound to the endpoint, but the process of the other transport role has it
+	NotInRange                           // listens, but none of its ranges contains the source
+	LostToNarrower                       // contains the source, but the winner's range has fewer addresses
+	LostToExactBinding                   // range of the same size, but the winner is bound to the exact local address
+	LostTie                              // equal in range and binding; the winner is first in configuration order
+	Won
+)
+
+var reasonNames = [...]string{"", "Disabled", "OtherPort", "OtherFamily", "OtherAddress", "WrongRole", "NotInRange",
+	"LostToNarrower", "LostToExactBinding", "LostTie", "Won"}
+
+// String prints the name of the constant.
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return ""
+}
+
+var reasonBases = [...]Basis{
+	Disabled:     {"a disabled connector does not take part", Inferred, "New-ReceiveConnector, -Enabled"},
+	OtherPort:    {"a connector listens on the ports of its bindings only", Documented, "Receive connectors"},
+	OtherFamily:  {"IPv4 and IPv6 have separate bindings", Inferred, "New-ReceiveConnector, -Bindings"},
+	OtherAddress: {"a connector listens on the local addresses of its bindings only", Documented, "Receive connectors"},
+	WrongRole: {"where both transport roles are bound to one endpoint, Front End Transport stops and the Transport service answers",
+		Documented, "KB2958036"},
+	NotInRange: {"a connector serves the sources in its RemoteIPRanges only", Documented, "New-ReceiveConnector, -RemoteIPRanges"},
+	LostToNarrower: {"of the ranges that contain the source the one with the fewest addresses wins",
+		Documented, "Receive connectors: the most specific match is used; counted in addresses: product"},
+	LostToExactBinding: {"of two ranges of one size the connector bound to the exact local address wins", Product, ""},
+	LostTie: {"of two connectors equal in range and binding the one the server read first wins; the order cannot be seen from outside",
+		Product, ""},
+	Won: {"its range has the fewest addresses of all that contain the source", Documented, "Receive connectors, New-ReceiveConnector"},
+}
+
+// Basis returns the rule behind the reason.
+func (r Reason) Basis() Basis {
+	if int(r) < len(reasonBases) {
+		return reasonBases[r]
+	}
+	return Basis{}
+}
+
+// Step tells how far one connector of the server came.
+type Step struct {
+	Connector ID
+	Reason    Reason
+	// Binding is the binding the connection would have come through; set from WrongRole on.
+	Binding netip.AddrPort
+	// Range is the connector's narrowest range that contains the source; set from LostToNarrower on.
+	Range Range
+	// Missing names the properties of the connector that the decision looks at and that are unknown.
+	Missing Properties
+}
+
+// Basis returns the rule that decided the step.
+func (s Step) Basis() Basis { return s.Reason.Basis() }
+
+// Explanation is a decision with the reason for every connector of the server. It shares nothing with the index.
+type Explanation struct {
+	Conn  Conn // as asked
+	Match Match
+	// Steps has one entry for each connector of the server: the winner first, then the others by how near they came, those
+	// of one reason in decision order, or in the order of the configuration if they never competed.
+	Steps []Step
+}
+
+// decisive are the properties the decision looks at.
+const decisive = PropertyBindings | PropertyRemoteIPRanges | PropertyTransportRole | PropertyEnabled
+
+// Explain returns the decision of [Index.Select] for c with the reason why each connector of the server won or lost.
+func (x *Index) Explain(c Conn) *Explanation {
+	e := &Explanation{Conn: c, Match: x.Select(c)}
+	n, ok := c.normal()
+	s := x.server(c.Server)
+	if !ok || s == nil {
+		return e
+	}
+	type ranked struct {
+		Step
+		rank rank
+	}
+	var steps []ranked
+	winner := rank{connector: -1}
+	l := s.listener(n.Local)
+	for _, i := range s.connectors {
+		rc := &x.connectors[i]
+		step := ranked{Step{Connector: rc.ID, Missing: rc.Missing & decisive}, rank{connector: i}}
+		step.Reason, step.Binding = approach(rc, n.Local)
+		if step.Reason == 0 {
+			step.Reason = WrongRole
+			if rc.competes(l.owner) {
+				step.Reason = NotInRange
+				if r, ok := rc.narrowest(n.Remote, i, step.Binding); ok {
+					step.rank, step.Range = r, rc.RemoteIPRanges[r.entry]
+					step.Reason = LostToNarrower
+				}
+			}
+		}
+		if i == e.Match.d.connector {
+			winner = step.rank
+		}
+		steps = append(steps, step)
+	}
+	for i, step := range steps {
+		if step.Reason == LostToNarrower {
+			steps[i].Reason = lost(step.rank, winner)
+		}
+	}
+	slices.SortStableFunc(steps, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(b.Reason, a.Reason), compareRank(a.rank, b.rank))
+	})
+	for _, s := range steps {
+		e.Steps = append(e.Steps, s.Step)
+	}
+	return e
+}
+
+// narrowest returns the rank of the connector's best range that contains a.
+func (c *ReceiveConnector) narrowest(a netip.Addr, position int, binding netip.AddrPort) (best rank, ok bool) {
+	for entry, r := range c.RemoteIPRanges {
+		if !r.contains(a) {
+			continue
+		}
+		k := rank{r.size(), !binding.Addr().IsUnspecified(), position, entry}
+		if !ok || compareRank(k, best) < 0 {
+			best, ok = k, true
+		}
+	}
+	return best, ok
+}
+
+// lost tells by which part of the decision order a rank lost to the winner's.
+func lost(r, winner rank) Reason {
+	switch {
+	case r.connector == winner.connector:
+		return Won
+	case r.size != winner.size:
+		return LostToNarrower
+	case r.exact != winner.exact:
+		return LostToExactBinding
+	}
+	return LostTie
+}
+
+// Winner returns the step of the connector that serves the connection, and whether one does.
+func (e *Explanation) Winner() (Step, bool) {
+	if len(e.Steps) > 0 && e.Steps[0].Reason == Won {
+		return e.Steps[0], true
+	}
+	return Step{}, false
+}
+
+// String prints the decision and the steps, a line each.
+func (e *Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", e.Conn, e.Match)
+	for _, s := range e.Steps {
+		fmt.Fprintf(&b, "  %s\n", s)
+	}
+	return b.String()
+}
+
+// String prints the connector, the reason, and the range it came with.
+func (s Step) String() string {
+	text := fmt.Sprintf("%-18s %s", s.Reason, s.Connector)
+	if s.Range.IsValid() {
+		text += fmt.Sprintf(" by %s (%s)", s.Range, CountAddresses(s.Range.Size()))
+	}
+	if s.Missing != 0 {
+		text += ", unknown: " + s.Missing.String()
+	}
+	return text
+}

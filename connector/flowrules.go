@@ -1,0 +1,192 @@
+package connector
+
+import "strconv"
+
+// flowRule is a row of the table of server-to-server flows.
+type flowRule struct {
+	row       string // of the table in the design's semantics, section 6
+	purpose   Purpose
+	transport Transport
+	port      func(p pair) uint16
+	when      func(p pair) bool
+	need      func(p pair) (Need, string) // and why, beyond the rule
+	auth      bool
+	why       Basis
+}
+
+func (r *flowRule) flow(p pair) (Flow, bool) {
+	if !r.when(p) {
+		return Flow{}, false
+	}
+	f := Flow{From: p.from.Name, To: p.to.Name, Purpose: r.purpose, Transport: r.transport, ExchangeAuth: r.auth, Why: r.why}
+	if r.port != nil {
+		f.Port = r.port(p)
+	}
+	need, because := r.need(p)
+	f.Need = need
+	if because != "" {
+		f.Why.Rule += "; " + because
+	}
+	return f, true
+}
+
+var flowRules = []flowRule{
+	{"1", Submission, TransportRPC, nil,
+		func(p pair) bool { return p.from.store && p.to.hub && p.sameSite() },
+		required, false,
+		Basis{"inside a site Mailbox and Hub Transport talk RPC, not SMTP", Documented, "Exchange 2007 help, mail routing"}},
+	{"1", Delivery, TransportRPC, nil,
+		func(p pair) bool { return p.from.hub && p.to.store && p.sameSite() },
+		required, false,
+		Basis{"inside a site Hub Transport and Mailbox talk RPC, not SMTP", Documented, "Exchange 2007 help, mail routing"}},
+	{"2a", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.hub && p.otherSite() },
+		mailboxesOnBothSides, true,
+		Basis{"Hub Transport sends to Hub Transport of another site over SMTP with Exchange Server authentication", Documented, "Exchange 2010 help"}},
+	{"2b", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.hub && p.sameSite() && !p.self() },
+		possible, true,
+		Basis{"inside a site Hub Transport may send to another Hub Transport: a multi-role DAG member reroutes mail for a database it has mounted itself, and connector sources and expansion servers are reached that way; what a refusal does is unknown", Unknown, ""}},
+	{"2", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.hub && !p.sameSite() && !p.otherSite() },
+		possible, true,
+		Basis{"whether the two Hub Transport servers are in one site is not known", Unknown, ""}},
+	{"17", PublicFolderReplication, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.hub && p.otherSite() },
+		foldersOnBothSides, true,
+		Basis{"public-folder replication between sites is SMTP from Hub Transport to Hub Transport", Observed, "byronwright.blogspot.com 2015/09"}},
+	{"4", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.edge && !p.from.modern && p.from.known && p.sameSite() && p.to.hub },
+		required, true,
+		Basis{"a subscribed Edge Transport server sends to Hub Transport of its site", Documented, "mail flow, Exchange 2013 help"}},
+	{"4", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool {
+			return p.from.edge && !p.from.modern && p.from.known && p.sameSite() && p.to.backEnd
+		},
+		required, true,
+		Basis{"a subscribed Edge Transport server sends to Mailbox servers of its site; documented as past Front End Transport, which on a server with both roles owns port 25", Documented, "mail flow, Exchange 2013 help"}},
+	{"5", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.edge && p.from.modern && p.sameSite() && p.to.backEnd },
+		required, true,
+		Basis{"a subscribed Edge Transport server sends to Mailbox servers of its site", Documented, "network ports for clients and mail flow"}},
+	{"6", FrontEndToTransport, TransportSMTP, transportPort,
+		func(p pair) bool { return p.from.frontEnd && p.to.backEnd },
+		required, true,
+		Basis{"Front End Transport passes mail on to Transport, on its own server or another", Documented, "network ports for clients and mail flow"}},
+	{"7", Mail, TransportSMTP, transportPort,
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.otherGroup() },
+		mailboxesOnBothSides, true,
+		Basis{"Transport sends to Transport of another DAG or site", Documented, "receive connectors"}},
+	{"7", Mail, TransportSMTP, transportPort,
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.sameGroup() && !p.self() },
+		possible, true,
+		Basis{"inside a DAG or site Transport may pass mail on to another Transport; what a refusal does is unknown", Unknown, ""}},
+	{"7", Mail, TransportSMTP, transportPort,
+		func(p pair) bool {
+			return p.from.backEnd && p.to.backEnd && !p.sameGroup() && !p.otherGroup()
+		},
+		possible, true,
+		Basis{"whether the two servers are in one DAG or site is not known", Unknown, ""}},
+	{"7", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && !p.to.alone && !p.self() },
+		possible, true,
+		Basis{"mail between servers from 2013 on is documented for port 2525; single reports see it arrive on port 25", Observed, "frankysweb.de"}},
+	{"8", Submission, TransportSMTP, transportPort,
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.sameGroup() },
+		required, true,
+		Basis{"Mailbox Transport Submission sends to Transport", Documented, "send connectors, mail flow"}},
+	{"9", Delivery, TransportSMTP, port(portMailboxDelivery),
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.sameGroup() },
+		required, true,
+		Basis{"Transport sends to Mailbox Transport Delivery, whose implicit connector no other one can shadow", Documented, "receive connectors"}},
+	{"10", Submission, TransportRPC, nil,
+		func(p pair) bool { return p.from.backEnd && p.self() },
+		required, false,
+		Basis{"Mailbox Transport talks RPC with the local database", Documented, "mail flow"}},
+	{"10", Delivery, TransportRPC, nil,
+		func(p pair) bool { return p.from.backEnd && p.self() },
+		required, false,
+		Basis{"Mailbox Transport talks RPC with the local database", Documented, "mail flow"}},
+	{"11", ClientProxy, TransportSMTP, port(465),
+		func(p pair) bool { return p.from.frontEnd && p.to.backEnd },
+		required, true,
+		Basis{"Front End Transport passes on what clients submit on port 587", Documented, "receive connectors"}},
+	{"12", OutboundProxy, TransportSMTP, port(717),
+		func(p pair) bool { return p.from.backEnd && p.to.frontEnd },
+		possible, true,
+		Basis{"Transport sends through Front End Transport where a Send connector says so", Documented, "receive connectors"}},
+	{"13", Shadow, TransportSMTP, transportPort,
+		func(p pair) bool { return p.from.backEnd && p.to.backEnd && !p.self() },
+		possible, true,
+		Basis{"Transport keeps redundant copies on another server", Documented, "shadow redundancy"}},
+	{"13", Shadow, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.hub && p.otherSite() },
+		shadowOfMail, true,
+		Basis{"between Hub Transport servers shadow redundancy rides on the mail itself", Documented, "shadow redundancy"}},
+	{"14", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.hub && p.to.backEnd },
+		mailboxesOnBothSides, true,
+		Basis{"Hub Transport of 2007 and 2010 sends to later servers on port 25", Observed, "exchangemaster.ch, byronwright.blogspot.com 2013/06"}},
+	{"15", Mail, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.backEnd && p.to.hub },
+		mailboxesOnBothSides, true,
+		Basis{"Transport sends to Hub Transport of 2007 and 2010 on port 25", Observed, "byronwright.blogspot.com 2013/06"}},
+	{"19", LogShipping, TransportLogShipping, port(64327),
+		func(p pair) bool {
+			return !p.self() && p.from.DAG != "" && compareFold(p.from.DAG, p.to.DAG) == 0
+		},
+		copiesOnBoth, false,
+		Basis{"members of a DAG ship logs over a port of their own, not SMTP", Documented, "managing high availability"}},
+	{"-", Mail, TransportSMTP, port(25),
+		func(p pair) bool {
+			return (!p.from.known || !p.to.known) && !p.self() && !p.from.edge && !p.to.edge
+		},
+		possible, true,
+		Basis{"the version of one of the servers is not known, so neither is the traffic between them", Unknown, ""}},
+}
+
+func port(n uint16) func(pair) uint16 { return func(pair) uint16 { return n } }
+
+// transportPort is 2525, or 25 on a Mailbox server of 2013 without ClientAccess (documented).
+func transportPort(p pair) uint16 {
+	if p.to.alone {
+		return 25
+	}
+	return 2525
+}
+
+func required(pair) (Need, string) { return Required, "" }
+func possible(pair) (Need, string) { return Possible, "" }
+
+func mailboxesOnBothSides(p pair) (Need, string) {
+	if empty := p.without(p.at.mail); empty != "" {
+		return NotNeeded, "no mailbox database is mounted in " + empty
+	}
+	return Required, ""
+}
+
+func foldersOnBothSides(p pair) (Need, string) {
+	if !p.at.told {
+		return Possible, "no database is given, so there may be public folders"
+	}
+	if empty := p.without(p.at.folders); empty != "" {
+		return NotNeeded, "no public-folder database is mounted in " + empty
+	}
+	return Required, ""
+}
+
+func shadowOfMail(p pair) (Need, string) {
+	if need, because := mailboxesOnBothSides(p); need == NotNeeded {
+		return need, because
+	}
+	return Possible, ""
+}
+
+func copiesOnBoth(p pair) (Need, string) {
+	if p.at.told && !p.at.shareDatabase(p.from.Name, p.to.Name) {
+		return NotNeeded, "no database has a copy on both"
+	}
+	return Required, ""
+}
+
+func utoa(n uint16) string { return strconv.Itoa(int(n)) }

@@ -1,0 +1,151 @@
+package connector
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+)
+
+// Index answers questions about a topology. It is made by [Compile], never changes, and is safe for concurrent use.
+type Index struct {
+	connectors []ReceiveConnector // the index's own copy, in configuration order
+	servers    []serverIndex      // sorted by name, ignoring case
+}
+
+// serverIndex holds what competes on one server.
+type serverIndex struct {
+	name            string
+	edge            bool        // Edge Transport: offers X-EXPS NTLM and relies on direct trust
+	connectors      []int       // positions in Index.connectors, ascending
+	listeners       []*listener // sorted by compareEndpoint
+	bindingsMissing bool        // of some connector it is unknown where it listens
+}
+
+// listener is a local endpoint that needs an answer of its own: an address that a binding names, or the wildcard, which
+// stands for all the other local addresses of its family.
+type listener struct {
+	local     netip.AddrPort
+	owner     TransportRole // of the process that has the endpoint; unset if no connector here says
+	partition partition
+}
+
+// partition cuts the addresses of one family into runs with one decision each.
+//
+//	starts  0.0.0.0    10.0.0.0   10.0.0.5   10.0.0.6   10.0.1.0
+//	at      Default    Relay      Default    Relay      Default
+//
+// starts[0] is the lowest address of the family, starts ascend, and neighbours differ.
+type partition struct {
+	starts []netip.Addr
+	at     []Match
+}
+
+// find returns the decision of the run that contains a.
+func (p *partition) find(a netip.Addr) Match { return p.at[lastAtOrBefore(p.starts, a)] }
+
+// lastAtOrBefore returns the position of the last of starts, which ascend, that is not above a; the first is not. It asks
+// Less 1 + log2(len(starts)) times at most.
+func lastAtOrBefore[A interface{ Less(A) bool }](starts []A, a A) int {
+	low, high := 0, len(starts) // starts[low] <= a < starts[high]
+	for high-low > 1 {
+		middle := int(uint(low+high) >> 1)
+		if a.Less(starts[middle]) {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return low
+}
+
+// regions yields the runs in address order.
+func (p *partition) regions(yield func(netipx.IPRange, Match) bool) {
+	for i, start := range p.starts {
+		end := lastOf(start)
+		if i+1 < len(p.starts) {
+			end = p.starts[i+1].Prev()
+		}
+		if !yield(netipx.IPRangeFrom(start, end), p.at[i]) {
+			return
+		}
+	}
+}
+
+// lastOf returns the highest address of a's family.
+func lastOf(a netip.Addr) netip.Addr {
+	return netipx.PrefixLastIP(netip.PrefixFrom(a, 0))
+}
+
+// firstOf returns the lowest address of a's family.
+func firstOf(a netip.Addr) netip.Addr {
+	return netip.PrefixFrom(a, 0).Masked().Addr()
+}
+
+// server finds a server by name, ignoring case and without allocating; nil if there is none.
+func (x *Index) server(name string) *serverIndex {
+	i, ok := slices.BinarySearchFunc(x.servers, name, func(s serverIndex, name string) int {
+		return compareFold(s.name, name)
+	})
+	if !ok {
+		return nil
+	}
+	return &x.servers[i]
+}
+
+// listener returns what answers at a local endpoint, nil if nothing listens there.
+func (s *serverIndex) listener(local netip.AddrPort) *listener {
+	for _, e := range [2]netip.AddrPort{local, netip.AddrPortFrom(firstOf(local.Addr()), local.Port())} {
+		i, ok := slices.BinarySearchFunc(s.listeners, e, func(l *listener, e netip.AddrPort) int { return l.local.Compare(e) })
+		if ok {
+			return s.listeners[i]
+		}
+	}
+	return nil
+}
+
+// Servers returns the names of all servers, records and connectors together, in alphabetical order, ignoring case.
+func (x *Index) Servers() []string {
+	names := make([]string, len(x.servers))
+	for i, s := range x.servers {
+		names[i] = s.name
+	}
+	return names
+}
+
+// Endpoints returns the local endpoints of a server that need an answer of their own, IPv4 before IPv6: each address that
+// a binding names, and the wildcard of each family and port, which stands for all other local addresses. An unknown
+// server has none.
+func (x *Index) Endpoints(server string) []netip.AddrPort {
+	s := x.server(server)
+	if s == nil {
+		return nil
+	}
+	es := make([]netip.AddrPort, len(s.listeners))
+	for i, l := range s.listeners {
+		es[i] = l.local
+	}
+	return es
+}
+
+// Regions yields, in address order, the longest runs of remote addresses that get one answer at local, winning range and
+// doubt included. They cover the whole space of local's family. An endpoint at which nothing listens yields one run; an
+// invalid one yields none.
+func (x *Index) Regions(server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, Match] {
+	l := x.Listener(server, local)
+	return func(yield func(netipx.IPRange, Match) bool) {
+		if l.family == 0 {
+			return
+		}
+		l.runs(local).regions(yield)
+	}
+}
+
+// runs returns the partition at an endpoint, one run if nothing listens there.
+func (l Listener) runs(local netip.AddrPort) *partition {
+	if l.p != nil {
+		return l.p
+	}
+	return &partition{starts: []netip.Addr{firstOf(normalEndpoint(local).Addr())}, at: []Match{l.refuse}}
+}

@@ -1,0 +1,322 @@
+package connector_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+	"github.com/receiveconnector/receiveconnector/connector/internal/oracle"
+)
+
+// oracleSeed is the first seed; topology i is made from oracleSeed + i.
+const oracleSeed = 20261123
+
+// oracleTopologies is how many random topologies are compared. ORACLE_TOPOLOGIES sets another number.
+func oracleTopologies(t testing.TB) int {
+	text := os.Getenv("ORACLE_TOPOLOGIES")
+	if text == "" {
+		return 400
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return n
+}
+
+func compile(t testing.TB, top *connector.Topology) *connector.Index {
+	t.Helper()
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	return x
+}
+
+func serverNames(top *connector.Topology) []string {
+	var names []string
+	for _, s := range top.AllServers() {
+		names = append(names, s.Name)
+	}
+	return append(names, "NOBODY")
+}
+
+// decided renders what oracle and index both know of a decision.
+func decided(o connector.Outcome, id connector.ID, r connector.Range, b netip.AddrPort, d connector.Doubt) string {
+	s := o.String()
+	if o == connector.Selected {
+		s = fmt.Sprintf("%s by %s of %s", id, r, b)
+	}
+	return s + " " + d.String()
+}
+
+func byIndex(m connector.Match) string {
+	return decided(m.Outcome(), m.Connector(), m.Range(), m.Binding(), m.Doubt())
+}
+
+func byOracle(d oracle.Decision) string {
+	return decided(d.Outcome, d.Connector, d.Range, d.Binding, d.Doubt)
+}
+
+// disagreement returns the first connection on which the index and the oracle with mistakes m differ, and how.
+func disagreement(top *connector.Topology, x *connector.Index, m oracle.Mistakes) string {
+	for _, server := range serverNames(top) {
+		for local := range gen.Locals() {
+			l := x.Listener(server, local)
+			for remote := range gen.Universe(local.Addr().Is4()) {
+				c := connector.Conn{Server: server, Local: local, Remote: remote}
+				got, want := byIndex(l.Select(remote)), byOracle(oracle.Select(top, c, m))
+				if got != want {
+					return fmt.Sprintf("%s: index %s, oracle %s", c, got, want)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func TestSelectAgreesWithOracle(t *testing.T) {
+	n := oracleTopologies(t)
+	for i := range n {
+		top := gen.Topology(gen.Rand(oracleSeed + uint64(i)))
+		require.Empty(t, disagreement(top, compile(t, top), oracle.Mistakes{}), "seed %d", oracleSeed+i)
+	}
+	t.Logf("%d topologies from seed %d", n, oracleSeed)
+}
+
+// Each mistake must be caught, or the comparison above proves nothing.
+func TestOracleCatchesMistakes(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		m    oracle.Mistakes
+	}{
+		{"widest wins", oracle.Mistakes{WidestWins: true}},
+		{"port ignored", oracle.Mistakes{IgnorePort: true}},
+		{"wildcard ignored", oracle.Mistakes{IgnoreWildcard: true}},
+		{"disabled kept", oracle.Mistakes{KeepDisabled: true}},
+		{"off by one at the start", oracle.Mistakes{SkipFirst: true}},
+		{"off by one at the end", oracle.Mistakes{SkipLast: true}},
+		{"families mixed", oracle.Mistakes{MixFamilies: true}},
+		{"last wins a tie", oracle.Mistakes{LastWinsTie: true}},
+		{"exact binding first", oracle.Mistakes{ExactBindingFirst: true}},
+		{"role ignored", oracle.Mistakes{IgnoreRole: true}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for i := range 100 {
+				top := gen.Topology(gen.Rand(oracleSeed + uint64(i)))
+				if disagreement(top, compile(t, top), row.m) != "" {
+					return
+				}
+			}
+			assert.Fail(t, "100 topologies did not catch the mistake")
+		})
+	}
+}
+
+func TestExplainEndsAsSelect(t *testing.T) {
+	for i := range oracleTopologies(t) / 10 {
+		top := gen.Topology(gen.Rand(oracleSeed + uint64(i)))
+		x := compile(t, top)
+		for _, server := range serverNames(top) {
+			for local := range gen.Locals() {
+				for remote := range gen.Universe(local.Addr().Is4()) {
+					c := connector.Conn{Server: server, Local: local, Remote: remote}
+					checkExplanation(t, top, x, c)
+				}
+			}
+		}
+	}
+}
+
+func checkExplanation(t *testing.T, top *connector.Topology, x *connector.Index, c connector.Conn) {
+	e := x.Explain(c)
+	m := x.Select(c)
+	if e.Match != m {
+		require.Equal(t, m, e.Match, c)
+	}
+	var ids []string
+	won, ties := 0, 0
+	for i, s := range e.Steps {
+		ids = append(ids, s.Connector.String())
+		if i > 0 && s.Reason > e.Steps[i-1].Reason {
+			require.Fail(t, "steps do not descend", "%s", e)
+		}
+		switch s.Reason {
+		case connector.Won:
+			won++
+			if s.Connector != m.Connector() || s.Range != m.Range() || s.Binding != m.Binding() {
+				require.Fail(t, "the winner's step is not the match", "%s", e)
+			}
+		case connector.LostTie:
+			ties++
+		case connector.LostToNarrower, connector.LostToExactBinding:
+			if !s.Range.Contains(c.Remote) || s.Range.Compare(m.Range()) < 0 && s.Range.Size().Cmp(m.Range().Size()) < 0 {
+				require.Fail(t, "a loser was narrower", "%s", e)
+			}
+		}
+	}
+	if (m.Outcome() == connector.Selected) != (won == 1) || won > 1 || (ties > 0) != m.Doubt().Has(connector.DoubtTie) {
+		require.Fail(t, "winner or tie missing", "%s", e)
+	}
+	var want []string
+	for _, rc := range top.Connectors {
+		if strings.EqualFold(rc.ID.Server, c.Server) {
+			want = append(want, rc.ID.String())
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(ids)
+	if !slices.Equal(want, ids) {
+		require.Equal(t, want, ids, "each connector once")
+	}
+}
+
+func TestRegionsPartitionTheSpace(t *testing.T) {
+	for i := range oracleTopologies(t) / 2 {
+		top := gen.Topology(gen.Rand(oracleSeed + uint64(i)))
+		x := compile(t, top)
+		for _, server := range serverNames(top) {
+			for local := range gen.Locals() {
+				var last connector.Match
+				next := netip.PrefixFrom(local.Addr(), 0).Masked().Addr()
+				for r, m := range x.Regions(server, local) {
+					require.Equal(t, next.String(), r.From().String(), "no gap, no overlap")
+					require.NotEqual(t, last, m, "neighbours differ")
+					for _, a := range []netip.Addr{r.From(), inside(r), r.To()} {
+						require.Equal(t, m, x.Select(connector.Conn{Server: server, Local: local, Remote: a}), a)
+					}
+					last, next = m, r.To().Next()
+				}
+				require.False(t, next.IsValid(), "the last region ends with the space")
+			}
+		}
+	}
+}
+
+// inside returns an address of the range that is not its end, where there is one.
+func inside(r netipx.IPRange) netip.Addr {
+	if a := r.From().Next(); a.IsValid() && r.Contains(a) {
+		return a
+	}
+	return r.From()
+}
+
+// Reordering connectors changes a winner only where DoubtTie is set, and never DoubtTie.
+func TestOrderDecidesTiesOnly(t *testing.T) {
+	for i := range oracleTopologies(t) / 4 {
+		top := gen.Topology(gen.Rand(oracleSeed + uint64(i)))
+		x := compile(t, top)
+		slices.Reverse(top.Connectors)
+		y := compile(t, top)
+		for _, server := range serverNames(top) {
+			for local := range gen.Locals() {
+				for remote := range gen.Universe(local.Addr().Is4()) {
+					c := connector.Conn{Server: server, Local: local, Remote: remote}
+					a, b := x.Select(c), y.Select(c)
+					require.Equal(t, a.Doubt(), b.Doubt(), c)
+					if !a.Doubt().Has(connector.DoubtTie) && byIndex(a) != byIndex(b) {
+						require.Equal(t, byIndex(a), byIndex(b), c)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDiffAgreesWithOracle(t *testing.T) {
+	for i := range oracleTopologies(t) / 2 {
+		seed := oracleSeed + uint64(i)
+		r := gen.Rand(seed)
+		top := gen.Topology(r)
+		if len(top.Connectors) == 0 {
+			continue
+		}
+		original := top.Clone()
+		change := randomChange(top, int(seed)%4, connector.Range(gen.Range(r)))
+		next, err := top.Apply(change)
+		require.NoError(t, err)
+		require.True(t, reflect.DeepEqual(original, top), "Apply changed its receiver")
+
+		x, y := compile(t, top), compile(t, next)
+		moves, mirrored := connector.Diff(x, y), connector.Diff(y, x)
+		require.Empty(t, connector.Diff(x, x))
+		require.Len(t, mirrored, len(moves))
+		back, err := next.Apply(change.Inverse())
+		require.NoError(t, err)
+		if change.After != nil {
+			require.True(t, back.Equal(top), "the inverse undoes the change")
+		}
+		checkMoves(t, top, next, moves, false)
+		checkMoves(t, top, next, mirrored, true)
+	}
+}
+
+func randomChange(top *connector.Topology, kind int, extra connector.Range) connector.Change {
+	c := top.Connectors[len(top.Connectors)/2]
+	switch kind {
+	case 0:
+		return connector.AddRanges(c, extra)
+	case 1:
+		return connector.RemoveRanges(c, c.RemoteIPRanges...)
+	case 2:
+		return connector.SetEnabled(c, c.Disabled)
+	}
+	return connector.Change{Target: c.ID, Before: &c}
+}
+
+// checkMoves asserts that an address is in a move if and only if the two oracles disagree, and that From and To are theirs.
+func checkMoves(t *testing.T, before, after *connector.Topology, moves []connector.Move, mirrored bool) {
+	if mirrored {
+		before, after = after, before
+	}
+	x, y := compile(t, before), compile(t, after)
+	for _, m := range moves {
+		require.True(t, connector.IPSet(m.Addrs...).Contains(m.Witness), "witness")
+		require.Less(t, m.From.Compare(m.To)*m.From.Compare(m.To), 2)
+	}
+	for _, server := range serverNames(before) {
+		endpoints := append(x.Endpoints(server), y.Endpoints(server)...)
+		for _, local := range endpoints {
+			for remote := range gen.Universe(local.Addr().Is4()) {
+				c := connector.Conn{Server: server, Local: local, Remote: remote}
+				from := oracle.Select(before, c, oracle.Mistakes{}).Connector
+				to := oracle.Select(after, c, oracle.Mistakes{}).Connector
+				var got []string
+				for _, m := range moves {
+					if m.Server == server && m.Local == local && connector.IPSet(m.Addrs...).Contains(remote) {
+						got = append(got, m.From.String()+" -> "+m.To.String())
+					}
+				}
+				var want []string
+				if from != to {
+					want = []string{from.String() + " -> " + to.String()}
+				}
+				if !slices.Equal(want, got) {
+					require.Equal(t, want, got, c)
+				}
+			}
+		}
+	}
+}
+
+func FuzzSelect(f *testing.F) {
+	for i := range 8 {
+		b := make([]byte, 64)
+		r := gen.Rand(uint64(i))
+		for j := range b {
+			b[j] = byte(r.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		top := gen.Topology(gen.FromBytes(b))
+		require.Empty(t, disagreement(top, compile(t, top), oracle.Mistakes{}))
+	})
+}
