@@ -1,0 +1,392 @@
+package psexport
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Limits of one CLIXML file, far above what Exchange writes.
+const (
+	maxXMLDepth    = 100
+	maxXMLToken    = 8 << 20 // bytes
+	maxXMLValues   = 1 << 20 // in one top-level object
+	clixmlRoot     = "Objs"
+	clixmlTruncate = "the XML ends too early"
+)
+
+// Reasons a CLIXML file is refused.
+var (
+	ErrNotCLIXML  = errors.New("XML, but not what Export-Clixml writes")
+	ErrXMLTooDeep = fmt.Errorf("nested more than %d deep", maxXMLDepth)
+	ErrXMLToken   = fmt.Errorf("one piece of XML of more than %d MiB", maxXMLToken>>20)
+	ErrXMLValues  = fmt.Errorf("one object of more than %d values", maxXMLValues)
+	ErrXMLRef     = errors.New("refers to an object that was not seen before")
+)
+
+// clixmlReader streams the top-level objects of Export-Clixml; memory is bounded by the largest of them, and a line or so
+// for every object that could be referred to.
+type clixmlReader struct {
+	name   string
+	dec    *xml.Decoder
+	budget *tokenBudget
+	depth  int
+	values int
+	types  map[string][]string
+	refs   map[string]value
+}
+
+// tokenBudget fails when the decoder reads too much for one token.
+type tokenBudget struct {
+	r    io.Reader
+	left int
+}
+
+func (b *tokenBudget) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, ErrXMLToken
+	}
+	n, err := b.r.Read(p[:min(len(p), 1<<12)])
+	b.left -= n
+	return n, err
+}
+
+// readCLIXML calls each for every top-level object.
+func readCLIXML(name string, r io.Reader, each func(value) error) error {
+	b := &tokenBudget{r: r, left: maxXMLToken}
+	x := &clixmlReader{name: name, dec: xml.NewDecoder(b), budget: b, types: map[string][]string{}, refs: map[string]value{}}
+	x.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // decoded already
+	root, err := x.start()
+	if err != nil {
+		return err
+	}
+	if root.Name.Local != clixmlRoot {
+		return x.fail(fmt.Errorf("%w: the outermost element is <%s>", ErrNotCLIXML, root.Name.Local))
+	}
+	for {
+		t, err := x.token()
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			x.values = 0
+			v, err := x.element(t)
+			if err != nil {
+				return err
+			}
+			if err := eachObject(v, each); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return x.end()
+		}
+	}
+}
+
+// eachObject unpacks a collection that was exported as one object.
+func eachObject(v value, each func(value) error) error {
+	if !v.list || len(v.props) > 0 {
+		return each(v)
+	}
+	for _, item := range v.items {
+		if err := eachObject(item, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end makes sure that nothing but blanks and comments follows the outermost element.
+func (x *clixmlReader) end() error {
+	for {
+		t, err := x.dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return x.wrap(err)
+		}
+		if data, ok := t.(xml.CharData); !ok || strings.TrimSpace(string(data)) != "" {
+			return x.fail(fmt.Errorf("%w: something follows </%s>", ErrNotCLIXML, clixmlRoot))
+		}
+	}
+}
+
+func (x *clixmlReader) source() connector.Source {
+	line, _ := x.dec.InputPos() // behind the element, so the column would mislead
+	return connector.Source{File: x.name, Line: line}
+}
+
+func (x *clixmlReader) fail(err error) error {
+	return &connector.ModelError{Source: x.source(), Err: err}
+}
+
+func (x *clixmlReader) wrap(err error) error {
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		return &connector.ModelError{Source: connector.Source{File: x.name, Line: syntax.Line},
+			Err: fmt.Errorf("not XML: %s", syntax.Msg)}
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%s: %w", clixmlTruncate, io.ErrUnexpectedEOF)
+	}
+	return x.fail(err)
+}
+
+func (x *clixmlReader) token() (xml.Token, error) {
+	x.budget.left = maxXMLToken
+	t, err := x.dec.Token()
+	if err != nil {
+		return nil, x.wrap(err)
+	}
+	return t, nil
+}
+
+// start returns the next start element.
+func (x *clixmlReader) start() (xml.StartElement, error) {
+	for {
+		t, err := x.token()
+		if err != nil {
+			return xml.StartElement{}, err
+		}
+		if s, ok := t.(xml.StartElement); ok {
+			return s, nil
+		}
+	}
+}
+
+func attribute(s xml.StartElement, name string) string {
+	for _, a := range s.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// element reads the value whose start element was just read, to its end element.
+func (x *clixmlReader) element(s xml.StartElement) (value, error) {
+	v := value{src: x.source()}
+	if x.values++; x.values > maxXMLValues {
+		return v, x.fail(ErrXMLValues)
+	}
+	switch s.Name.Local {
+	case "Obj":
+		return x.object(s)
+	case "Ref":
+		target, ok := x.refs[attribute(s, "RefId")]
+		if !ok {
+			return v, x.fail(fmt.Errorf("<Ref RefId=%q>: %w", attribute(s, "RefId"), ErrXMLRef))
+		}
+		return target, x.skip()
+	case "Nil":
+		v.null = true
+		return v, x.skip()
+	case "BA", "XD": // serialized .NET objects are never looked at
+		return v, x.skip()
+	}
+	var err error
+	v.text, err = x.text()
+	v.number = strings.HasPrefix(s.Name.Local, "I") || strings.HasPrefix(s.Name.Local, "U")
+	return v, err
+}
+
+// object reads <Obj>: type names, ToString, properties, extended properties, a collection, or the number of an enum.
+func (x *clixmlReader) object(s xml.StartElement) (value, error) {
+	v := value{src: x.source()}
+	if x.depth++; x.depth > maxXMLDepth {
+		return v, x.fail(ErrXMLTooDeep)
+	}
+	defer func() { x.depth-- }()
+	for {
+		t, err := x.token()
+		if err != nil {
+			return v, err
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			if id := attribute(s, "RefId"); id != "" {
+				x.refs[id] = v.light()
+			}
+			return v, nil
+		case xml.StartElement:
+			if err := x.part(&v, t); err != nil {
+				return v, err
+			}
+		}
+	}
+}
+
+func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
+	switch s.Name.Local {
+	case "TN":
+		v.types, err = x.typeNames()
+		x.types[attribute(s, "RefId")] = v.types
+	case "TNRef":
+		v.types = x.types[attribute(s, "RefId")]
+		err = x.skip()
+	case "ToString":
+		v.text, err = x.text()
+		v.number = false
+	case "Props", "MS":
+		err = x.properties(v)
+	case "LST", "IE", "STK", "QUE":
+		v.list = true
+		v.items, err = x.items()
+	case "DCT":
+		err = x.skip()
+	default: // the primitive behind an enum
+		var inner value
+		inner, err = x.element(s)
+		if v.text == "" {
+			v.text, v.number = inner.text, inner.number
+		}
+	}
+	return err
+}
+
+// light returns what a later reference to v could need, without nested properties.
+func (v value) light() value {
+	v.props, v.types = nil, nil
+	return v
+}
+
+func (x *clixmlReader) typeNames() (names []string, err error) {
+	items, err := x.items()
+	for _, i := range items {
+		names = append(names, i.text)
+	}
+	return names, err
+}
+
+// items reads the children up to the end element.
+func (x *clixmlReader) items() (items []value, err error) {
+	for {
+		t, err := x.token()
+		if err != nil {
+			return nil, err
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			return items, nil
+		case xml.StartElement:
+			v, err := x.element(t)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, v)
+		}
+	}
+}
+
+func (x *clixmlReader) properties(v *value) error {
+	if v.props == nil {
+		v.props = make(map[string]value)
+	}
+	for {
+		t, err := x.token()
+		if err != nil {
+			return err
+		}
+		switch t := t.(type) {
+		case xml.EndElement:
+			return nil
+		case xml.StartElement:
+			p, err := x.element(t)
+			if err != nil {
+				return err
+			}
+			v.props[strings.ToLower(unescape(attribute(t, "N")))] = p
+		}
+	}
+}
+
+// text reads character data up to the end element.
+func (x *clixmlReader) text() (string, error) {
+	var b strings.Builder
+	for depth := 0; ; {
+		t, err := x.token()
+		if err != nil {
+			return "", err
+		}
+		switch t := t.(type) {
+		case xml.CharData:
+			if b.Len()+len(t) > maxXMLToken {
+				return "", x.fail(ErrXMLToken)
+			}
+			b.Write(t)
+		case xml.StartElement:
+			if depth++; depth > maxXMLDepth {
+				return "", x.fail(ErrXMLTooDeep)
+			}
+		case xml.EndElement:
+			if depth == 0 {
+				return unescape(b.String()), nil
+			}
+			depth--
+		}
+	}
+}
+
+// skip reads up to the end element.
+func (x *clixmlReader) skip() error {
+	for depth := 0; ; {
+		t, err := x.token()
+		if err != nil {
+			return err
+		}
+		switch t.(type) {
+		case xml.StartElement:
+			if depth++; depth > maxXMLDepth {
+				return x.fail(ErrXMLTooDeep)
+			}
+		case xml.EndElement:
+			if depth == 0 {
+				return nil
+			}
+			depth--
+		}
+	}
+}
+
+// unescape replaces _xHHHH_, which CLIXML writes for characters XML cannot hold: UTF-16 units, so a character outside the
+// basic plane takes two.
+func unescape(s string) string {
+	if !strings.Contains(s, "_x") {
+		return s
+	}
+	var b strings.Builder
+	for s != "" {
+		unit, ok := escaped(s)
+		if !ok {
+			b.WriteByte(s[0])
+			s = s[1:]
+			continue
+		}
+		s = s[len("_xHHHH_"):]
+		r := rune(unit)
+		if utf16.IsSurrogate(r) {
+			if low, ok := escaped(s); ok {
+				r = utf16.DecodeRune(r, rune(low))
+				s = s[len("_xHHHH_"):]
+			}
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func escaped(s string) (uint16, bool) {
+	if len(s) < len("_xHHHH_") || s[0] != '_' || s[1] != 'x' || s[6] != '_' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[2:6], 16, 16)
+	return uint16(n), err == nil
+}
