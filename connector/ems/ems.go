@@ -103,12 +103,11 @@ func create(c connector.ReceiveConnector) ([]string, error) {
 	if len(c.Rights) > 0 {
 		return nil, fmt.Errorf("%s: rights: %w", c.ID, ErrNoParameter)
 	}
-	line := fmt.Sprintf("New-ReceiveConnector -Name %s -Server %s -Usage Custom -Bindings %s -RemoteIPRanges %s",
+	// Usage Custom brings mechanisms and groups of its own, so both are always said.
+	base := connector.ReceiveConnector{Bindings: c.Bindings, AuthMechanism: ^c.AuthMechanism, PermissionGroups: ^c.PermissionGroups}
+	line := fmt.Sprintf("New-ReceiveConnector -Name %s -Server %s -Usage Custom -Bindings %s -RemoteIPRanges %s ",
 		Quote(c.ID.Name), Quote(c.ID.Server), list(c.Bindings), list(c.RemoteIPRanges))
-	if ps := others(connector.ReceiveConnector{Bindings: c.Bindings}, c); len(ps) > 0 {
-		line += " " + strings.Join(ps, " ")
-	}
-	return []string{line}, nil
+	return []string{line + strings.Join(others(base, c), " ")}, nil
 }
 
 func boolean(b bool) string {

@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Check is one kind of fault. IDs are never reused and never renumbered.
+type Check struct {
+	ID       string
+	Title    string
+	Doc      string   // what it means, why it happens, what to do; plain text
+	Severity Severity // of a certain finding
+	Run      func(*Pass) error
+}
+
+// IDs of the checks that know of each other.
+const (
+	idCaptured = "RC001"
+	idLatent   = "RC009"
+)
+
+// All returns every check, by ID. The slice is the caller's, the checks are shared and must not be changed.
+func All() []*Check { return []*Check{rc001, rc009} }
+
+// Pass is what a check works with: the topology, its index and the traffic between its servers.
+type Pass struct {
+	Topology *connector.Topology
+	Index    *connector.Index
+
+	ctx      context.Context
+	check    *Check
+	checks   []*Check
+	traffic  *traffic
+	servers  []string // in scope
+	proving  bool     // the findings only prove a fix, so they need no fixes themselves
+	findings []Finding
+	baseline map[string][]Finding // findings of a server, without fixes
+}
+
+// Run audits t with the given checks, all of them if none is given. Findings come the most severe first, then by check
+// and subject. A finding of RC009 about a connector that RC001 reports is left out, because it says the same with less.
+//
+// The error is that of [connector.Compile], of the context, or of a check.
+func Run(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Finding, error) {
+	x, err := connector.Compile(t)
+	if err != nil {
+		return nil, err
+	}
+	if len(checks) == 0 {
+		checks = All()
+	}
+	p := &Pass{Topology: t, Index: x, ctx: ctx, checks: checks, traffic: trafficOf(t),
+		servers: x.Servers(), baseline: map[string][]Finding{}}
+	if err := p.run(); err != nil {
+		return nil, err
+	}
+	return p.findings, nil
+}
+
+// run fills p.findings.
+func (p *Pass) run() error {
+	for _, c := range p.checks {
+		p.check = c
+		if err := c.Run(p); err != nil {
+			return fmt.Errorf("%s: %w", c.ID, err)
+		}
+	}
+	p.findings = slices.DeleteFunc(p.findings, func(f Finding) bool {
+		return f.Check == idLatent && slices.ContainsFunc(p.findings, func(o Finding) bool {
+			return o.Check == idCaptured && o.Subject.Equal(f.Subject)
+		})
+	})
+	slices.SortStableFunc(p.findings, Finding.compare)
+	return nil
+}
+
+// Report adds a finding of the running check. Check, Severity and Source are filled in; the fixes are those of the
+// candidates that hold when they are applied.
+func (p *Pass) Report(f Finding, candidates ...Fix) {
+	f.Check = p.check.ID
+	f.Severity = f.Certainty.under(p.check.Severity)
+	if c, ok := p.Topology.Connector(f.Subject); ok {
+		f.Source = c.Source
+	}
+	if !p.proving {
+		f.Fixes = p.prove(f, candidates)
+	}
+	p.findings = append(p.findings, f)
+}
+
+// eachServer calls check for the servers in scope until the context ends.
+func (p *Pass) eachServer(check func(server string)) error {
+	for _, s := range p.servers {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		check(s)
+	}
+	return nil
+}
+
+func overlaps(set *netipx.IPSet, rs []connector.Range) bool {
+	return slices.ContainsFunc(rs, func(r connector.Range) bool { return set.OverlapsRange(r.Span()) })
+}

@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Severity ranks findings. Severities ascend; zero is not set.
+type Severity uint8
+
+const (
+	Note Severity = iota + 1
+	Warning
+	Error
+)
+
+// String prints "note", "warning" or "error".
+func (s Severity) String() string {
+	switch s {
+	case Note:
+		return "note"
+	case Warning:
+		return "warning"
+	case Error:
+		return "error"
+	}
+	return ""
+}
+
+// ParseSeverity reads what String prints. Every error is a [*connector.ParseError].
+func ParseSeverity(s string) (Severity, error) {
+	for v := Note; v <= Error; v++ {
+		if strings.EqualFold(s, v.String()) {
+			return v, nil
+		}
+	}
+	return 0, &connector.ParseError{Kind: "severity", Input: s, Err: connector.ErrUnknownName}
+}
+
+// Certainty tells how much a finding rests on what is not known. Zero is not set.
+type Certainty uint8
+
+const (
+	// Certain follows from the topology.
+	Certain Certainty = iota + 1
+	// PossiblyTrue rests on traffic that may not occur, on an address that may not be used, or on a decision in doubt.
+	PossiblyTrue
+	// CannotTell: a property that decides it is missing.
+	CannotTell
+)
+
+// String prints "certain", "possible" or "unknown".
+func (c Certainty) String() string {
+	switch c {
+	case Certain:
+		return "certain"
+	case PossiblyTrue:
+		return "possible"
+	case CannotTell:
+		return "unknown"
+	}
+	return ""
+}
+
+// under returns the severity a finding of this certainty has, given that of its check: a step less if it is only
+// possible, a note if it cannot be told.
+func (c Certainty) under(s Severity) Severity {
+	switch c {
+	case PossiblyTrue:
+		return max(Note, s-1)
+	case CannotTell:
+		return Note
+	}
+	return s
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Check     string // ID of the check
+	Severity  Severity
+	Certainty Certainty
+	Subject   connector.ID // the connector; a server alone if no connector is to blame
+	Source    connector.Source
+	Message   string
+	Addrs     []connector.Range  // exactly the sources concerned
+	Flows     []connector.Flow   // that break, or may
+	Witness   *connector.Verdict // one connection that shows it
+	Related   []connector.ID     // other connectors that matter, the nearest first
+	Fixes     []Fix              // proved, the best first
+}
+
+// Fix is a set of changes that removes a finding. It was applied to a copy of the topology: the finding was gone there and
+// nothing of equal or higher severity was new.
+type Fix struct {
+	Title string
+	// Safe: no address outside Finding.Addrs moves to another connector, and none gets onto a connector that lets it
+	// relay without authenticating, or may.
+	Safe    bool
+	Changes []connector.Change // in an order the cmdlets accept: removals before additions
+	Moves   []connector.Move   // everything the changes move
+}
+
+// compare orders findings: the most severe first, then by check and subject.
+func (f Finding) compare(o Finding) int {
+	return cmp.Or(cmp.Compare(o.Severity, f.Severity), strings.Compare(f.Check, o.Check), f.Subject.Compare(o.Subject),
+		strings.Compare(f.Message, o.Message))
+}
+
+// same tells whether two findings of two audits are about the same thing.
+func (f Finding) same(o Finding) bool {
+	return f.Check == o.Check && f.Subject.Equal(o.Subject)
+}
+
+// stillThere tells whether f is among the findings of a later audit: the same check about the same subject for some of the
+// same addresses.
+func (f Finding) stillThere(later []Finding) bool {
+	addrs := connector.IPSet(f.Addrs...)
+	return slices.ContainsFunc(later, func(l Finding) bool {
+		return f.same(l) && (len(f.Addrs) == 0 || overlaps(addrs, l.Addrs))
+	})
+}

@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// traffic is what the servers of a topology exchange. It does not depend on what the connectors allow, so one value
+// serves an audit and the proof of its fixes.
+type traffic struct {
+	servers map[string]*connector.Server // by name in lower case
+	toward  map[string][]connector.Flow  // by target, in lower case: those that connectors decide about and that are not ruled out
+	where   netipx.IPSet                 // addresses of servers and of planned ones
+	own     map[string]*netipx.IPSet     // addresses of a server
+}
+
+func trafficOf(t *connector.Topology) *traffic {
+	tr := &traffic{servers: map[string]*connector.Server{}, toward: map[string][]connector.Flow{}, own: map[string]*netipx.IPSet{}}
+	var where netipx.IPSetBuilder
+	for _, s := range t.AllServers() {
+		tr.servers[strings.ToLower(s.Name)] = &s
+		var own netipx.IPSetBuilder
+		for _, a := range s.Addresses {
+			a = a.Unmap().WithZone("")
+			where.Add(a)
+			own.Add(a)
+		}
+		set, _ := own.IPSet() // valid addresses do not fail
+		tr.own[strings.ToLower(s.Name)] = set
+	}
+	for _, n := range t.Networks {
+		if n.Kind == connector.NetworkPlanned {
+			where.AddSet(connector.IPSet(n.Ranges...))
+		}
+	}
+	set, _ := where.IPSet()
+	tr.where = *set
+	for f := range t.Flows() {
+		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
+			key := strings.ToLower(f.To)
+			tr.toward[key] = append(tr.toward[key], f)
+		}
+	}
+	return tr
+}
+
+// attempt is one connection that a flow could use, and what becomes of it.
+type attempt struct {
+	flow    connector.Flow
+	verdict *connector.Verdict
+	sure    bool // the addresses of both ends were told
+}
+
+func (a attempt) conn() connector.Conn { return a.verdict.Explanation.Conn }
+
+// winner returns the connector that took the connection; the server alone if none did.
+func (a attempt) winner() connector.ID {
+	if id := a.verdict.Explanation.Match.Connector(); !id.IsZero() {
+		return id
+	}
+	return connector.ID{Server: a.flow.To}
+}
+
+// attempts simulates a flow between every two addresses of one family. A target whose addresses are not known is tried at
+// each of its endpoints. There is none if the source has no known address, or if no connector of the target is known.
+func (tr *traffic) attempts(x *connector.Index, f connector.Flow) []attempt {
+	from, to := tr.servers[strings.ToLower(f.From)], tr.servers[strings.ToLower(f.To)]
+	var locals []netip.AddrPort
+	for _, a := range to.Addresses {
+		locals = append(locals, netip.AddrPortFrom(a.Unmap().WithZone(""), f.Port))
+	}
+	endpoints := x.Endpoints(f.To)
+	if len(endpoints) == 0 {
+		return nil
+	}
+	if len(locals) == 0 {
+		locals = slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() != f.Port })
+	}
+	peer := connector.Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth}
+	sure := !from.Missing.Has(connector.PropertyAddresses)
+	var as []attempt
+	for _, remote := range from.Addresses {
+		for _, local := range locals {
+			if remote.Unmap().Is4() != local.Addr().Is4() {
+				continue
+			}
+			c := connector.Conn{Server: f.To, Local: local, Remote: remote.Unmap().WithZone("")}
+			as = append(as, attempt{f, x.Simulate(c, peer), sure})
+		}
+	}
+	return as
+}
+
+// FlowState is what becomes of a flow. Zero is not set.
+type FlowState uint8
+
+const (
+	FlowPasses    FlowState = iota + 1 // between all addresses
+	FlowFails                          // between all addresses
+	FlowPartly                         // passes between some addresses, fails between others
+	FlowUnknown                        // a property that decides it is missing, or nothing is known to listen
+	FlowUnchecked                      // no address of the source, or no connector of the target, is known
+	FlowOutside                        // receive connectors have no say: not SMTP, an implicit connector, or not needed
+)
+
+// String prints "passes", "fails", "partly fails", "unknown", "unchecked" or "outside".
+func (s FlowState) String() string {
+	return [...]string{"", "passes", "fails", "partly fails", "unknown", "unchecked", "outside"}[s]
+}
+
+// FlowResult is a flow and what becomes of it.
+type FlowResult struct {
+	Flow    connector.Flow
+	State   FlowState
+	Witness *connector.Verdict // of the first failing connection, else of the first; nil if there was none to try
+}
+
+// Flows simulates every flow of t over x, its index, in the order of [connector.Topology.Flows].
+func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
+	tr := trafficOf(t)
+	var rs []FlowResult
+	for f := range t.Flows() {
+		r := FlowResult{Flow: f, State: FlowOutside}
+		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
+			as := tr.attempts(x, f)
+			r.State, r.Witness = stateOf(as), witnessOf(as)
+		}
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+func stateOf(as []attempt) FlowState {
+	passed, failed := 0, 0
+	for _, a := range as {
+		switch {
+		case a.verdict.Authentication == connector.Authenticated:
+			passed++
+		case a.failed():
+			failed++
+		}
+	}
+	switch {
+	case len(as) == 0:
+		return FlowUnchecked
+	case passed == len(as):
+		return FlowPasses
+	case failed == len(as):
+		return FlowFails
+	case failed > 0:
+		return FlowPartly
+	}
+	return FlowUnknown
+}
+
+// failed tells whether the connectors known let the attempt fail. An endpoint at which nothing is known to listen is more
+// likely a connector that was not exported.
+func (a attempt) failed() bool {
+	return a.verdict.Authentication == connector.NotAuthenticated && a.verdict.Cause != connector.CauseNotListening
+}
+
+func witnessOf(as []attempt) *connector.Verdict {
+	for _, a := range as {
+		if a.failed() {
+			return a.verdict
+		}
+	}
+	if len(as) > 0 {
+		return as[0].verdict
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package topotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
+	"github.com/receiveconnector/receiveconnector/connector/internal/topojson"
+	"github.com/receiveconnector/receiveconnector/connector/internal/txtar"
+)
+
+// Fixture is a story: a topology and what is expected of it.
+type Fixture struct {
+	Name     string
+	Story    string // the comment before the first section
+	Topology *connector.Topology
+	Cases    []Case    // of expect.txt
+	Sections []Section // every section but topology.json, in order
+}
+
+// Section is one expectation of a story, as text.
+type Section struct{ Name, Want string }
+
+// ErrSection reports a section that no story can have.
+var ErrSection = errors.New("not a section of a story")
+
+// Load reads a story from a text archive; the package documentation has the sections. The error joins a
+// [*connector.ModelError] for everything that is wrong, with the line in the section.
+func Load(fsys fs.FS, name string) (*Fixture, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	a := txtar.Parse(string(data))
+	f := &Fixture{Name: name, Story: strings.TrimSpace(a.Comment)}
+	for _, file := range a.Files {
+		in := name + "/" + file.Name
+		switch {
+		case file.Name == "topology.json":
+			n, err := topojson.Parse(in, strings.NewReader(file.Data))
+			if err != nil {
+				return nil, err
+			}
+			if f.Topology, err = topojson.Decode(in, n); err != nil {
+				return nil, err
+			}
+			continue
+		case file.Name == "expect.txt":
+			if f.Cases, err = parseCases(in, file.Data); err != nil {
+				return nil, err
+			}
+		}
+		f.Sections = append(f.Sections, Section{file.Name, file.Data})
+	}
+	if f.Topology == nil {
+		return nil, &connector.ModelError{Source: connector.Source{File: name}, Path: "topology.json", Err: connector.ErrNotFound}
+	}
+	return f, nil
+}
+
+// Check reports every section that does not hold, with the lines that are missing and those that are too many.
+func (f *Fixture) Check(t TB) {
+	t.Helper()
+	for _, s := range f.Sections {
+		got, err := f.Answer(s.Name)
+		if err != nil {
+			t.Errorf("%s: %s: %v", f.Name, s.Name, err)
+			continue
+		}
+		if got != s.Want {
+			t.Errorf("%s: %s does not hold:\n%s", f.Name, s.Name, difference(s.Want, got))
+		}
+	}
+}
+
+// difference lists the lines of want that got has not, and the other way round; the whole of got if only the order
+// differs.
+func difference(want, got string) string {
+	var b strings.Builder
+	wants, gots := strings.Split(strings.TrimRight(want, "\n"), "\n"), strings.Split(strings.TrimRight(got, "\n"), "\n")
+	only := func(sign string, lines, others []string) {
+		left := make(map[string]int)
+		for _, l := range others {
+			left[l]++
+		}
+		for _, l := range lines {
+			if left[l]--; left[l] < 0 {
+				b.WriteString("  " + sign + " " + l + "\n")
+			}
+		}
+	}
+	only("missing:", wants, gots)
+	only("too many:", gots, wants)
+	if b.Len() == 0 {
+		return "  in another order:\n" + got
+	}
+	return b.String()
+}
+
+// Answer returns what a section should say, by the topology of the story. The error is [ErrSection], or that of the
+// library.
+func (f *Fixture) Answer(section string) (string, error) {
+	rest, after := strings.CutPrefix(section, "after ")
+	t := f.Topology
+	if section == "after.txt" {
+		rest, after = "expect.txt", true
+	}
+	if after {
+		fixed, err := f.fixed()
+		if err != nil {
+			return "", err
+		}
+		t = fixed
+	}
+	x, err := connector.Compile(t)
+	if err != nil {
+		return "", err
+	}
+	if n, ok := strings.CutPrefix(rest, "explain "); ok {
+		i, err := strconv.Atoi(n)
+		if err != nil || i < 1 || i > len(f.Cases) {
+			return "", fmt.Errorf("%s: %w: no decision of this number", section, ErrSection)
+		}
+		return x.Explain(f.Cases[i-1].Conn).String(), nil
+	}
+	if strings.HasPrefix(rest, "fix ") {
+		return f.commands(rest)
+	}
+	switch rest {
+	case "expect.txt":
+		return f.decisions(x), nil
+	case "flows.txt":
+		return flows(t, x), nil
+	case "findings.txt":
+		findings, err := audit.Run(context.Background(), t)
+		return findingLines(findings), err
+	}
+	return "", fmt.Errorf("%s: %w", section, ErrSection)
+}
+
+// decisions keeps the comments of expect.txt, so that after.txt has them too.
+func (f *Fixture) decisions(x *connector.Index) string {
+	var b strings.Builder
+	for _, c := range f.Cases {
+		b.WriteString(c.line(answer(x.Select(c.Conn))) + "\n")
+	}
+	return b.String()
+}
+
+// flows lists the flows that do not pass, other than those on which connectors have no say.
+func flows(t *connector.Topology, x *connector.Index) string {
+	var b strings.Builder
+	for _, r := range audit.Flows(t, x) {
+		if r.State != audit.FlowPasses && r.State != audit.FlowOutside {
+			fmt.Fprintf(&b, "%s %s: %s\n", r.Flow, r.Flow.Need, r.State)
+		}
+	}
+	return b.String()
+}
+
+func findingLines(findings []audit.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%s %s %s %s:", f.Check, f.Severity, f.Certainty, f.Subject)
+		for _, r := range f.Addrs {
+			b.WriteString(" " + r.String())
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// fixOf parses the name of a fix section: "fix RC001 1.ps1".
+func fixOf(section string) (check string, n int, err error) {
+	fields := strings.Fields(strings.TrimSuffix(section, ".ps1"))
+	if len(fields) != 3 || fields[0] != "fix" || !strings.HasSuffix(section, ".ps1") {
+		return "", 0, fmt.Errorf("%s: %w", section, ErrSection)
+	}
+	if n, err = strconv.Atoi(fields[2]); err != nil || n < 1 {
+		return "", 0, fmt.Errorf("%s: %w: fixes are counted from 1", section, ErrSection)
+	}
+	return fields[1], n, nil
+}
+
+func (f *Fixture) commands(section string) (string, error) {
+	fixes, err := f.fixes(section)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, fix := range fixes {
+		for _, c := range fix.Changes {
+			s, _ := f.Topology.Server(c.Target.Server)
+			lines, err := ems.Commands(c, s.Version)
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(strings.Join(lines, "\n") + "\n")
+		}
+	}
+	return b.String(), nil
+}
+
+// fixes returns the N-th fix of each finding of a check that has so many.
+func (f *Fixture) fixes(section string) ([]audit.Fix, error) {
+	check, n, err := fixOf(section)
+	if err != nil {
+		return nil, err
+	}
+	findings, err := audit.Run(context.Background(), f.Topology)
+	if err != nil {
+		return nil, err
+	}
+	var fixes []audit.Fix
+	for _, finding := range findings {
+		if finding.Check == check && len(finding.Fixes) >= n {
+			fixes = append(fixes, finding.Fixes[n-1])
+		}
+	}
+	return fixes, nil
+}
+
+// fixed returns the topology with the fixes of every fix section applied.
+func (f *Fixture) fixed() (*connector.Topology, error) {
+	t := f.Topology
+	for _, s := range f.Sections {
+		if !strings.HasPrefix(s.Name, "fix ") {
+			continue
+		}
+		fixes, err := f.fixes(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, fix := range fixes {
+			if t, err = t.Apply(fix.Changes...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return t, nil
+}
