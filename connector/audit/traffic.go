@@ -120,6 +120,33 @@ type FlowResult struct {
 	Witness *connector.Verdict // of the first failing connection, else of the first; nil if there was none to try
 }
 
+// String prints "EX01 -> EX03 port 25 PublicFolderReplication: fails".
+func (r FlowResult) String() string { return r.Flow.String() + ": " + r.Fate() }
+
+// Fate says in words what becomes of the flow, and of one that is only possible what would.
+func (r FlowResult) Fate() string {
+	bad := r.State == FlowFails || r.State == FlowPartly
+	switch {
+	case r.Flow.Need == connector.NotNeeded:
+		return "not needed"
+	case r.State == FlowOutside:
+		return "meets no receive connector of the configuration"
+	case r.State == FlowUnchecked:
+		return "not checked, because the sender's address or the target's connectors are not known"
+	case r.State == FlowUnknown && r.Witness.Cause == connector.CauseNotListening:
+		return "not checked, because no connector that listens there is known"
+	case r.State == FlowUnknown:
+		return "unknown, because a property that decides it is missing"
+	case r.Flow.Need == connector.Possible && bad && r.Flow.Why.Mark == connector.Unknown:
+		return "possible, would not authenticate; what that does is unknown"
+	case r.Flow.Need == connector.Possible && bad:
+		return "possible, would fail"
+	case r.Flow.Need == connector.Possible:
+		return "possible, would pass"
+	}
+	return r.State.String()
+}
+
 // Flows simulates every flow of t over x, its index, in the order of [connector.Topology.Flows].
 func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
 	tr := trafficOf(t)

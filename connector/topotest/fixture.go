@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,10 +74,21 @@ func (f *Fixture) Check(t TB) {
 			t.Errorf("%s: %s: %v", f.Name, s.Name, err)
 			continue
 		}
-		if got != s.Want {
-			t.Errorf("%s: %s does not hold:\n%s", f.Name, s.Name, difference(s.Want, got))
+		if want := uncommented(s.Want); got != want {
+			t.Errorf("%s: %s does not hold:\n%s", f.Name, s.Name, difference(want, got))
 		}
 	}
+}
+
+// uncommented leaves out empty lines and those that begin with #.
+func uncommented(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if l := strings.TrimSpace(line); l != "" && !strings.HasPrefix(l, "#") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // difference lists the lines of want that got has not, and the other way round; the whole of got if only the order
@@ -144,7 +156,7 @@ func (f *Fixture) Answer(section string) (string, error) {
 	return "", fmt.Errorf("%s: %w", section, ErrSection)
 }
 
-// decisions keeps the comments of expect.txt, so that after.txt has them too.
+// decisions answers the questions of expect.txt.
 func (f *Fixture) decisions(x *connector.Index) string {
 	var b strings.Builder
 	for _, c := range f.Cases {
@@ -158,7 +170,7 @@ func flows(t *connector.Topology, x *connector.Index) string {
 	var b strings.Builder
 	for _, r := range audit.Flows(t, x) {
 		if r.State != audit.FlowPasses && r.State != audit.FlowOutside {
-			fmt.Fprintf(&b, "%s %s: %s\n", r.Flow, r.Flow.Need, r.State)
+			b.WriteString(r.String() + "\n")
 		}
 	}
 	return b.String()
@@ -226,19 +238,28 @@ func (f *Fixture) fixes(section string) ([]audit.Fix, error) {
 	return fixes, nil
 }
 
-// fixed returns the topology with the fixes of every fix section applied.
+// fixed returns the topology with the fixes of every fix section applied: one after the other, each taken from an audit of
+// what the ones before left, because two findings of one server may want to change the same connector.
 func (f *Fixture) fixed() (*connector.Topology, error) {
 	t := f.Topology
 	for _, s := range f.Sections {
 		if !strings.HasPrefix(s.Name, "fix ") {
 			continue
 		}
-		fixes, err := f.fixes(s.Name)
+		check, n, err := fixOf(s.Name)
 		if err != nil {
 			return nil, err
 		}
-		for _, fix := range fixes {
-			if t, err = t.Apply(fix.Changes...); err != nil {
+		for {
+			findings, err := audit.Run(context.Background(), t)
+			if err != nil {
+				return nil, err
+			}
+			i := slices.IndexFunc(findings, func(o audit.Finding) bool { return o.Check == check && len(o.Fixes) >= n })
+			if i < 0 {
+				break // each fix removes its finding, so this comes
+			}
+			if t, err = t.Apply(findings[i].Fixes[n-1].Changes...); err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,173 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
+)
+
+// Audit is an audit with what it was made from.
+type Audit struct {
+	Topology *connector.Topology
+	Findings []audit.Finding
+	Flows    []audit.FlowResult
+}
+
+// Audit writes findings with their evidence and the commands of their fixes, and what becomes of the flows between the
+// servers. As JSON it is one object:
+//
+//	{"findings": [{"check", "severity", "certainty", "subject", "source", "message", "addresses", "flows": [FLOW],
+//	               "witness": {...}, "reply", "cause", "related", "fixes": [{"title", "safe", "commands"}]}],
+//	 "flows": [FLOW]}
+//
+// where FLOW is {"from", "to", "port", "purpose", "transport", "need", "state", "why"} and witness is what Explanation
+// writes. A flow inside a finding has no state.
+func (f Format) Audit(w io.Writer, a Audit) error {
+	if f == JSON {
+		return writeJSON(w, a.json(), true)
+	}
+	var b strings.Builder
+	a.summary(&b)
+	a.flows(&b)
+	for _, finding := range a.Findings {
+		b.WriteString("\n")
+		a.finding(&b, finding)
+	}
+	a.others(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (a Audit) summary(b *strings.Builder) {
+	counts := make(map[audit.Severity]int)
+	for _, f := range a.Findings {
+		counts[f.Severity]++
+	}
+	fmt.Fprintf(b, "%s, %s: ", count(len(a.Topology.AllServers()), "server"), count(len(a.Topology.Connectors), "receive connector"))
+	if len(a.Findings) == 0 {
+		b.WriteString("nothing found.\n")
+		return
+	}
+	var parts []string
+	for s := audit.Error; s >= audit.Note; s-- {
+		if counts[s] > 0 {
+			parts = append(parts, count(counts[s], s.String()))
+		}
+	}
+	b.WriteString(strings.Join(parts, ", ") + ".\n")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (a Audit) finding(b *strings.Builder, f audit.Finding) {
+	fmt.Fprintf(b, "%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, f.Subject)
+	if src := f.Source.String(); src != "" {
+		fmt.Fprintf(b, "  from %s\n", src)
+	}
+	fmt.Fprintf(b, "  %s\n", f.Message)
+	fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(f.Addrs), ", "))
+	if len(f.Flows) > 0 {
+		title := "flows that would fail"
+		if slices.ContainsFunc(f.Flows, func(f connector.Flow) bool { return f.Need == connector.Required }) {
+			title = "required flows that fail"
+		}
+		if f.Certainty == audit.CannotTell {
+			title = "required flows that may fail"
+		}
+		fmt.Fprintf(b, "  %s:\n", title)
+		for _, flow := range f.Flows {
+			fmt.Fprintf(b, "    %s\n", flow)
+		}
+	}
+	if f.Witness != nil {
+		a.witness(b, f)
+	}
+	for _, fix := range f.Fixes {
+		a.fix(b, fix)
+	}
+}
+
+// witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
+func (a Audit) witness(b *strings.Builder, f audit.Finding) {
+	v := f.Witness
+	e := v.Explanation
+	fmt.Fprintf(b, "  for example %s\n", e.Conn)
+	if winner, ok := e.Winner(); ok {
+		fmt.Fprintf(b, "    taken by %s\n      range %s, %s\n", winner.Connector, winner.Range, connector.CountAddresses(winner.Range.Size()))
+	} else {
+		fmt.Fprintf(b, "    %s: %s\n", e.Match, v.Cause.Basis())
+	}
+	if len(v.Capable) > 0 {
+		right := v.Capable[0]
+		fmt.Fprintf(b, "    right would be %s\n", right.Connector)
+		if right.Range.IsValid() {
+			fmt.Fprintf(b, "      range %s, %s\n", right.Range, connector.CountAddresses(right.Range.Size()))
+		}
+		fmt.Fprintf(b, "      %s: %s\n", right.Reason, right.Basis().Rule)
+	}
+	if len(v.Steps) > 0 {
+		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer.Clear))
+	}
+	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {
+		fmt.Fprintf(b, "    cause: %s\n", v.Cause.Basis())
+	}
+	if v.Doubt != 0 {
+		fmt.Fprintf(b, "    in doubt: %s\n", v.Doubt)
+	}
+	if v.Reply.Code != 0 {
+		a.reply(b, f)
+	}
+}
+
+func offered(lines []string) string {
+	if len(lines) == 0 {
+		return "neither encryption nor authentication"
+	}
+	return strings.Join(lines, ", ") + ", and no Exchange Server authentication it could use"
+}
+
+func (a Audit) reply(b *strings.Builder, f audit.Finding) {
+	v := f.Witness
+	fmt.Fprintf(b, "    reply: %s (raised by the %s)\n", v.Reply, v.Reply.Side)
+	if g := v.Peer.Version.Generation(); g != 0 {
+		fmt.Fprintf(b, "    queue on the sender (Exchange %s): %s\n", g, connector.QueueError(g, v.Reply, v.Explanation.Conn.Local))
+	}
+}
+
+func (a Audit) fix(b *strings.Builder, fix audit.Fix) {
+	kind := "proved by re-simulation; moves other addresses as well or lets more clients relay"
+	if fix.Safe {
+		kind = "proved by re-simulation; moves nothing but these addresses"
+	}
+	fmt.Fprintf(b, "  fix: %s\n    (%s)\n", fix.Title, kind)
+	commands, err := a.commands(fix)
+	if err != nil {
+		fmt.Fprintf(b, "    cannot be written as commands: %v\n", err)
+	}
+	for _, c := range commands {
+		fmt.Fprintf(b, "    %s\n", c)
+	}
+}
+
+func (a Audit) commands(fix audit.Fix) ([]string, error) {
+	commands := []string{}
+	for _, c := range fix.Changes {
+		s, _ := a.Topology.Server(c.Target.Server)
+		lines, err := ems.Commands(c, s.Version)
+		if err != nil {
+			return []string{}, err
+		}
+		commands = append(commands, lines...)
+	}
+	return commands, nil
+}

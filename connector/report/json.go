@@ -1,0 +1,88 @@
+package report
+
+import (
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+type auditObject struct {
+	Findings []findingObject `json:"findings"`
+	Flows    []flowObject    `json:"flows"`
+}
+
+type findingObject struct {
+	Check     string             `json:"check"`
+	Severity  string             `json:"severity"`
+	Certainty string             `json:"certainty"`
+	Subject   string             `json:"subject"`
+	Source    string             `json:"source,omitempty"`
+	Message   string             `json:"message"`
+	Addresses []string           `json:"addresses"`
+	Flows     []flowObject       `json:"flows"`
+	Witness   *explanationObject `json:"witness,omitempty"`
+	Reply     string             `json:"reply,omitempty"`
+	Cause     string             `json:"cause,omitempty"`
+	Related   []string           `json:"related"`
+	Fixes     []fixObject        `json:"fixes"`
+}
+
+type flowObject struct {
+	From      string `json:"from"`
+	To        string `json:"to"`
+	Port      uint16 `json:"port"`
+	Purpose   string `json:"purpose"`
+	Transport string `json:"transport"`
+	Need      string `json:"need"`
+	State     string `json:"state,omitempty"`
+	Why       string `json:"why"`
+}
+
+type fixObject struct {
+	Title    string   `json:"title"`
+	Safe     bool     `json:"safe"`
+	Commands []string `json:"commands"`
+	Problem  string   `json:"problem,omitempty"` // why there are no commands
+}
+
+func flowJSON(f connector.Flow) flowObject {
+	return flowObject{From: f.From, To: f.To, Port: f.Port, Purpose: f.Purpose.String(), Transport: f.Transport.String(),
+		Need: f.Need.String(), Why: f.Why.String()}
+}
+
+func flowsJSON(rs []audit.FlowResult) []flowObject {
+	list := make([]flowObject, len(rs))
+	for i, r := range rs {
+		list[i] = flowJSON(r.Flow)
+		list[i].State = r.State.String()
+	}
+	return list
+}
+
+func (a Audit) json() auditObject {
+	o := auditObject{Findings: []findingObject{}, Flows: flowsJSON(a.Flows)}
+	for _, f := range a.Findings {
+		x := findingObject{
+			Check: f.Check, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Subject: f.Subject.String(),
+			Source: f.Source.String(), Message: f.Message, Addresses: texts(f.Addrs), Flows: []flowObject{},
+			Related: texts(f.Related), Fixes: []fixObject{},
+		}
+		for _, flow := range f.Flows {
+			x.Flows = append(x.Flows, flowJSON(flow))
+		}
+		if f.Witness != nil {
+			e := explanationJSON(f.Witness.Explanation)
+			x.Witness, x.Reply, x.Cause = &e, f.Witness.Reply.String(), f.Witness.Cause.String()
+		}
+		for _, fix := range f.Fixes {
+			fo := fixObject{Title: fix.Title, Safe: fix.Safe}
+			commands, err := a.commands(fix)
+			fo.Commands = commands
+			if err != nil {
+				fo.Problem = err.Error()
+			}
+			x.Fixes = append(x.Fixes, fo)
+		}
+		o.Findings = append(o.Findings, x)
+	}
+	return o
+}

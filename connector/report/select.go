@@ -1,0 +1,81 @@
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Explanation writes why a connection gets the connector it gets: as text a line for each connector of the server with the
+// rule behind it; as JSON one object on one line, so that many can be written one after the other:
+//
+//	{"server", "local", "remote", "outcome", "connector", "range", "binding", "doubt",
+//	 "steps": [{"connector", "reason", "range", "rule", "missing"}]}
+//
+// The outcome is "Selected" or the name of the refusal.
+func (f Format) Explanation(w io.Writer, e *connector.Explanation) error {
+	if f == JSON {
+		return writeJSON(w, explanationJSON(e), false)
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s\n", e.Conn, e.Match); err != nil {
+		return err
+	}
+	for _, s := range e.Steps {
+		if _, err := fmt.Fprintf(w, "  %s\n%22s%s\n", s, "", s.Basis()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Match writes the decision alone: as text one line, as JSON what Explanation writes.
+func (f Format) Match(w io.Writer, e *connector.Explanation) error {
+	if f == JSON {
+		return f.Explanation(w, e)
+	}
+	_, err := fmt.Fprintf(w, "%s: %s\n", e.Conn, e.Match)
+	return err
+}
+
+type explanationObject struct {
+	Server    string       `json:"server"`
+	Local     string       `json:"local"`
+	Remote    string       `json:"remote"`
+	Outcome   string       `json:"outcome"`
+	Connector string       `json:"connector"`
+	Range     string       `json:"range"`
+	Binding   string       `json:"binding"`
+	Doubt     string       `json:"doubt"`
+	Steps     []stepObject `json:"steps"`
+}
+
+type stepObject struct {
+	Connector string `json:"connector"`
+	Reason    string `json:"reason"`
+	Range     string `json:"range"`
+	Rule      string `json:"rule"`
+	Missing   string `json:"missing,omitempty"`
+}
+
+func explanationJSON(e *connector.Explanation) explanationObject {
+	m := e.Match
+	o := explanationObject{
+		Server: e.Conn.Server, Local: e.Conn.Local.String(), Remote: e.Conn.Remote.String(),
+		Outcome: m.Outcome().String(), Connector: m.Connector().String(), Doubt: m.Doubt().String(), Steps: []stepObject{},
+	}
+	if m.Outcome() == connector.Selected {
+		o.Range, o.Binding = m.Range().String(), m.Binding().String()
+	}
+	for _, s := range e.Steps {
+		step := stepObject{Connector: s.Connector.String(), Reason: s.Reason.String(), Rule: s.Basis().String()}
+		if s.Range.IsValid() {
+			step.Range = s.Range.String()
+		}
+		if s.Missing != 0 {
+			step.Missing = s.Missing.String()
+		}
+		o.Steps = append(o.Steps, step)
+	}
+	return o
+}

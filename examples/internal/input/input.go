@@ -1,0 +1,91 @@
+// Package input reads the files and addresses that the example programs are given.
+package input
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/psexport"
+)
+
+// Exit statuses of all programs.
+const (
+	ExitFine     = 0
+	ExitFindings = 1 // findings at or above -fail-on
+	ExitUnusable = 2 // input or arguments
+)
+
+// Addresses is the flag -addr NAME=IP[,IP...], which may be given several times.
+type Addresses []connector.Server
+
+// String prints nothing; the flag has no default.
+func (a *Addresses) String() string { return "" }
+
+// Set adds the addresses of one server.
+func (a *Addresses) Set(s string) error {
+	server, err := psexport.ParseServerAddresses(s)
+	*a = append(*a, server)
+	return err
+}
+
+// Flags returns an empty set of flags of a program, with a usage text, that reports errors instead of ending the program.
+func Flags(name, usage string, stderr io.Writer) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	return flags
+}
+
+// Parse parses the arguments; done tells that the program ends with the status, because help was asked for or an argument
+// is wrong.
+func Parse(flags *flag.FlagSet, args []string) (status int, done bool) {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return ExitFine, true
+	case err != nil:
+		return ExitUnusable, true
+	}
+	return 0, false
+}
+
+// Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors, a line each.
+func Read(files []string, addresses Addresses, stderr io.Writer) (*connector.Topology, bool) {
+	var r psexport.Reader
+	for _, name := range files {
+		if err := readFile(&r, name); err != nil {
+			fmt.Fprintln(stderr, err)
+			return nil, false
+		}
+	}
+	for _, s := range addresses {
+		if err := r.AddServer(s); err != nil {
+			fmt.Fprintln(stderr, err)
+			return nil, false
+		}
+	}
+	t, warnings, err := r.Topology()
+	for _, w := range warnings {
+		fmt.Fprintln(stderr, "warning:", w)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return nil, false
+	}
+	return t, true
+}
+
+func readFile(r *psexport.Reader, name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return r.Read(name, f)
+}

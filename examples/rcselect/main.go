@@ -1,0 +1,164 @@
+// Rcselect tells which receive connector serves a connection, and why each other one does not.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/report"
+	"github.com/receiveconnector/receiveconnector/examples/internal/input"
+)
+
+const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-format text|json] FILE...
+
+Without -server every server is asked. Without -local the question is about port 25 at the server's own addresses, or,
+where they are not known, at every endpoint its connectors tell apart. -remote - reads one address a line.
+
+  rcselect -server EX01 -remote 192.168.1.75 connectors.xml
+  rcselect -local 0.0.0.0:587 -remote - -format json connectors.json < addresses.txt
+
+exit status: 0 answered, even if the answer is a refusal; 2 unusable input
+
+`
+
+const portSMTP = 25
+
+// question is what the arguments ask.
+type question struct {
+	server string
+	local  netip.AddrPort // invalid: every endpoint on port 25
+	batch  bool
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := input.Flags("rcselect", usage, stderr)
+	format := report.Text
+	var q question
+	remote := ""
+	flags.StringVar(&q.server, "server", "", "name of the server that is connected to")
+	flags.StringVar(&remote, "remote", "", "address of the client; - reads one a line from standard input")
+	flags.Func("local", "endpoint that is connected to: `A:P`", func(s string) (err error) {
+		q.local, err = connector.ParseBinding(s)
+		return err
+	})
+	flags.Func("format", "text or json, one object a line (default text)", func(s string) (err error) {
+		format, err = report.ParseFormat(s)
+		return err
+	})
+	var addresses input.Addresses
+	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
+	if status, done := input.Parse(flags, args); done {
+		return status
+	}
+	if remote == "" || flags.NArg() == 0 {
+		fmt.Fprintln(stderr, "rcselect: -remote and a file are needed; -h shows an example")
+		return input.ExitUnusable
+	}
+	t, ok := input.Read(flags.Args(), addresses, stderr)
+	if !ok {
+		return input.ExitUnusable
+	}
+	x, err := connector.Compile(t)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	lines := io.Reader(strings.NewReader(remote))
+	name := "-remote"
+	if q.batch = remote == "-"; q.batch {
+		lines, name = stdin, "standard input"
+	}
+	out := bufio.NewWriter(stdout)
+	err = answerAll(out, lines, name, t, x, q, format)
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	return input.ExitFine
+}
+
+// answerAll answers for each address in lines; empty lines and those that begin with # are passed over.
+func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology, x *connector.Index, q question, f report.Format) error {
+	scanner := bufio.NewScanner(lines)
+	for n := 1; scanner.Scan(); n++ {
+		text := strings.TrimSpace(scanner.Text())
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		remote, err := netip.ParseAddr(text)
+		if err != nil {
+			return &connector.ModelError{Source: connector.Source{File: name, Line: n}, Err: err}
+		}
+		for _, e := range answers(t, x, q, remote) {
+			write := f.Explanation
+			if q.batch {
+				write = f.Match
+			}
+			if err := write(w, e); err != nil {
+				return err
+			}
+		}
+	}
+	return scanner.Err()
+}
+
+// answers asks every server and endpoint the question is about. Endpoints of a server with one answer are asked once.
+func answers(t *connector.Topology, x *connector.Index, q question, remote netip.Addr) []*connector.Explanation {
+	servers := x.Servers()
+	if q.server != "" {
+		servers = []string{q.server}
+	}
+	var es []*connector.Explanation
+	for _, server := range servers {
+		seen := make(map[connector.Match]bool)
+		for _, local := range locals(t, x, q, server, remote) {
+			c := connector.Conn{Server: server, Local: local, Remote: remote}
+			if m := x.Select(c); !seen[m] {
+				seen[m] = true
+				es = append(es, x.Explain(c))
+			}
+		}
+	}
+	return es
+}
+
+// locals returns the local endpoints the question is about, of the client's family.
+func locals(t *connector.Topology, x *connector.Index, q question, server string, remote netip.Addr) []netip.AddrPort {
+	if q.local.IsValid() {
+		return []netip.AddrPort{q.local}
+	}
+	v4 := remote.Unmap().Is4()
+	var ls []netip.AddrPort
+	s, _ := t.Server(server)
+	for _, a := range s.Addresses {
+		if a.Is4() == v4 {
+			ls = append(ls, netip.AddrPortFrom(a, portSMTP))
+		}
+	}
+	if len(ls) > 0 {
+		return ls
+	}
+	for _, e := range x.Endpoints(server) {
+		if e.Port() == portSMTP && e.Addr().Is4() == v4 {
+			ls = append(ls, e)
+		}
+	}
+	if len(ls) > 0 {
+		return ls
+	}
+	wildcard := netip.IPv6Unspecified()
+	if v4 {
+		wildcard = netip.IPv4Unspecified()
+	}
+	return []netip.AddrPort{netip.AddrPortFrom(wildcard, portSMTP)}
+}
