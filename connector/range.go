@@ -233,7 +233,9 @@ func fromIPRange(r netipx.IPRange) Range {
 func IPSet(rs ...Range) *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, r := range rs {
-		b.AddRange(r.Span())
+		if r.IsValid() {
+			b.AddRange(r.Span())
+		}
 	}
 	s, err := b.IPSet()
 	if err != nil {

@@ -51,6 +51,20 @@ func (a Audit) flows(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
 	}
+	a.unaddressed(b)
+}
+
+// unaddressed names the servers whose mail could not be followed because nobody told their addresses.
+func (a Audit) unaddressed(b *strings.Builder) {
+	var names []string
+	for _, s := range a.Topology.AllServers() {
+		if len(s.Addresses) == 0 {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) > 0 {
+		fmt.Fprintf(b, "Mail from %s was not followed: the addresses are not known, and no export holds them.\n", strings.Join(names, ", "))
+	}
 }
 
 // others lists, in groups, what else flows between the servers and why it does not fail.

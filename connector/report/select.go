@@ -3,12 +3,13 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// Explanation writes why a connection gets the connector it gets: as text a line for each connector of the server with the
-// rule behind it; as JSON one object on one line, so that many can be written one after the other:
+// Explanation writes why a connection gets the connector it gets: as text a line for each connector of the server and the
+// rules behind the reasons; as JSON one object on one line, so that many can be written one after the other:
 //
 //	{"server", "local", "remote", "outcome", "connector", "range", "binding", "doubt",
 //	 "steps": [{"connector", "reason", "range", "rule", "missing"}]}
@@ -21,12 +22,17 @@ func (f Format) Explanation(w io.Writer, e *connector.Explanation) error {
 	if _, err := fmt.Fprintf(w, "%s: %s\n", e.Conn, e.Match); err != nil {
 		return err
 	}
+	var b strings.Builder
 	for _, s := range e.Steps {
-		if _, err := fmt.Fprintf(w, "  %s\n%22s%s\n", s, "", s.Basis()); err != nil {
-			return err
+		fmt.Fprintf(&b, "  %s\n", s)
+	}
+	for i, s := range e.Steps {
+		if i == 0 || s.Reason != e.Steps[i-1].Reason { // steps of one reason are neighbours
+			fmt.Fprintf(&b, "    %s: %s\n", s.Reason, s.Basis())
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // Match writes the decision alone: as text one line, as JSON what Explanation writes.
