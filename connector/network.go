@@ -52,7 +52,7 @@ func (k *NetworkKind) UnmarshalText(text []byte) (err error) {
 type Network struct {
 	Name   string      `json:"name"`
 	Kind   NetworkKind `json:"kind"`
-	Ranges []Range     `json:"ranges"`
+	Ranges []Range     `json:"ranges,omitzero"`
 }
 
 // Equal tells whether two records say the same.

@@ -113,9 +113,15 @@ func (x *clixmlReader) end() error {
 		if err != nil {
 			return x.wrap(err)
 		}
-		if data, ok := t.(xml.CharData); !ok || strings.TrimSpace(string(data)) != "" {
-			return x.fail(fmt.Errorf("%w: something follows </%s>", ErrNotCLIXML, clixmlRoot))
+		switch t := t.(type) {
+		case xml.Comment:
+			continue
+		case xml.CharData:
+			if strings.TrimSpace(string(t)) == "" {
+				continue
+			}
 		}
+		return x.fail(fmt.Errorf("%w: something follows </%s>", ErrNotCLIXML, clixmlRoot))
 	}
 }
 
@@ -252,10 +258,13 @@ func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
 	return err
 }
 
-// light returns what a later reference to v could need, without nested properties.
+// light returns what a later reference to v could need: its text, or those of its items.
 func (v value) light() value {
-	v.props, v.types = nil, nil
-	return v
+	l := value{src: v.src, null: v.null, number: v.number, text: v.scalar(), list: v.list}
+	for _, item := range v.items {
+		l.items = append(l.items, item.light())
+	}
+	return l
 }
 
 func (x *clixmlReader) typeNames() (names []string, err error) {

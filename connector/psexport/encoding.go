@@ -36,16 +36,15 @@ type utf16Reader struct {
 	r       *bufio.Reader
 	order   binary.ByteOrder
 	pending []byte
+	err     error // what ended the input
 }
 
 func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.pending) < len(p) {
+	for len(u.pending) < len(p) && u.err == nil {
 		c, err := u.unit()
 		if err != nil {
-			if len(u.pending) > 0 {
-				break
-			}
-			return 0, err
+			u.err = err
+			break
 		}
 		r := rune(c)
 		if utf16.IsSurrogate(r) {
@@ -59,6 +58,9 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 			}
 		}
 		u.pending = utf8.AppendRune(u.pending, r)
+	}
+	if len(u.pending) == 0 {
+		return 0, u.err
 	}
 	n := copy(p, u.pending)
 	u.pending = u.pending[:copy(u.pending, u.pending[n:])]

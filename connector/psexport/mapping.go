@@ -40,7 +40,11 @@ func (m *mapper) lose(src connector.Source, name string, p connector.Properties,
 }
 
 func (m *mapper) fail(v value, property string, err error) {
-	m.reader.errs = append(m.reader.errs, &connector.ModelError{Source: v.src, Path: m.name + ": " + property, Err: err})
+	path := property
+	if m.name != "" {
+		path = m.name + ": " + property
+	}
+	m.reader.errs = append(m.reader.errs, &connector.ModelError{Source: v.src, Path: path, Err: err})
 }
 
 // text returns an optional property, "" if it is absent or null.

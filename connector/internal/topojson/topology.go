@@ -214,5 +214,5 @@ func (d *decoder) network(n Node, path string, w *connector.Network) {
 		"name":   d.text(&w.Name),
 		"kind":   parsed(d, &w.Kind, connector.ParseNetworkKind),
 		"ranges": list(d, &w.Ranges, each(d, connector.ParseRange)),
-	}, "name", "kind", "ranges")
+	}, "name", "kind")
 }

@@ -1,0 +1,470 @@
+package audit_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
+)
+
+func stories(t testing.TB) map[string]*topotest.Fixture {
+	files, err := filepath.Glob("../../testdata/topologies/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	all := make(map[string]*topotest.Fixture)
+	for _, file := range append(files, "../../examples/rcaudit/founding_story.txtar") {
+		f, err := topotest.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+		require.NoError(t, err)
+		all[strings.TrimSuffix(filepath.Base(file), ".txtar")] = f
+	}
+	return all
+}
+
+func run(t testing.TB, top *connector.Topology, checks ...*audit.Check) []audit.Finding {
+	t.Helper()
+	fs, err := audit.Run(context.Background(), top, checks...)
+	require.NoError(t, err)
+	return fs
+}
+
+func describe(fs []audit.Finding) (lines []string) {
+	for _, f := range fs {
+		s := fmt.Sprintf("%s %s %s %s:", f.Check, f.Severity, f.Certainty, f.Subject)
+		for _, r := range f.Addrs {
+			s += " " + r.String()
+		}
+		lines = append(lines, s)
+	}
+	return lines
+}
+
+// Every fix of every finding of every story, proved from outside: it applies, its finding is gone, nothing of equal or
+// higher severity is new, a safe one moves nothing else, and its commands name the connectors it changes.
+func TestFixesAreProved(t *testing.T) {
+	proved := 0
+	for name, story := range stories(t) {
+		before := run(t, story.Topology)
+		for _, f := range before {
+			for _, fix := range f.Fixes {
+				proved++
+				after, err := story.Topology.Apply(fix.Changes...)
+				require.NoError(t, err, name)
+				later := run(t, after)
+				addrs := connector.IPSet(f.Addrs...)
+				for _, l := range later {
+					if l.Check == f.Check && l.Subject.Equal(f.Subject) {
+						assert.False(t, addrs.Overlaps(connector.IPSet(l.Addrs...)), "%s: %s is still there", name, f.Subject)
+					}
+					if l.Severity >= f.Severity {
+						assert.Contains(t, keys(before), key(l), "%s: the fix made a new finding", name)
+					}
+				}
+				moves, err := connector.WhatIf(story.Topology, fix.Changes...)
+				require.NoError(t, err)
+				assert.Equal(t, moves, fix.Moves, name)
+				for _, m := range moves {
+					if fix.Safe {
+						for _, r := range m.Addrs {
+							assert.True(t, addrs.ContainsRange(r.Span()), "%s: %s moves although the fix is safe", name, r)
+						}
+					}
+				}
+				checkCommands(t, story.Topology, fix)
+			}
+		}
+	}
+	assert.Greater(t, proved, 12, "the stories have fixes to prove")
+}
+
+func key(f audit.Finding) string { return f.Check + " " + f.Subject.String() }
+
+func keys(fs []audit.Finding) (ks []string) {
+	for _, f := range fs {
+		ks = append(ks, key(f))
+	}
+	return ks
+}
+
+// checkCommands asserts that there are commands for each change, removals before additions.
+func checkCommands(t *testing.T, top *connector.Topology, fix audit.Fix) {
+	added := false
+	for _, c := range fix.Changes {
+		s, _ := top.Server(c.Target.Server)
+		commands, err := ems.Commands(c, s.Version)
+		require.NoError(t, err)
+		for _, line := range commands {
+			assert.Contains(t, line, ems.Quote(c.Target.String()))
+			assert.False(t, added && strings.Contains(line, "Remove="), "removals come first")
+			added = added || strings.Contains(line, "Add=")
+		}
+	}
+}
+
+// Every check has a story in which it finds something, one in which it finds nothing, and a near miss that says so.
+func TestEveryCheckHasItsStories(t *testing.T) {
+	for _, c := range audit.All() {
+		assert.Regexp(t, regexp.MustCompile(`^RC\d{3}$`), c.ID)
+		assert.NotEmpty(t, c.Title)
+		assert.Greater(t, len(c.Doc), 200, c.ID)
+		positive, negative, near := false, false, false
+		for _, story := range stories(t) {
+			found := len(run(t, story.Topology, c)) > 0
+			positive = positive || found
+			negative = negative || !found
+			near = near || !found && strings.Contains(story.Story, "near miss of ") && strings.Contains(story.Story, c.ID)
+		}
+		assert.True(t, positive, "%s: no story in which it finds something", c.ID)
+		assert.True(t, negative, "%s: no story in which it finds nothing", c.ID)
+		assert.True(t, near, "%s: no near miss", c.ID)
+	}
+}
+
+func TestFoundingStory(t *testing.T) {
+	top := stories(t)["founding_story"].Topology
+	fs := run(t, top)
+	assert.Equal(t, []string{
+		`RC001 error certain EX01\Relay: 10.1.0.12 10.2.0.11 10.2.0.12`,
+		`RC001 error certain EX02\Relay: 10.1.0.11 10.2.0.11 10.2.0.12`,
+		`RC001 error certain EX03\Relay: 10.1.0.11 10.1.0.12 10.2.0.12`,
+		`RC001 error certain EX04\Relay: 10.1.0.11 10.1.0.12 10.2.0.11`,
+	}, describe(fs))
+	failing := 0
+	for _, f := range fs {
+		require.Len(t, f.Fixes, 1)
+		assert.True(t, f.Fixes[0].Safe)
+		assert.Equal(t, f.Fixes[0].Title, f.Fixes[0].String())
+		assert.Equal(t, connector.CauseWrongConnector, f.Witness.Cause)
+		for _, flow := range f.Flows {
+			failing++
+			assert.Equal(t, connector.PublicFolderReplication, flow.Purpose)
+			assert.Equal(t, connector.Required, flow.Need)
+			assert.EqualValues(t, 25, flow.Port)
+		}
+		var err error
+		top, err = top.Apply(f.Fixes[0].Changes...)
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 8, failing)
+	for _, f := range run(t, top) {
+		assert.Less(t, f.Severity, audit.Error, "no error is left")
+	}
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	for _, r := range audit.Flows(top, x) {
+		if r.State != audit.FlowOutside {
+			assert.Equal(t, audit.FlowPasses, r.State, r)
+		}
+	}
+}
+
+func connectorOf(server, name string, auth connector.AuthMechanism, ranges ...string) connector.ReceiveConnector {
+	c := connector.ReceiveConnector{ID: connector.ID{Server: server, Name: name}, AuthMechanism: auth,
+		Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25"), connector.MustParseBinding("[::]:25")}}
+	if auth.Has(connector.AuthExchangeServer) {
+		c.PermissionGroups = connector.GroupExchangeServers
+	}
+	for _, r := range ranges {
+		c.RemoteIPRanges = append(c.RemoteIPRanges, connector.MustParseRange(r))
+	}
+	return c
+}
+
+const exchangeAuth = connector.AuthTLS | connector.AuthExchangeServer
+
+func hub(name, site string, addresses ...string) connector.Server {
+	s := connector.Server{Name: name, Site: site, Version: connector.MustParseVersion("2010")}
+	for _, a := range addresses {
+		s.Addresses = append(s.Addresses, netip.MustParseAddr(a))
+	}
+	return s
+}
+
+// twoHubs are hubs of two sites; EX01 has the connectors, besides a Default that takes and authenticates everybody.
+func twoHubs(connectors ...connector.ReceiveConnector) *connector.Topology {
+	return &connector.Topology{
+		Servers: []connector.Server{hub("EX01", "A", "10.1.0.1", "fd00:1::1"), hub("EX02", "B", "10.2.0.1", "fd00:2::1")},
+		Connectors: append([]connector.ReceiveConnector{connectorOf("EX01", "Default", exchangeAuth, "0.0.0.0/0", "::/0"),
+			connectorOf("EX02", "Default", exchangeAuth, "0.0.0.0/0", "::/0")}, connectors...),
+	}
+}
+
+func TestCertainty(t *testing.T) {
+	both := connectorOf("EX01", "Relay", 0, "10.2.0.1", "fd00:2::1", "10.9.9.9")
+	four := connectorOf("EX01", "Relay", 0, "10.2.0.1", "10.9.9.9")
+	tied := twoHubs(both, connectorOf("EX01", "Twin", 0, "10.2.0.1", "fd00:2::1"))
+	inferred := twoHubs(both)
+	inferred.Servers[1].Addresses = nil
+	inferred.Connectors[1].Bindings = []netip.AddrPort{netip.MustParseAddrPort("10.2.0.1:25")}
+	for _, row := range []struct {
+		why  string
+		top  *connector.Topology
+		want []string
+	}{
+		{"all addresses fail", twoHubs(both), []string{`RC001 error certain EX01\Relay: 10.2.0.1 fd00:2::1`}},
+		{"some addresses fail", twoHubs(four), []string{`RC001 warning possible EX01\Relay: 10.2.0.1`}},
+		{"two connectors tie", tied, []string{`RC001 warning possible EX01\Relay: 10.2.0.1 fd00:2::1`}},
+		{"the address is inferred from a binding", inferred, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`}},
+	} {
+		t.Run(row.why, func(t *testing.T) { assert.Equal(t, row.want, describe(run(t, row.top))) })
+	}
+}
+
+// A target whose addresses nobody told is tried at each of its endpoints, a source at none.
+func TestUnknownAddresses(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.2.0.0/16"))
+	top.Servers[0].Addresses = nil
+	assert.Equal(t, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`}, describe(run(t, top))[:1], "IPv6 fails nowhere, so the flow fails in part")
+}
+
+func TestUnknownSourceIsUnchecked(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.2.0.1", "10.9.9.9"))
+	top.Servers[1].Addresses = nil
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	states := make(map[string]audit.FlowState)
+	for _, r := range audit.Flows(top, x) {
+		states[r.Flow.String()] = r.State
+	}
+	assert.Equal(t, audit.FlowUnchecked, states["EX02 -> EX01 port 25 Mail"])
+	assert.Equal(t, audit.FlowPasses, states["EX01 -> EX02 port 25 Mail"])
+	assert.Empty(t, run(t, top))
+}
+
+func TestSafe(t *testing.T) {
+	custom := connectorOf("EX01", "Guarded", exchangeAuth, "10.2.0.0/24")
+	custom.PermissionGroups |= connector.GroupCustom
+	narrower := connectorOf("EX01", "Relay", 0, "10.2.0.0/25")
+	for why, row := range map[string]struct {
+		edit func(*connector.ReceiveConnector)
+		safe bool
+	}{
+		"rights that nobody told":      {func(c *connector.ReceiveConnector) {}, false},
+		"anonymous clients may relay":  {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, false) }, false},
+		"anonymous clients are denied": {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, true) }, true},
+		"somebody else may":            {func(c *connector.ReceiveConnector) { c.Rights = grant(`CONTOSO\Joe`, false) }, true},
+		"externally secured":           {func(c *connector.ReceiveConnector) { c.AuthMechanism |= connector.AuthExternalAuthoritative }, false},
+		"no rights beyond the groups":  {func(c *connector.ReceiveConnector) { c.PermissionGroups &^= connector.GroupCustom }, true},
+	} {
+		guarded := custom.Clone()
+		row.edit(&guarded)
+		top := twoHubs(guarded, narrower)
+		top.Servers[1].Addresses = top.Servers[1].Addresses[:1]
+		fs := run(t, top)
+		require.NotEmpty(t, fs, why)
+		require.NotEmpty(t, fs[0].Fixes, why)
+		assert.Equal(t, row.safe, fs[0].Fixes[0].Safe, why)
+		if !row.safe {
+			assert.Contains(t, fs[0].Fixes[0].String(), "not safe")
+		}
+	}
+}
+
+func grant(principal string, deny bool) []connector.Grant {
+	return []connector.Grant{{Principal: principal, Right: "ms-Exch-SMTP-Accept-Any-Recipient", Deny: deny}}
+}
+
+// Where no candidate holds, none is offered.
+func TestNoFixWithoutProof(t *testing.T) {
+	// The exact binding would still beat the single address at the Default connector, and nothing may be taken from a
+	// connector whose list is wider.
+	exact := connectorOf("EX01", "Exact", 0, "10.2.0.1-10.2.0.1")
+	exact.Bindings = []netip.AddrPort{netip.MustParseAddrPort("10.1.0.1:25")}
+	other := twoHubs(exact)
+	other.Servers[1].Addresses = other.Servers[1].Addresses[:1]
+	fs := run(t, other)
+	require.NotEmpty(t, fs)
+	require.NotEmpty(t, fs[0].Fixes, "the only range is taken out by disabling the connector")
+	assert.True(t, fs[0].Fixes[0].Changes[0].After.Disabled)
+
+	// The only connector is externally secured: adding the mechanism would be refused.
+	secured := connectorOf("EX01", "Secured", connector.AuthExternalAuthoritative, "0.0.0.0/0", "::/0")
+	top := twoHubs()
+	top.Connectors[0] = secured
+	fs = run(t, top)
+	require.NotEmpty(t, fs)
+	assert.Empty(t, fs[0].Fixes)
+
+	// Its FQDN is another name: the cmdlet refuses ExchangeServer then.
+	named := connectorOf("EX01", "Named", connector.AuthTLS, "0.0.0.0/0", "::/0")
+	named.FQDN = "mail.contoso.com"
+	top.Connectors[0] = named
+	fs = run(t, top)
+	require.NotEmpty(t, fs)
+	assert.Empty(t, fs[0].Fixes)
+	for _, fqdn := range []string{"", "ex01", "EX01.contoso.com"} {
+		top.Connectors[0].FQDN = fqdn
+		fs = run(t, top)
+		require.NotEmpty(t, fs)
+		assert.Len(t, fs[0].Fixes, 1, fqdn)
+	}
+
+	// X-ANONYMOUSTLS is suppressed and nobody else offers it: undo that.
+	suppressed := connectorOf("EX01", "Suppressed", exchangeAuth, "0.0.0.0/0", "::/0")
+	suppressed.SuppressXAnonymousTLS = true
+	top.Connectors[0] = suppressed
+	fs = run(t, top)
+	require.NotEmpty(t, fs)
+	require.Len(t, fs[0].Fixes, 1)
+	assert.Equal(t, "stop suppressing X-ANONYMOUSTLS", fs[0].Fixes[0].Title)
+}
+
+// A fix that would push another server off its connector is not offered.
+func TestNoFixThatMovesTheFault(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.2.0.0/16"))
+	top.Servers = append(top.Servers, hub("EX03", "C", "10.2.0.3"))
+	top.Connectors = append(top.Connectors, connectorOf("EX03", "Default", exchangeAuth, "0.0.0.0/0", "::/0"))
+	fs := run(t, top)
+	require.Len(t, fs, 1)
+	require.Len(t, fs[0].Fixes, 1)
+	added, _ := fs[0].Fixes[0].Changes[0].Ranges()
+	assert.Len(t, added, 2, "one fix for all servers that the relay takes")
+}
+
+func TestPlannedNetworks(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.9.0.0/16"))
+	top.Networks = []connector.Network{{Name: "next year", Kind: connector.NetworkPlanned, Ranges: []connector.Range{connector.MustParseRange("10.9.0.0/17")}},
+		{Name: "gateway", Kind: connector.NetworkGateway, Ranges: []connector.Range{connector.MustParseRange("10.9.128.1")}}}
+	fs := run(t, top)
+	assert.Equal(t, []string{`RC009 warning certain EX01\Relay: 10.9.0.0/17`}, describe(fs))
+	assert.Empty(t, fs[0].Fixes, "nobody lists 32,768 addresses one by one")
+}
+
+// RC009 stands alone where RC001 was not asked.
+func TestChecksCanBeChosen(t *testing.T) {
+	top := stories(t)["founding_story"].Topology
+	all := audit.All()
+	fs := run(t, top, all[1])
+	require.Len(t, fs, 4)
+	assert.Equal(t, "RC009", fs[0].Check)
+	assert.Equal(t, audit.Warning, fs[0].Severity)
+	assert.NotEmpty(t, fs[0].Flows)
+	require.Len(t, fs[0].Fixes, 1)
+}
+
+func TestRunErrors(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := audit.Run(ctx, twoHubs())
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Contains(t, err.Error(), "RC001")
+	_, err = audit.Run(context.Background(), &connector.Topology{Servers: make([]connector.Server, 1)})
+	require.ErrorIs(t, err, connector.ErrEmpty)
+}
+
+func TestFates(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, story := range stories(t) {
+		x, err := connector.Compile(story.Topology)
+		require.NoError(t, err)
+		for _, r := range audit.Flows(story.Topology, x) {
+			assert.NotEmpty(t, r.State.String())
+			seen[r.Fate()] = true
+		}
+	}
+	for _, want := range []string{"fails", "passes", "not needed", "possible, would pass", "possible, would fail",
+		"meets no receive connector of the configuration", "possible, would not authenticate; what that does is unknown",
+		"unknown, because a property that decides it is missing"} {
+		assert.True(t, seen[want], want)
+	}
+	top := twoHubs()
+	top.Connectors[0].Bindings = []netip.AddrPort{connector.MustParseBinding("0.0.0.0:587")}
+	top.Servers[1].Addresses = nil
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	var got []string
+	for _, r := range audit.Flows(top, x) {
+		if r.Flow.Purpose == connector.Mail {
+			got = append(got, r.String())
+		}
+	}
+	assert.Equal(t, []string{"EX01 -> EX02 port 25 Mail: passes",
+		"EX02 -> EX01 port 25 Mail: not checked, because the sender's address or the target's connectors are not known"}, got)
+	top.Servers[1].Addresses = []netip.Addr{netip.MustParseAddr("10.2.0.1")}
+	for _, r := range audit.Flows(top, x) {
+		if r.Flow.Purpose == connector.Mail && r.Flow.To == "EX01" {
+			assert.Equal(t, "not checked, because no connector that listens there is known", r.Fate())
+		}
+	}
+}
+
+func TestEnumerations(t *testing.T) {
+	for s := audit.Note; s <= audit.Error; s++ {
+		got, err := audit.ParseSeverity(s.String())
+		require.NoError(t, err)
+		assert.Equal(t, s, got)
+	}
+	_, err := audit.ParseSeverity("fatal")
+	var pe *connector.ParseError
+	require.ErrorAs(t, err, &pe)
+	assert.Empty(t, audit.Severity(0).String())
+	assert.Empty(t, audit.Certainty(0).String())
+	assert.Equal(t, "certain possible unknown", fmt.Sprint(audit.Certain, audit.PossiblyTrue, audit.CannotTell))
+}
+
+func ExampleRun() {
+	all := connector.MustParseRange("0.0.0.0-255.255.255.255")
+	port25 := []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")}
+	standard := func(server string) connector.ReceiveConnector {
+		return connector.ReceiveConnector{ID: connector.ID{Server: server, Name: "Default " + server}, Bindings: port25,
+			RemoteIPRanges: []connector.Range{all}, AuthMechanism: connector.AuthTLS | connector.AuthExchangeServer,
+			PermissionGroups: connector.GroupExchangeServers}
+	}
+	t := &connector.Topology{
+		Servers: []connector.Server{
+			{Name: "EX10", Version: connector.MustParseVersion("2010"), Site: "A", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.10")}},
+			{Name: "EX16", Version: connector.MustParseVersion("2016"), Site: "A", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.16")}},
+		},
+		Connectors: []connector.ReceiveConnector{standard("EX10"), standard("EX16"), {
+			ID: connector.ID{Server: "EX10", Name: "Relay"}, Bindings: port25, PermissionGroups: connector.GroupAnonymousUsers,
+			RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.0.0/24")},
+		}},
+	}
+	findings, err := audit.Run(context.Background(), t)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, f := range findings {
+		fmt.Println(f.Check, f.Severity, f.Subject)
+		fmt.Println(f.Message)
+		for _, flow := range f.Flows {
+			fmt.Println(flow)
+		}
+		for _, fix := range f.Fixes {
+			for _, c := range fix.Changes {
+				added, removed := c.Ranges()
+				fmt.Println("fix:", c.Target, "add", added, "remove", removed)
+			}
+		}
+	}
+	// Output:
+	// RC001 error EX10\Relay
+	// takes mail from EX16 without Exchange Server authentication; EX10\Default EX10 offers it
+	// EX16 -> EX10 port 25 Mail
+	// fix: EX10\Default EX10 add [10.0.0.16] remove []
+}
+
+func ExampleFlows() {
+	t := &connector.Topology{Servers: []connector.Server{{Name: "EX10", Version: connector.MustParseVersion("2010")}}}
+	x, err := connector.Compile(t)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, r := range audit.Flows(t, x) {
+		fmt.Println(r)
+	}
+	// Output:
+	// EX10 -> EX10 RPC Submission: meets no receive connector of the configuration
+	// EX10 -> EX10 RPC Delivery: meets no receive connector of the configuration
+}

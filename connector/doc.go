@@ -1,0 +1,54 @@
+// Package connector models the receive connectors of Microsoft Exchange servers and answers what a server will do with an
+// inbound SMTP connection: which connector serves it, why each other one does not, what an Exchange server gets there, and
+// what would change.
+//
+// # The decision
+//
+// A server picks one connector for each connection, and no other one is tried afterwards:
+//
+//  1. Only connectors of the server that are enabled and bound to the local port take part, through a binding to the very
+//     local address or to the wildcard of its family.
+//  2. Where connectors of both transport roles are bound to the endpoint, those of HubTransport do; the answer then carries
+//     [DoubtRole].
+//  3. Of their remote ranges of the client's family those that contain the client compete. None: the connection is
+//     accepted and closed without a banner ([NoRange]). Nobody bound to the endpoint: [NotListening].
+//  4. The range with the fewest addresses wins, whatever its notation. A connector counts with its narrowest.
+//  5. Between ranges of one size the connector bound to the exact local address wins.
+//  6. Between equals the order decides in which the server read its connectors, which nobody can see from outside: the
+//     answer is the first of the configuration and carries [DoubtTie].
+//
+// Rule 4 is documented ("most specific match"); counting addresses, rules 5 and 6 and the silent close are known from study
+// of the product. [Reason.Basis] and [Cause.Basis] say for each answer how its rule is known, and from where. Where nothing
+// is known the library says unknown.
+//
+// # The way through the package
+//
+// Text becomes values with ParseX functions ([ParseRange], [ParseBinding], [ParseAuthMechanism], ...); every type that has a
+// grammar prints what it parses. Values make up a [Topology]: open records that people write, edit and store. [Compile]
+// turns it into an [Index], which is immutable, safe for concurrent use, and the only place that decides. Everybody else
+// asks it: [Index.Select], [Index.Explain], [Index.Regions], [Index.Simulate], [Diff]. A [Change] is data; [Topology.Apply]
+// gives a changed copy, and [WhatIf] exactly the sources that change hands. [Topology.Flows] derives which mail flows
+// between the servers.
+//
+// # The native JSON of a topology
+//
+// Plain encoding/json reads and writes a Topology; the psexport and topotest packages read the same form with every error
+// in its place, and refuse unknown and duplicate keys. What the absence of a field means:
+//
+//	servers[].fqdn, site, dag, version      not known
+//	servers[].roles                         every role the version has
+//	servers[].addresses                     not known; no export holds them
+//	servers[].useDowngradedExchangeServerAuth  false, the default
+//	connectors[].transportRole              unset, as before 2013; competes with connectors of either role
+//	connectors[].disabled                   false: the connector is enabled
+//	connectors[].bindings                   the connector listens nowhere
+//	connectors[].remoteIPRanges             the connector serves nobody
+//	connectors[].authMechanism, permissionGroups  None
+//	connectors[].rights                     none beyond the groups; with group Custom: not known
+//	connectors[].fqdn                       empty
+//	connectors[].requireTLS, suppressXAnonymousTls, enableAuthGSSAPI, domainSecureEnabled  false
+//	servers[].missing, connectors[].missing nothing: every field is known and complete
+//	databases, networks                     none are told, so they rule nothing out
+//
+// A property that is not known, rather than absent, is named in missing: "missing": "AuthMechanism, RemoteIPRanges".
+package connector

@@ -1,0 +1,204 @@
+package ems_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+)
+
+func relay(ranges ...string) connector.ReceiveConnector {
+	c := connector.ReceiveConnector{
+		ID:       connector.ID{Server: "EX01", Name: "Joe's Relay"},
+		Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25"), connector.MustParseBinding("[::]:25")},
+	}
+	for _, r := range ranges {
+		c.RemoteIPRanges = append(c.RemoteIPRanges, connector.MustParseRange(r))
+	}
+	return c
+}
+
+func TestCommands(t *testing.T) {
+	c := relay("10.0.0.1", "10.0.0.0/24")
+	v2007, v2010 := connector.MustParseVersion("8.3"), connector.MustParseVersion("14.3")
+	one, two := connector.MustParseRange("10.0.0.1"), connector.MustParseRange("10.0.0.2")
+	incomplete := c.Clone()
+	incomplete.Missing = connector.PropertyRemoteIPRanges
+	const set = `Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' `
+	edit := func(f func(*connector.ReceiveConnector)) connector.Change { return connector.Edit(c, f) }
+	both := connector.Change{Target: c.ID, Before: &c, After: connector.RemoveRanges(*connector.AddRanges(c, two).After, one).After}
+	for _, row := range []struct {
+		why    string
+		change connector.Change
+		v      connector.Version
+		want   string
+	}{
+		{"add", connector.AddRanges(c, two), v2010, set + `-RemoteIPRanges @{Add='10.0.0.2'}`},
+		{"remove", connector.RemoveRanges(c, one), v2010, set + `-RemoteIPRanges @{Remove='10.0.0.1'}`},
+		{"both", both, v2010, set + `-RemoteIPRanges @{Add='10.0.0.2'; Remove='10.0.0.1'}`},
+		{"unknown version", connector.AddRanges(c, two), connector.Version{}, set + `-RemoteIPRanges @{Add='10.0.0.2'}`},
+		{"incomplete list, 2010", connector.AddRanges(incomplete, two), v2010, set + `-RemoteIPRanges @{Add='10.0.0.2'}`},
+		{"whole list, 2007", connector.AddRanges(c, two), v2007, set + `-RemoteIPRanges '10.0.0.1','10.0.0.0/24','10.0.0.2'`},
+		{"enabled", connector.SetEnabled(c, false), v2010, set + `-Enabled $false`},
+		{"mechanism and groups", edit(func(c *connector.ReceiveConnector) {
+			c.AuthMechanism, c.PermissionGroups = connector.AuthTLS|connector.AuthExchangeServer, connector.GroupExchangeServers|connector.GroupCustom
+		}), v2010, set + `-AuthMechanism 'Tls, ExchangeServer' -PermissionGroups 'ExchangeServers'`},
+		{"everything else", edit(func(c *connector.ReceiveConnector) {
+			c.TransportRole, c.FQDN, c.RequireTLS, c.SuppressXAnonymousTLS = connector.HubTransport, "a.b", true, true
+			c.EnableAuthGSSAPI, c.DomainSecure, c.Bindings = true, true, c.Bindings[:1]
+		}), v2010, set + `-TransportRole HubTransport -Bindings '0.0.0.0:25' -Fqdn 'a.b' -RequireTLS $true -SuppressXAnonymousTls $true -EnableAuthGSSAPI $true -DomainSecureEnabled $true`},
+		{"no name", edit(func(c *connector.ReceiveConnector) { c.FQDN, c.Bindings = "x", nil }).Inverse(), v2010, set + `-Bindings '0.0.0.0:25','[::]:25' -Fqdn $null`},
+		{"no bindings", edit(func(c *connector.ReceiveConnector) { c.Bindings = nil }), v2010, set + `-Bindings @()`},
+		{"remove the connector", connector.Change{Target: c.ID, Before: &c}, v2010, `Remove-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Confirm:$false`},
+		{"create it", connector.Change{Target: c.ID, After: &c}, v2010,
+			`New-ReceiveConnector -Name 'Joe''s Relay' -Server 'EX01' -Usage Custom -Bindings '0.0.0.0:25','[::]:25' -RemoteIPRanges '10.0.0.1','10.0.0.0/24' -AuthMechanism 'None' -PermissionGroups 'None'`},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			got, err := ems.Commands(row.change, row.v)
+			require.NoError(t, err)
+			assert.Equal(t, []string{row.want}, got)
+		})
+	}
+
+	granted := c.Clone()
+	granted.Rights = []connector.Grant{{Right: "x"}}
+	for why, row := range map[string]struct {
+		change connector.Change
+		v      connector.Version
+		want   error
+	}{
+		"2007 takes whole lists":     {connector.AddRanges(incomplete, two), v2007, ems.ErrIncomplete},
+		"rights have no parameter":   {connector.Change{Target: c.ID, Before: &c, After: &granted}, v2010, ems.ErrNoParameter},
+		"nor at creation":            {connector.Change{Target: c.ID, After: &granted}, v2010, ems.ErrNoParameter},
+		"nothing changes":            {connector.AddRanges(c), v2010, ems.ErrNoChange},
+		"a change that says nothing": {connector.Change{Target: c.ID}, v2010, ems.ErrNoChange},
+	} {
+		got, err := ems.Commands(row.change, row.v)
+		require.ErrorIs(t, err, row.want, why)
+		assert.Empty(t, got)
+		assert.Contains(t, err.Error(), "Joe's Relay")
+	}
+}
+
+// tokens reads a command line as PowerShell does: words, quoted strings, and the marks @{ } ( ) = ; , outside of them.
+func tokens(line string) ([]string, error) {
+	var ts []string
+	rs := []rune(line)
+	quote := func(r rune) bool { return strings.ContainsRune("'‘’‚‛", r) }
+	for i := 0; i < len(rs); {
+		switch r := rs[i]; {
+		case r == ' ':
+			i++
+		case quote(r):
+			text := ""
+			for i++; ; i++ {
+				if i >= len(rs) {
+					return nil, fmt.Errorf("string not closed")
+				}
+				if quote(rs[i]) {
+					if i+1 >= len(rs) || !quote(rs[i+1]) {
+						break
+					}
+					i++
+				}
+				text += string(rs[i])
+			}
+			i++
+			ts = append(ts, "'"+text)
+		case strings.ContainsRune("@{}()=;,", r):
+			ts = append(ts, string(r))
+			i++
+		default:
+			word := ""
+			for ; i < len(rs) && !quote(rs[i]) && !strings.ContainsRune(" @{}()=;,", rs[i]); i++ {
+				word += string(rs[i])
+			}
+			ts = append(ts, word)
+		}
+	}
+	return ts, nil
+}
+
+func TestTokenizer(t *testing.T) {
+	got, err := tokens(`Set-X -Identity 'a''b' -R @{Add='1','2'; Remove='3'}`)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"Set-X", "-Identity", "'a'b", "-R", "@", "{", "Add", "=", "'1", ",", "'2", ";", "Remove", "=", "'3", "}"}, got)
+	_, err = tokens("'a")
+	require.Error(t, err)
+}
+
+// Whatever the name, the tokenizer reads back the connector and the ranges of the change.
+func TestCommandsReadBack(t *testing.T) {
+	r := gen.Rand(7)
+	for i := range 300 {
+		id := connector.ID{Server: "EX01", Name: []string{"Relay", "Joe's", "‘x’ ‚y‛", "$(evil) `n \"q\" ; | & {}", "@'\n'@"}[i%5]}
+		c := gen.Connector(r, id, true)
+		change := connector.AddRanges(c, gen.Range(r), gen.Range(r))
+		if i%3 == 0 && len(c.RemoteIPRanges) > 0 {
+			change.After = connector.RemoveRanges(*change.After, c.RemoteIPRanges[0]).After
+		}
+		added, removed := change.Ranges()
+		if len(added)+len(removed) == 0 {
+			continue
+		}
+		commands, err := ems.Commands(change, connector.MustParseVersion("2016"))
+		require.NoError(t, err)
+		require.Len(t, commands, 1)
+		ts, err := tokens(commands[0])
+		require.NoError(t, err)
+		require.Equal(t, []string{"Set-ReceiveConnector", "-Identity", "'" + id.String(), "-RemoteIPRanges", "@", "{"}, ts[:6])
+		var gotAdded, gotRemoved []string
+		list := &gotAdded
+		for _, token := range ts[6:] {
+			switch {
+			case token == "Remove":
+				list = &gotRemoved
+			case strings.HasPrefix(token, "'"):
+				*list = append(*list, token[1:])
+			}
+		}
+		assert.Equal(t, texts(added), gotAdded)
+		assert.Equal(t, texts(removed), gotRemoved)
+	}
+}
+
+func texts(rs []connector.Range) (ts []string) {
+	for _, r := range rs {
+		ts = append(ts, r.String())
+	}
+	return ts
+}
+
+func FuzzQuote(f *testing.F) {
+	for _, s := range []string{"", "'", "''", "‘’‚‛", "a\nb", "`$(x)\"", "Default EX01", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) {
+			return // names are text
+		}
+		got, err := tokens("x " + ems.Quote(s) + " y")
+		require.NoError(t, err)
+		require.Equal(t, []string{"x", "'" + s, "y"}, got)
+	})
+}
+
+func ExampleCommands() {
+	c := connector.ReceiveConnector{ID: connector.ID{Server: "EX01", Name: "Default EX01"}}
+	commands, err := ems.Commands(connector.AddRanges(c, connector.MustParseRange("10.2.0.11")), connector.MustParseVersion("2010"))
+	fmt.Println(commands, err)
+	// Output: [Set-ReceiveConnector -Identity 'EX01\Default EX01' -RemoteIPRanges @{Add='10.2.0.11'}] <nil>
+}
+
+func ExampleQuote() {
+	fmt.Println(ems.Quote("Joe's ‘relay’"))
+	// Output: 'Joe''s ‘‘relay’’'
+}

@@ -1,0 +1,480 @@
+package psexport_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+	"github.com/receiveconnector/receiveconnector/connector/psexport"
+)
+
+func read(t *testing.T, texts ...string) (*connector.Topology, []psexport.Warning) {
+	t.Helper()
+	var r psexport.Reader
+	for i, text := range texts {
+		require.NoError(t, r.Read(fmt.Sprintf("f%d", i), strings.NewReader(text)))
+	}
+	top, warnings, err := r.Topology()
+	require.NoError(t, err)
+	return top, warnings
+}
+
+func readError(t *testing.T, text string) error {
+	t.Helper()
+	var r psexport.Reader
+	err := r.Read("f", strings.NewReader(text))
+	require.Error(t, err)
+	return err
+}
+
+// lines renders warnings, a line each.
+func lines(ws []psexport.Warning) (s []string) {
+	for _, w := range ws {
+		s = append(s, w.String())
+	}
+	return s
+}
+
+// The same content in every dialect gives equal models, without a warning.
+func TestDialectsAgree(t *testing.T) {
+	for seed := range uint64(60) {
+		top := gen.Topology(gen.Rand(seed))
+		top.Servers = nil
+		if len(top.Connectors) == 0 {
+			continue
+		}
+		for name, write := range dialects {
+			got, warnings := read(t, write(top.Connectors))
+			assert.Empty(t, warnings, name)
+			require.True(t, top.Equal(got), "%s, seed %d:\n%s", name, seed, write(top.Connectors))
+		}
+	}
+}
+
+func TestEncodings(t *testing.T) {
+	want := &connector.Topology{Connectors: []connector.ReceiveConnector{{ID: connector.ID{Server: "EX01", Name: "Relé 𝄞"}}}}
+	text := asCLIXML(want.Connectors)
+	for name, data := range map[string][]byte{
+		"UTF-8": []byte(text), "UTF-8 with mark": []byte("\xef\xbb\xbf" + text),
+		"UTF-16 LE": inUTF16(text, binary.LittleEndian), "UTF-16 BE": inUTF16(text, binary.BigEndian),
+	} {
+		var r psexport.Reader
+		require.NoError(t, r.Read(name, bytes.NewReader(data)), name)
+		got, _, _ := r.Topology()
+		assert.True(t, want.Equal(got), name)
+	}
+	var r psexport.Reader
+	half := inUTF16(text, binary.LittleEndian)
+	require.ErrorIs(t, r.Read("half", bytes.NewReader(half[:len(half)/2|1])), psexport.ErrCutCharacter)
+	lone := append(inUTF16(`{"connectors": [{"identity": "EX01\\`, binary.LittleEndian), 0x1e, 0xd8)
+	lone = append(lone, inUTF16(`"}]}`, binary.LittleEndian)[2:]...)
+	r = psexport.Reader{}
+	require.NoError(t, r.Read("lone surrogate", bytes.NewReader(lone)))
+	got, _, _ := r.Topology()
+	assert.Equal(t, "\ufffd", got.Connectors[0].ID.Name)
+}
+
+func inUTF16(s string, order binary.AppendByteOrder) []byte {
+	b := order.AppendUint16(nil, 0xfeff)
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return b
+}
+
+func TestServers(t *testing.T) {
+	clixml := `<Objs><Obj RefId="0"><TN RefId="0"><T>Deserialized.Microsoft.Exchange.Data.Directory.Management.ExchangeServer</T></TN>
+<ToString>EX01</ToString><Props><S N="Name">EX01</S><S N="Fqdn">ex01.contoso.com</S>
+<Obj N="Site" RefId="1"><ToString>contoso.com/Configuration/Sites/DC1</ToString></Obj>
+<Obj N="ServerRole" RefId="2"><ToString>Mailbox, ClientAccess, HubTransport</ToString><I32>38</I32></Obj>
+<Obj N="AdminDisplayVersion" RefId="3"><ToString>Version 14.3 (Build 123.4)</ToString></Obj>
+<Obj N="ExchangeVersion" RefId="4"><ToString>0.1 (8.0.535.0)</ToString></Obj></Props></Obj></Objs>`
+	json := `{"Name": "EX02", "Fqdn": "ex02.contoso.com", "Site": {"Name": "DC2", "DistinguishedName": "CN=DC2,CN=Sites"},
+"ServerRole": "Mailbox, Cafe, FrontendTransport", "AdminDisplayVersion": {"Major": 15, "Minor": 1, "Build": 2507, "Revision": 6}, "DatabaseAvailabilityGroup": "DAG1"}`
+	native := `{"servers": [{"name": "ex01", "addresses": ["10.0.0.1"], "dag": "DAG1", "version": "2010"}]}`
+	for _, order := range [][]string{{clixml, json, native}, {native, json, clixml}} {
+		top, warnings := read(t, order...)
+		assert.Empty(t, warnings)
+		require.Len(t, top.Servers, 2)
+		s, _ := top.Server("EX01")
+		assert.Equal(t, "DC1 DAG1 2010 Mailbox, ClientAccess, HubTransport", strings.Join([]string{s.Site, s.DAG, s.Version.Generation().String(), s.Roles.String()}, " "))
+		assert.Equal(t, "ex01.contoso.com", s.FQDN)
+		assert.Len(t, s.Addresses, 1)
+		s, _ = top.Server("EX02")
+		assert.Equal(t, "DC2 DAG1 Version 15.1 (Build 2507.6) Mailbox, ClientAccess", strings.Join([]string{s.Site, s.DAG, s.Version.String(), s.Roles.String()}, " "))
+	}
+}
+
+func TestServerWarnings(t *testing.T) {
+	top, warnings := read(t, `[{"Name": "EX01", "ServerRole": 54, "Site": null}]`)
+	assert.Equal(t, connector.PropertySite|connector.PropertyVersion|connector.PropertyRoles, top.Servers[0].Missing)
+	assert.Equal(t, []string{
+		"f0:1:45: EX01: Site: null in the export, so which servers are in one site is unknown",
+		"f0:1:2: EX01: AdminDisplayVersion: not in the export, so the flows of the server are unknown",
+		"f0:1:33: EX01: ServerRole: exported as a number, whose meaning is not documented, so the server is assumed to hold every role",
+	}, lines(warnings))
+
+	// What another file tells is no longer missing.
+	top, _ = read(t, `[{"Name": "EX01", "ServerRole": 54, "Site": null}]`, `{"servers": [{"name": "EX01", "site": "S", "version": "2016", "roles": "Mailbox"}]}`)
+	assert.Zero(t, top.Servers[0].Missing)
+}
+
+func TestConnectorWarnings(t *testing.T) {
+	top, warnings := read(t, `[{"Identity": "EX01\\A", "Bindings": ["0.0.0.0:25"], "RemoteIPRanges": ["10.0.0.1", "10.0.0.2..."], "AuthMechanism": null, "Enabled": true},
+{"Name": "X", "ServerRole2": "y"}]`)
+	require.Len(t, top.Connectors, 1)
+	c := top.Connectors[0]
+	assert.Equal(t, "RemoteIPRanges, AuthMechanism, PermissionGroups, Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled", c.Missing.String())
+	assert.Len(t, c.RemoteIPRanges, 1)
+	assert.Equal(t, []string{
+		`f0:1:85: EX01\A: RemoteIPRanges: cut off with dots, so whom the connector serves is unknown`,
+		`f0:1:118: EX01\A: AuthMechanism: null in the export, so whether Exchange servers can authenticate is unknown`,
+		`f0:1:2: EX01\A: PermissionGroups: not in the export, so who may submit is unknown`,
+		`f0:2:1: an object with the properties name, serverrole2: -: 1 objects of other cmdlets are left out, so nothing they tell is used`,
+	}, lines(warnings))
+}
+
+// Enums as text, as numbers, as value/Value objects, as lists; collections as lists, wrapped, as one text, as objects.
+func TestJSONShapes(t *testing.T) {
+	want, _ := read(t, `{"Identity": "EX01\\A", "Server": "EX01", "Bindings": ["0.0.0.0:25", "[::]:25"], "RemoteIPRanges": ["10.0.0.0/8", "10.0.0.1-10.0.0.9"],
+"AuthMechanism": "Tls, ExchangeServer", "PermissionGroups": "ExchangeServers", "TransportRole": "FrontendTransport", "Enabled": false,
+"Fqdn": "ex01.contoso.com", "RequireTLS": true, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}`)
+	require.Len(t, want.Connectors, 1)
+	require.True(t, want.Connectors[0].Disabled)
+	for why, text := range map[string]string{
+		"numbers and wrapped collections": `[{"Identity": "EX01\\A", "Bindings": {"value": ["0.0.0.0:25", "[::]:25"], "Count": 2}, "RemoteIPRanges": {"value": ["10.0.0.0/8", "10.0.0.1-10.0.0.9"], "Count": 2},
+"AuthMechanism": 17, "PermissionGroups": {"value": 4}, "TransportRole": 16384, "Enabled": "False", "Fqdn": {"Domain": "ex01.contoso.com"}, "RequireTLS": "TRUE", "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}]`,
+		"value/Value objects and flattened collections": `{"Identity": {"Name": "A", "DistinguishedName": "CN=A,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers"}, "Name": "A",
+"Bindings": "0.0.0.0:25 [::]:25", "RemoteIPRanges": "{10.0.0.0/8, 10.0.0.1-10.0.0.9}", "AuthMechanism": {"value": 17, "Value": "Tls, ExchangeServer"},
+"PermissionGroups": {"Value": "ExchangeServers"}, "TransportRole": {"value": 16384, "Value": "FrontendTransport"}, "Enabled": false,
+"Fqdn": "ex01.contoso.com", "RequireTLS": true, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}`,
+		"objects as deep as they go": `{"value": [{"Name": "A", "Server": {"Name": "EX01"}, "Bindings": [{"Port": 25, "AddressFamily": 2, "Address": {"IPAddressToString": "0.0.0.0"}}, {"Port": 25, "Address": {"IPAddressToString": "::"}}],
+"RemoteIPRanges": [{"Expression": "10.0.0.0/8", "LowerBound": "10.0.0.0"}, {"LowerBound": "10.0.0.1", "UpperBound": "10.0.0.9", "RangeFormat": 1}],
+"AuthMechanism": ["Tls", "ExchangeServer"], "PermissionGroups": ["ExchangeServers"], "TransportRole": "Frontend", "Enabled": false,
+"Fqdn": "ex01.contoso.com", "RequireTLS": true, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}], "Count": 1}`,
+		"a distinguished name for the server": `{"Name": "A", "Server": "CN=EX01,CN=Servers,DC=contoso", "Bindings": ["0.0.0.0:25", "[::]:25"], "RemoteIPRanges": ["10.0.0.0/8", "10.0.0.1-10.0.0.9"],
+"AuthMechanism": "Tls, ExchangeServer", "PermissionGroups": "ExchangeServers", "TransportRole": "FrontendTransport", "Enabled": false,
+"Fqdn": "ex01.contoso.com", "RequireTLS": true, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}`,
+	} {
+		got, warnings := read(t, text)
+		assert.Empty(t, warnings, why)
+		assert.True(t, want.Equal(got), why)
+	}
+}
+
+// Export-Clixml of Select-Object, of a collection as one object, with references and escapes.
+func TestCLIXMLShapes(t *testing.T) {
+	top, warnings := read(t, `<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0">
+<TN RefId="0"><T>System.Object[]</T></TN><LST>
+<Obj RefId="1"><TN RefId="1"><T>Selected.Microsoft.Exchange.ReceiveConnector</T></TN><MS>
+<S N="Identity">EX01\Relay_x0020__x005F_ _xD834__xDD1E_ _xZZZZ_</S>
+<Obj N="Bindings" RefId="2"><LST><S>0.0.0.0:25</S></LST></Obj>
+<Obj N="RemoteIPRanges" RefId="3"><LST><Obj RefId="4"><ToString>10.0.0.1</ToString><Props><S N="Size">::1</S></Props></Obj></LST></Obj>
+<Obj N="AuthMechanism" RefId="5"><I32>17</I32></Obj><S N="PermissionGroups">None</S><B N="Enabled">true</B><Nil N="Fqdn" />
+<S N="RequireTLS">False</S><B N="SuppressXAnonymousTls">false</B><B N="EnableAuthGSSAPI">false</B><B N="DomainSecureEnabled">false</B>
+<BA N="SerializationData">AAEAAAD</BA><Obj N="Dictionary" RefId="9"><DCT><En><S N="Key">a</S></En></DCT></Obj></MS></Obj>
+<Obj RefId="11"><TNRef RefId="1" /><MS><S N="Identity">EX02\Relay</S><Ref N="Bindings" RefId="2" /><Ref N="RemoteIPRanges" RefId="3" />
+<Ref N="AuthMechanism" RefId="5" /><S N="PermissionGroups">None</S><B N="Enabled">true</B><Nil N="Fqdn" />
+<B N="RequireTLS">false</B><B N="SuppressXAnonymousTls">false</B><B N="EnableAuthGSSAPI">false</B><B N="DomainSecureEnabled">false</B></MS></Obj>
+</LST></Obj></Objs>
+<!-- the end -->
+`)
+	assert.Empty(t, warnings)
+	require.Len(t, top.Connectors, 2)
+	assert.Equal(t, "Relay _ 𝄞 _xZZZZ_", top.Connectors[0].ID.Name)
+	assert.Equal(t, "EX02", top.Connectors[1].ID.Server)
+	for _, c := range top.Connectors {
+		assert.Equal(t, "0.0.0.0:25", c.Bindings[0].String())
+		assert.Equal(t, "10.0.0.1", c.RemoteIPRanges[0].String())
+		assert.Equal(t, connector.AuthTLS|connector.AuthExchangeServer, c.AuthMechanism)
+		assert.Zero(t, c.Missing)
+	}
+	assert.Equal(t, "f0:3", top.Connectors[0].Source.String())
+}
+
+// Everything that cannot be read is an error, with file, line, object, property, offset and reason.
+func TestValueErrors(t *testing.T) {
+	err := readError(t, `[{"Identity": "EX01\\A", "Bindings": ["0.0.0.0"], "RemoteIPRanges": ["10.0.0.9-10.0.0.1", "x"],
+"AuthMechanism": "Tls, Kerberos", "PermissionGroups": "Everyone", "TransportRole": "Edge", "Enabled": "perhaps"},
+{"Bindings": [], "RemoteIPRanges": []},
+{"Name": "EX01", "ServerRole": "Pastry", "AdminDisplayVersion": "x", "Site": "s"}, {"ServerRole": "Mailbox"}]`)
+	assert.Equal(t, strings.Join([]string{
+		`f:1:39: EX01\A: Bindings: binding "0.0.0.0": byte 7: the port is missing`,
+		`f:1:70: EX01\A: RemoteIPRanges: range "10.0.0.9-10.0.0.1": byte 9: the range ends before it starts`,
+		`f:1:91: EX01\A: RemoteIPRanges: range "x": byte 0: not an IP address: unable to parse IP`,
+		`f:2:18: EX01\A: AuthMechanism: AuthMechanism "Tls, Kerberos": byte 5: not a value Exchange knows`,
+		`f:2:55: EX01\A: PermissionGroups: PermissionGroups "Everyone": byte 0: not a value Exchange knows`,
+		`f:2:84: EX01\A: TransportRole: TransportRole "Edge": byte 0: not a value Exchange knows`,
+		`f:2:103: EX01\A: Enabled: "perhaps": neither true nor false`,
+		`f:3:1: Identity: neither Identity nor Server and Name tell which connector it is: not of the form SERVER\Name`,
+		`f:4:65: EX01: AdminDisplayVersion: version "x": byte 0: not a version of Exchange`,
+		`f:4:32: EX01: ServerRole: ServerRole "Pastry": byte 0: not a value Exchange knows`,
+		`f:4:84: Name: nothing given`,
+	}, "\n"), err.Error())
+}
+
+func TestRefusedFiles(t *testing.T) {
+	for _, row := range []struct {
+		why, in, says string
+		want          error
+	}{
+		{"empty", "", "f: the file is empty", psexport.ErrEmptyFile},
+		{"blank", " \r\n", "f: the file is empty", psexport.ErrEmptyFile},
+		{"text", "Identity : EX01\\A", "", psexport.ErrUnknownForm},
+		{"an empty object", "{}", "", psexport.ErrUnknownForm},
+		{"an empty list", "[]", "holds no objects", psexport.ErrOtherCmdlet},
+		{"a list of numbers", "[1, 2]", "a value that is no object", psexport.ErrOtherCmdlet},
+		{"Get-Mailbox as JSON", `[{"Alias": "joe", "Database": "DB1", "A": 1, "B": 1, "C": 1, "D": 1}]`, "an object with the properties a, alias, b, c, d, ...", psexport.ErrOtherCmdlet},
+		{"Get-Mailbox as CLIXML", `<Objs><Obj RefId="0"><TN RefId="0"><T>Microsoft.Exchange.Data.Directory.Management.Mailbox</T></TN></Obj></Objs>`,
+			"an object of type Microsoft.Exchange.Data.Directory.Management.Mailbox", psexport.ErrOtherCmdlet},
+		{"HTML", "<!DOCTYPE html>\n<html><body></body></html>", "f:2", psexport.ErrNotCLIXML},
+		{"no objects", "<Objs></Objs>", "holds no objects", psexport.ErrOtherCmdlet},
+		{"something behind", "<Objs></Objs>x", "something follows </Objs>", psexport.ErrNotCLIXML},
+		{"another document behind", "<Objs></Objs><Objs></Objs>", "something follows </Objs>", psexport.ErrNotCLIXML},
+		{"cut off", "<Objs>\n<Obj>", "f:2", nil},
+		{"cut off behind", "<Objs></Objs><a", "", nil},
+		{"only a comment", "<!-- -->", "ends too early", io.ErrUnexpectedEOF},
+		{"not XML", "<Objs>\n</Obj>", "f:2: not XML: element <Objs> closed by </Obj>", nil},
+		{"a reference to nothing", `<Objs><Ref RefId="7" /></Objs>`, `<Ref RefId="7">`, psexport.ErrXMLRef},
+		{"too deep", "<Objs>" + strings.Repeat("<Obj><Props>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
+		{"too deep in text", "<Objs><S>" + strings.Repeat("<S>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
+		{"too deep where nobody looks", "<Objs><Nil>" + strings.Repeat("<S>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
+		{"too many values", "<Objs><Obj><LST>" + strings.Repeat("<Nil/>", 1<<20+1), "one object of more than", psexport.ErrXMLValues},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			err := readError(t, row.in)
+			if row.want != nil {
+				require.ErrorIs(t, err, row.want)
+			}
+			assert.Contains(t, err.Error(), row.says)
+			var me *connector.ModelError
+			require.ErrorAs(t, err, &me)
+			assert.Equal(t, "f", me.Source.File)
+		})
+	}
+}
+
+// Truncated anywhere, a file is refused or read in part, and never panics.
+func TestTruncatedFiles(t *testing.T) {
+	top := gen.Topology(gen.Rand(3))
+	for name, write := range dialects {
+		text := write(top.Connectors)
+		for i := range len(text) - 1 {
+			var r psexport.Reader
+			assert.Error(t, r.Read(name, strings.NewReader(text[:i])), "%s cut at %d", name, i)
+		}
+	}
+}
+
+var errBroken = errors.New("broken disk")
+
+type brokenAfter struct{ text io.Reader }
+
+func (b brokenAfter) Read(p []byte) (int, error) {
+	n, err := b.text.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = errBroken
+	}
+	return n, err
+}
+
+func TestReadErrorsPassThrough(t *testing.T) {
+	for _, text := range []string{"", "{", "<Objs>", "\xff\xfe{\x00"} {
+		var r psexport.Reader
+		require.ErrorIs(t, r.Read("f", brokenAfter{strings.NewReader(text)}), errBroken, text)
+	}
+}
+
+// repeat is an endless file.
+type repeat struct {
+	head, body string
+	at         int
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	if r.at < len(r.head) {
+		n := copy(p, r.head[r.at:])
+		r.at += n
+		return n, nil
+	}
+	for i := range p {
+		p[i] = r.body[(r.at-len(r.head))%len(r.body)]
+		r.at++
+	}
+	return len(p), nil
+}
+
+// 100 MB and more of garbage takes bounded memory.
+func TestHugeInput(t *testing.T) {
+	for _, row := range []struct {
+		why        string
+		head, body string
+	}{
+		{"blanks", "", " "},
+		{"garbage", "x", "y"},
+		{"one JSON string", `{"connectors": "`, "x"},
+		{"a JSON list", `[`, "[],"},
+		{"one XML name", "<", "a"},
+		{"one XML text", "<Objs><S>", "a "},
+		{"one XML text in pieces", "<Objs><S>", "a<![CDATA[b]]>"},
+		{"text before the first element", "<!-- -->", "a "},
+		{"a list in an object", "<Objs><Obj><LST>", "<S>x</S>"},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			var r psexport.Reader
+			err := r.Read("f", io.LimitReader(&repeat{head: row.head, body: row.body}, 100<<20))
+			require.Error(t, err)
+			runtime.ReadMemStats(&after)
+			assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, uint64(1600), "MiB allocated in all")
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			assert.Less(t, after.HeapAlloc>>20, uint64(64), "MiB kept")
+		})
+	}
+}
+
+// A large export streams: what is kept is the connectors, not the text.
+func TestLargeCLIXMLStreams(t *testing.T) {
+	var r psexport.Reader
+	pr, pw := io.Pipe()
+	go func() {
+		fmt.Fprint(pw, "<Objs>")
+		blob := strings.Repeat("A", 4000)
+		for i := range 3000 {
+			c := connector.ReceiveConnector{ID: connector.ID{Server: fmt.Sprintf("EX%03d", i/10), Name: fmt.Sprintf("C%d", i%10)}}
+			body := strings.TrimSuffix(strings.TrimPrefix(asCLIXML([]connector.ReceiveConnector{c}), "<Objs>"), "</Objs>")
+			fmt.Fprint(pw, strings.Replace(body, "<MS>", "<MS><BA N=\"SerializationData\">"+blob+"</BA>", 1))
+		}
+		fmt.Fprint(pw, "</Objs>")
+		pw.Close()
+	}()
+	require.NoError(t, r.Read("large", pr))
+	top, warnings, err := r.Topology()
+	require.NoError(t, err)
+	assert.Empty(t, warnings)
+	assert.Len(t, top.Connectors, 3000)
+}
+
+func TestMerging(t *testing.T) {
+	one := `{"connectors": [{"identity": "EX01\\A", "bindings": ["0.0.0.0:25"]}], "databases": [{"name": "D", "kind": "Mailbox"}], "networks": [{"name": "N", "kind": "Gateway"}]}`
+	top, _ := read(t, one, `{"connectors": [{"identity": "EX01\\A", "bindings": ["0.0.0.0:25"]}, {"identity": "EX01\\B"}]}`)
+	assert.Len(t, top.Connectors, 2, "the same connector twice is one")
+	assert.Len(t, top.Databases, 1)
+	assert.Len(t, top.Networks, 1)
+
+	var r psexport.Reader
+	require.NoError(t, r.Read("a", strings.NewReader(one)))
+	err := r.Read("b", strings.NewReader(`{"connectors": [{"identity": "ex01\\a"}], "servers": [{"name": "EX01", "site": "S"}]}`))
+	require.ErrorIs(t, err, psexport.ErrConflict)
+	assert.Equal(t, `b:1:17: connector ex01\a: told differently in two places, the other is a:1:17`, err.Error())
+	err = r.Read("c", strings.NewReader(`{"servers": [{"name": "ex01", "site": "T"}]}`))
+	require.ErrorIs(t, err, psexport.ErrConflict)
+	assert.Equal(t, `c:1:14: server ex01: Site: told differently in two places, the other is b:1:55`, err.Error())
+	_, _, err = r.Topology()
+	require.ErrorIs(t, err, psexport.ErrConflict, "errors stay")
+
+	r = psexport.Reader{}
+	require.NoError(t, r.AddServer(connector.Server{Name: "EX01", FQDN: "a"}))
+	require.NoError(t, r.AddServer(connector.Server{Name: "EX01", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, DowngradedExchangeAuth: true}))
+	require.NoError(t, r.AddServer(connector.Server{Name: "EX01", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}}))
+	top, _, _ = r.Topology()
+	assert.Len(t, top.Servers[0].Addresses, 2)
+	assert.True(t, top.Servers[0].DowngradedExchangeAuth)
+	err = r.AddServer(connector.Server{Name: "ex01", FQDN: "b"})
+	require.EqualError(t, err, "server ex01: Fqdn: told differently in two places, the other is given by hand")
+	top.Servers[0].Addresses[0] = netip.MustParseAddr("::1")
+	again, _, _ := r.Topology()
+	assert.Equal(t, "10.0.0.1", again.Servers[0].Addresses[0].String(), "the result is a copy")
+
+	r = psexport.Reader{}
+	require.NoError(t, r.Read("a", strings.NewReader(`[{"Name": "EX01", "ServerRole": "Mailbox", "Site": "S", "AdminDisplayVersion": "15.1"}]`)))
+	require.ErrorIs(t, r.Read("b", strings.NewReader(`[{"Name": "EX01", "ServerRole": "Edge", "Site": "S", "AdminDisplayVersion": "15.1"}]`)), psexport.ErrConflict)
+}
+
+func TestParseServerAddresses(t *testing.T) {
+	s, err := psexport.ParseServerAddresses("EX01=10.0.0.1, ::ffff:10.0.0.2,fd00::1")
+	require.NoError(t, err)
+	assert.Equal(t, "EX01", s.Name)
+	require.Len(t, s.Addresses, 3)
+	assert.Equal(t, "10.0.0.2", s.Addresses[1].String())
+	for in, offset := range map[string]int{"EX01": 0, "=10.0.0.1": 0, "EX01=": 5, "EX01=10.0.0.1,x": 14, "EX01=0.0.0.0": 5} {
+		_, err := psexport.ParseServerAddresses(in)
+		var pe *connector.ParseError
+		require.ErrorAs(t, err, &pe, in)
+		assert.Equal(t, offset, pe.Offset, in)
+	}
+}
+
+// Real exports; CORPUS names the folder. They are reference data and not part of the project.
+func TestCorpus(t *testing.T) {
+	dir := os.Getenv("CORPUS")
+	files, _ := filepath.Glob(filepath.Join(dir, "exports", "*.clixml"))
+	for _, file := range files {
+		f, err := os.Open(file)
+		require.NoError(t, err)
+		defer f.Close()
+		var r psexport.Reader
+		require.NoError(t, r.Read(filepath.Base(file), f))
+		top, warnings, err := r.Topology()
+		require.NoError(t, err)
+		assert.Empty(t, warnings)
+		assert.Len(t, top.Connectors, 5, file)
+		for _, c := range top.Connectors {
+			assert.Zero(t, c.Missing, c.ID)
+			assert.Len(t, c.Bindings, 2)
+			assert.Len(t, c.RemoteIPRanges, 2)
+		}
+	}
+	if dir != "" {
+		require.NotEmpty(t, files)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	top := gen.Topology(gen.Rand(1))
+	for _, write := range dialects {
+		f.Add([]byte(write(top.Connectors[:min(2, len(top.Connectors))])))
+	}
+	for _, s := range []string{`{"connectors": [{"identity": "A\\B"}]}`, `[{"Name": "EX01", "ServerRole": "Mailbox"}]`, "<Objs><Obj RefId=\"0\"><LST><Ref RefId=\"0\"/></LST></Obj></Objs>",
+		"\xff\xfe<\x00", "\xef\xbb\xbf{}", `{"Value": {"Value": 1}, "value": [], "Count": {}}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var r psexport.Reader
+		err := r.Read("f", bytes.NewReader(b))
+		count := bytes.Count(b, []byte("\n")) + 1
+		if err != nil {
+			var me *connector.ModelError
+			require.ErrorAs(t, err, &me)
+			require.LessOrEqual(t, me.Source.Line, count)
+		}
+		top, warnings, joined := r.Topology()
+		require.Equal(t, err == nil, joined == nil)
+		for _, w := range warnings {
+			require.LessOrEqual(t, w.Source.Line, count)
+			require.Positive(t, w.Source.Line)
+		}
+		if err == nil {
+			if _, err := connector.Compile(top); err != nil {
+				require.ErrorAs(t, err, new(*connector.ModelError))
+			}
+		}
+	})
+}
