@@ -288,6 +288,14 @@ func TestNoFixWithoutProof(t *testing.T) {
 	require.NotEmpty(t, fs[0].Fixes, "the only range is taken out by disabling the connector")
 	assert.True(t, fs[0].Fixes[0].Changes[0].After.Disabled)
 
+	// Behind it another relay waits: disabling the first would only move the fault, so that is not offered.
+	behind := connectorOf("EX01", "Behind", 0, "10.2.0.0/16")
+	other.Connectors = append(other.Connectors, behind)
+	fs = run(t, other)
+	require.NotEmpty(t, fs)
+	assert.Equal(t, "Exact", fs[0].Subject.Name)
+	assert.Empty(t, fs[0].Fixes)
+
 	// The only connector is externally secured: adding the mechanism would be refused.
 	secured := connectorOf("EX01", "Secured", connector.AuthExternalAuthoritative, "0.0.0.0/0", "::/0")
 	top := twoHubs()

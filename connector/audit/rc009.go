@@ -22,10 +22,14 @@ these addresses cannot deliver here: "451 5.7.3 Cannot achieve Exchange Server a
 If the addresses of known or planned servers are among them, the finding is about those addresses, and a warning:
 traffic that only may occur, such as a reroute inside a site, would fail. Otherwise it is a note about every source
 that the connector wins by a range wider than a single host. A relay connector scoped to single application hosts
-is never reported, and neither is the address of the server itself.
+is never reported, and neither is the address of the server itself. A connector that only suppresses X-ANONYMOUSTLS,
+as between sites with WAN optimization devices, is left to RC001, which knows the servers that use it.
 
 Source: as RC001.`,
 }
+
+// anyPeer may authenticate in every way there is: where even it cannot, no server can.
+var anyPeer = connector.Peer{DowngradedExchangeAuth: true}
 
 // latent is what one connector takes at endpoints where another could authenticate Exchange servers.
 type latent struct {
@@ -55,7 +59,7 @@ func (p *Pass) latents(server string) []*latent {
 			}
 			v := verdicts[m.Connector()]
 			if v == nil {
-				v = p.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: region.From()}, connector.Peer{})
+				v = p.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: region.From()}, anyPeer)
 				verdicts[m.Connector()] = v
 			}
 			if v.Authentication != connector.NotAuthenticated || len(v.Capable) == 0 || v.Cause == connector.CauseNotPermitted {
@@ -120,7 +124,7 @@ func (p *Pass) candidatesFor(held *netipx.IPSet, l *latent) []Fix {
 		for _, r := range singles(held) {
 			c := l.witness.Explanation.Conn
 			c.Remote = r.Span().From()
-			if v := p.Index.Simulate(c, connector.Peer{}); v.Explanation.Match.Connector().Equal(l.winner) {
+			if v := p.Index.Simulate(c, anyPeer); v.Explanation.Match.Connector().Equal(l.winner) {
 				as = append(as, attempt{verdict: v})
 			}
 		}

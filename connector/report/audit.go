@@ -109,7 +109,11 @@ func (a Audit) witness(b *strings.Builder, f audit.Finding) {
 	}
 	if len(v.Capable) > 0 {
 		right := v.Capable[0]
-		fmt.Fprintf(b, "    right would be %s\n", right.Connector)
+		label := "right would be"
+		if v.Authentication == connector.AuthenticationUnknown {
+			label = "sure to be right is"
+		}
+		fmt.Fprintf(b, "    %s %s\n", label, right.Connector)
 		if right.Range.IsValid() {
 			fmt.Fprintf(b, "      range %s, %s\n", right.Range, connector.CountAddresses(right.Range.Size()))
 		}

@@ -1,0 +1,126 @@
+package audit_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// Cases that others published; CORPUS names the folder. They are reference data and not part of the project. What each
+// expects is a reading of its source, and some expect findings of checks that are not there yet.
+func TestCorpusCases(t *testing.T) {
+	dir := os.Getenv("CORPUS")
+	if dir == "" {
+		return
+	}
+	f, err := os.Open(filepath.Join(dir, "cases.jsonl"))
+	require.NoError(t, err)
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var c corpusCase
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &c))
+		t.Run(c.ID, func(t *testing.T) { c.check(t) })
+	}
+}
+
+type corpusCase struct {
+	ID      string
+	Servers []struct {
+		Name, Version string
+		IPs           []string
+		Connectors    []struct {
+			Name, Role, Auth string
+			Enabled          bool
+			Bindings         []string
+			RemoteIPRanges   []string `json:"remote_ip_ranges"`
+			PermissionGroups string   `json:"permission_groups"`
+		}
+	}
+	Probe struct {
+		From     string
+		Purpose  string
+		ToServer string `json:"to_server"`
+		ToAddr   string `json:"to_addr"`
+	}
+	Expect struct {
+		Selected            *string
+		ExchangeAuthFinding bool `json:"exchange_auth_finding"`
+	}
+}
+
+func (c corpusCase) check(t *testing.T) {
+	top := &connector.Topology{}
+	for _, s := range c.Servers {
+		server := connector.Server{Name: s.Name}
+		version, isEdge := strings.CutSuffix(s.Version, " Edge")
+		server.Version, _ = connector.ParseVersion(version)
+		if isEdge {
+			server.Roles = connector.RoleEdge
+		}
+		for _, ip := range s.IPs {
+			a, err := netip.ParseAddr(ip)
+			require.NoError(t, err)
+			server.Addresses = append(server.Addresses, a)
+		}
+		top.Servers = append(top.Servers, server)
+		for _, rc := range s.Connectors {
+			x := connector.ReceiveConnector{ID: connector.ID{Server: s.Name, Name: rc.Name}, Disabled: !rc.Enabled}
+			x.TransportRole, _ = connector.ParseTransportRole(rc.Role)
+			x.AuthMechanism, _ = connector.ParseAuthMechanism(rc.Auth)
+			x.PermissionGroups, _ = connector.ParsePermissionGroups(rc.PermissionGroups)
+			for _, b := range rc.Bindings {
+				x.Bindings = append(x.Bindings, connector.MustParseBinding(b))
+			}
+			for _, text := range rc.RemoteIPRanges {
+				r, err := connector.ParseRange(text)
+				if err != nil {
+					return // a case that only tells how many there were
+				}
+				x.RemoteIPRanges = append(x.RemoteIPRanges, r)
+			}
+			top.Connectors = append(top.Connectors, x)
+		}
+	}
+	c.fillIn(top)
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	local, err := netip.ParseAddrPort(c.Probe.ToAddr)
+	remote, err2 := netip.ParseAddr(c.Probe.From)
+	if err == nil && err2 == nil && c.Expect.Selected != nil {
+		got := x.Explain(connector.Conn{Server: c.Probe.ToServer, Local: local, Remote: remote})
+		assert.Equal(t, *c.Expect.Selected, got.Match.Connector().String(), got)
+	}
+	found := slices.ContainsFunc(run(t, top), func(f audit.Finding) bool { return f.Severity >= audit.Warning })
+	assert.Equal(t, c.Expect.ExchangeAuthFinding, found, describe(run(t, top)))
+}
+
+// fillIn adds what a case leaves to the reader: a sender that is not listed stands in another site, and an Edge server is
+// subscribed to the site of the others.
+func (c corpusCase) fillIn(top *connector.Topology) {
+	from, err := netip.ParseAddr(c.Probe.From)
+	isEdge := slices.ContainsFunc(top.Servers, func(s connector.Server) bool { return s.Roles == connector.RoleEdge })
+	listed := slices.ContainsFunc(top.Servers, func(s connector.Server) bool { return slices.Contains(s.Addresses, from) })
+	between := c.Probe.Purpose == "exchange-to-exchange" && err == nil
+	if !isEdge && (listed || !between) {
+		return
+	}
+	for i := range top.Servers {
+		top.Servers[i].Site = "here"
+	}
+	if !listed && between {
+		top.Servers = append(top.Servers, connector.Server{Name: "SENDER", Site: "there", Version: top.Servers[0].Version, Addresses: []netip.Addr{from}})
+	}
+}

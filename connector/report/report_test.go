@@ -1,0 +1,231 @@
+package report_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/internal/golden"
+	"github.com/receiveconnector/receiveconnector/connector/report"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
+)
+
+const goldens = "../../testdata/golden/"
+
+func auditOf(t testing.TB, top *connector.Topology) report.Audit {
+	t.Helper()
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	findings, err := audit.Run(context.Background(), top)
+	require.NoError(t, err)
+	return report.Audit{Topology: top, Findings: findings, Flows: audit.Flows(top, x)}
+}
+
+func story(t testing.TB, name string) *connector.Topology {
+	t.Helper()
+	f, err := topotest.Load(os.DirFS("../.."), name)
+	require.NoError(t, err)
+	return f.Topology
+}
+
+func text(t testing.TB, write func(*bytes.Buffer) error) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, write(&b))
+	return b.String()
+}
+
+func TestAuditText(t *testing.T) {
+	for file, name := range map[string]string{
+		"founding_story": "examples/rcaudit/founding_story.txtar",
+		"closed":         "testdata/topologies/nobody_takes_the_server.txtar",
+		"possible":       "testdata/topologies/relay_lists_peers_2019.txtar",
+		"suppressed":     "testdata/topologies/downgraded_authentication_over_wan.txtar",
+		"unknown":        "testdata/topologies/unknown_mechanism_is_not_none.txtar",
+		"latent":         "testdata/topologies/wide_relay_without_server_list.txtar",
+		"clean":          "testdata/topologies/relay_holds_only_itself.txtar",
+	} {
+		t.Run(file, func(t *testing.T) {
+			a := auditOf(t, story(t, name))
+			golden.Check(t, goldens+"audit_"+file+".txt", text(t, func(b *bytes.Buffer) error { return report.Text.Audit(b, a) }))
+		})
+	}
+}
+
+// The JSON of an audit has the promised fields, and only lists where lists are promised.
+func TestAuditJSON(t *testing.T) {
+	a := auditOf(t, story(t, "examples/rcaudit/founding_story.txtar"))
+	var got struct {
+		Findings []struct {
+			Check, Severity, Certainty, Subject, Message, Reply, Cause string
+			Addresses, Related                                         []string
+			Flows                                                      []struct {
+				From, To, Purpose, Need, Transport string
+				Port                               int
+			}
+			Witness struct{ Outcome, Connector string }
+			Fixes   []struct {
+				Title    string
+				Safe     bool
+				Commands []string
+			}
+		}
+		Flows []struct{ From, To, Purpose, State, Why string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(text(t, func(b *bytes.Buffer) error { return report.JSON.Audit(b, a) })), &got))
+	require.Len(t, got.Findings, 4)
+	f := got.Findings[0]
+	assert.Equal(t, []string{"RC001", "error", "certain", `EX01\Relay`}, []string{f.Check, f.Severity, f.Certainty, f.Subject})
+	assert.Equal(t, []string{"10.1.0.12", "10.2.0.11", "10.2.0.12"}, f.Addresses)
+	assert.Equal(t, []string{`EX01\Default EX01`}, f.Related)
+	assert.Equal(t, "451 5.7.3 Cannot achieve Exchange Server authentication", f.Reply)
+	assert.Equal(t, "WrongConnector", f.Cause)
+	assert.Equal(t, "Selected", f.Witness.Outcome)
+	require.Len(t, f.Flows, 2)
+	assert.Equal(t, "PublicFolderReplication", f.Flows[0].Purpose)
+	require.Len(t, f.Fixes, 1)
+	assert.True(t, f.Fixes[0].Safe)
+	assert.Equal(t, []string{`Set-ReceiveConnector -Identity 'EX01\Default EX01' -RemoteIPRanges @{Add='10.1.0.12','10.2.0.11','10.2.0.12'}`}, f.Fixes[0].Commands)
+	assert.Len(t, got.Flows, len(a.Flows))
+
+	none := text(t, func(b *bytes.Buffer) error {
+		return report.JSON.Audit(b, report.Audit{Topology: &connector.Topology{}})
+	})
+	assert.JSONEq(t, `{"findings": [], "flows": []}`, none)
+}
+
+// A fix that cannot be written as commands says why.
+func TestFixWithoutCommands(t *testing.T) {
+	top := story(t, "testdata/topologies/relay_on_2007_takes_2013.txtar")
+	top.Connectors[0].Missing = connector.PropertyRemoteIPRanges
+	a := auditOf(t, top)
+	require.NotEmpty(t, a.Findings)
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Audit(b, a) }), "cannot be written as commands: EX07\\Default EX07: the list of ranges is incomplete")
+	j := text(t, func(b *bytes.Buffer) error { return report.JSON.Audit(b, a) })
+	assert.Contains(t, j, `"commands": [],`)
+	assert.Contains(t, j, `"problem": "EX07\\Default EX07: the list of ranges is incomplete`)
+}
+
+func TestPartlyFailing(t *testing.T) {
+	top := story(t, "testdata/topologies/relay_on_2016_takes_2010.txtar")
+	top.Servers[0].Addresses = append(top.Servers[0].Addresses, netip.MustParseAddr("10.0.0.210"))
+	out := text(t, func(b *bytes.Buffer) error { return report.Text.Audit(b, auditOf(t, top)) })
+	assert.Contains(t, out, `EX10A -> EX16 port 25 Mail: in part, taken by EX16\Relay`)
+}
+
+func TestExplanation(t *testing.T) {
+	x, err := connector.Compile(story(t, "testdata/topologies/narrowest_range_wins.txtar"))
+	require.NoError(t, err)
+	ask := func(remote string) *connector.Explanation {
+		return x.Explain(connector.Conn{Server: "Exchange01", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr(remote)})
+	}
+	golden.Check(t, goldens+"explanation.txt", text(t, func(b *bytes.Buffer) error { return report.Text.Explanation(b, ask("192.168.1.100")) }))
+	assert.Equal(t, "192.168.1.75 -> Exchange01 10.0.0.1:25: Exchange01\\Custom Connector B by 192.168.1.75\n",
+		text(t, func(b *bytes.Buffer) error { return report.Text.Match(b, ask("192.168.1.75")) }))
+
+	var got struct {
+		Outcome, Connector, Range, Binding, Doubt, Server, Local, Remote string
+		Steps                                                            []struct{ Connector, Reason, Range, Rule string }
+	}
+	line := text(t, func(b *bytes.Buffer) error { return report.JSON.Match(b, ask("192.168.1.100")) })
+	assert.Equal(t, 1, strings.Count(line, "\n"), "one line")
+	require.NoError(t, json.Unmarshal([]byte(line), &got))
+	assert.Equal(t, []string{"Selected", `Exchange01\Custom Connector A`, "192.168.1.0-192.168.1.255", "0.0.0.0:25", "", "Exchange01", "10.0.0.1:25", "192.168.1.100"},
+		[]string{got.Outcome, got.Connector, got.Range, got.Binding, got.Doubt, got.Server, got.Local, got.Remote})
+	require.Len(t, got.Steps, 3)
+	assert.Equal(t, "LostToNarrower", got.Steps[1].Reason)
+	assert.NotEmpty(t, got.Steps[1].Rule)
+
+	refused := text(t, func(b *bytes.Buffer) error { return report.JSON.Explanation(b, x.Explain(connector.Conn{Server: "x"})) })
+	assert.Contains(t, refused, `"outcome":"InvalidConn","connector":"","range":"","binding":"","doubt":"","steps":[]`)
+
+	unknown := &connector.Topology{Connectors: []connector.ReceiveConnector{{ID: connector.ID{Server: "A", Name: "<B> & 'C'"}, Missing: connector.PropertyBindings}}}
+	y, err := connector.Compile(unknown)
+	require.NoError(t, err)
+	line = text(t, func(b *bytes.Buffer) error {
+		return report.JSON.Explanation(b, y.Explain(connector.Conn{Server: "A", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr("10.0.0.2")}))
+	})
+	assert.Contains(t, line, `"missing":"Bindings"`)
+	assert.Contains(t, line, `A\\<B> & 'C'`, "names are printed as they are")
+}
+
+func TestMovesAndFlows(t *testing.T) {
+	top := story(t, "testdata/topologies/disabled_relay_falls_back.txtar")
+	moves, err := connector.WhatIf(top, connector.SetEnabled(top.Connectors[1], true), connector.SetEnabled(top.Connectors[0], false))
+	require.NoError(t, err)
+	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> refused
+  0.0.0.0-192.168.5.9, 192.168.5.12-255.255.255.255
+EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> EX01\Relay
+  192.168.5.10/31
+`, text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, moves) }))
+	assert.JSONEq(t, `[{"server": "EX01", "local": "0.0.0.0:25", "from": "EX01\\Default Frontend EX01", "to": "EX01\\Relay", "addresses": ["192.168.5.10/31"], "witness": "192.168.5.10"}]`,
+		text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, moves[1:]) }))
+	assert.Equal(t, "No source of any endpoint changes hands.\n", text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, nil) }))
+	assert.JSONEq(t, `[]`, text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, nil) }))
+
+	a := auditOf(t, story(t, "testdata/topologies/relay_holds_only_itself.txtar"))
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Flows(b, a.Flows) }), "EX01 -> EX02 port 25 Mail: passes\n  Hub Transport sends")
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.JSON.Flows(b, a.Flows) }), `"state": "passes"`)
+}
+
+var errFull = errors.New("disk full")
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestWriteErrors(t *testing.T) {
+	a := auditOf(t, story(t, "testdata/topologies/relay_holds_only_itself.txtar"))
+	x, err := connector.Compile(a.Topology)
+	require.NoError(t, err)
+	e := x.Explain(connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr("10.0.0.2")})
+	for _, f := range []report.Format{report.Text, report.JSON} {
+		require.ErrorIs(t, f.Audit(full{}, a), errFull)
+		require.ErrorIs(t, f.Explanation(full{}, e), errFull)
+		require.ErrorIs(t, f.Match(full{}, e), errFull)
+		require.ErrorIs(t, f.Flows(full{}, a.Flows), errFull)
+		require.ErrorIs(t, f.Moves(full{}, nil), errFull)
+		require.ErrorIs(t, f.Moves(full{}, make([]connector.Move, 1)), errFull)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	for f := report.Text; f <= report.JSON; f++ {
+		got, err := report.ParseFormat(f.String())
+		require.NoError(t, err)
+		assert.Equal(t, f, got)
+	}
+	_, err := report.ParseFormat("xml")
+	require.ErrorIs(t, err, connector.ErrUnknownName)
+	assert.Empty(t, report.Format(0).String())
+}
+
+func ExampleFormat_Match() {
+	t := &connector.Topology{Connectors: []connector.ReceiveConnector{{
+		ID:             connector.ID{Server: "EX01", Name: "Relay"},
+		Bindings:       []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
+		RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.5.0/24")},
+	}}}
+	x, err := connector.Compile(t)
+	if err != nil {
+		panic(err)
+	}
+	c := connector.Conn{Server: "EX01", Local: connector.MustParseBinding("10.0.0.1:25"), Remote: netip.MustParseAddr("10.0.5.7")}
+	report.Text.Match(os.Stdout, x.Explain(c))
+	report.Text.Explanation(os.Stdout, x.Explain(c))
+	// Output:
+	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
+	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
+	//   Won                EX01\Relay by 10.0.5.0/24 (256 addresses)
+	//     Won: its range has the fewest addresses of all that contain the source [documented: Receive connectors, New-ReceiveConnector]
+}
