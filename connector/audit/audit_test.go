@@ -398,11 +398,19 @@ func TestFates(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"EX01 -> EX02 port 25 Mail: passes",
-		"EX02 -> EX01 port 25 Mail: not checked, because the sender's address or the target's connectors are not known"}, got)
+		"EX02 -> EX01 port 25 Mail: not checked, because the sender's address is not known"}, got)
 	top.Servers[1].Addresses = []netip.Addr{netip.MustParseAddr("10.2.0.1")}
 	for _, r := range audit.Flows(top, x) {
 		if r.Flow.Purpose == connector.Mail && r.Flow.To == "EX01" {
 			assert.Equal(t, "not checked, because no connector that listens there is known", r.Fate())
+		}
+	}
+	top.Connectors = top.Connectors[1:]
+	x, err = connector.Compile(top)
+	require.NoError(t, err)
+	for _, r := range audit.Flows(top, x) {
+		if r.Flow.Purpose == connector.Mail && r.Flow.To == "EX01" {
+			assert.Equal(t, "not checked, because the target's connectors are not known", r.Fate())
 		}
 	}
 }

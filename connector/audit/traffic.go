@@ -104,13 +104,15 @@ const (
 	FlowFails                          // between all addresses
 	FlowPartly                         // passes between some addresses, fails between others
 	FlowUnknown                        // a property that decides it is missing, or nothing is known to listen
-	FlowUnchecked                      // no address of the source, or no connector of the target, is known
+	FlowUnchecked                      // no address of the source is known
+	FlowNoTarget                       // no connector of the target is known
 	FlowOutside                        // receive connectors have no say: not SMTP, an implicit connector, or not needed
 )
 
-// String prints "passes", "fails", "partly fails", "unknown", "unchecked" or "outside".
+// String prints "passes", "fails", "partly fails", "unknown", "unchecked", "no target" or
+// "outside".
 func (s FlowState) String() string {
-	return [...]string{"", "passes", "fails", "partly fails", "unknown", "unchecked", "outside"}[s]
+	return [...]string{"", "passes", "fails", "partly fails", "unknown", "unchecked", "no target", "outside"}[s]
 }
 
 // FlowResult is a flow and what becomes of it.
@@ -132,7 +134,9 @@ func (r FlowResult) Fate() string {
 	case r.State == FlowOutside:
 		return "meets no receive connector of the configuration"
 	case r.State == FlowUnchecked:
-		return "not checked, because the sender's address or the target's connectors are not known"
+		return "not checked, because the sender's address is not known"
+	case r.State == FlowNoTarget:
+		return "not checked, because the target's connectors are not known"
 	case r.State == FlowUnknown && r.Witness.Cause == connector.CauseNotListening:
 		return "not checked, because no connector that listens there is known"
 	case r.State == FlowUnknown:
@@ -156,6 +160,9 @@ func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
 		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
 			as := tr.attempts(x, f)
 			r.State, r.Witness = stateOf(as), witnessOf(as)
+			if len(x.Endpoints(f.To)) == 0 {
+				r.State = FlowNoTarget
+			}
 		}
 		rs = append(rs, r)
 	}

@@ -478,3 +478,26 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func ExampleReader() {
+	var r psexport.Reader
+	err := r.Read("connectors.json", strings.NewReader(`{"Identity": "EX01\\Relay", "Bindings": ["0.0.0.0:25"],
+ "RemoteIPRanges": ["10.0.5.0/24"], "AuthMechanism": 1, "PermissionGroups": "AnonymousUsers", "TransportRole": 16384, "Enabled": true}`))
+	if err != nil {
+		fmt.Println(err)
+	}
+	s, err := psexport.ParseServerAddresses("EX01=10.0.0.1")
+	if err != nil {
+		fmt.Println(err)
+	}
+	if err := r.AddServer(s); err != nil {
+		fmt.Println(err)
+	}
+	top, warnings, err := r.Topology()
+	c := top.Connectors[0]
+	fmt.Println(c.ID, c.TransportRole, c.RemoteIPRanges, c.AuthMechanism, "unknown:", c.Missing)
+	fmt.Println(top.Servers[0].Addresses, len(warnings), err)
+	// Output:
+	// EX01\Relay FrontendTransport [10.0.5.0/24] Tls unknown: Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled
+	// [10.0.0.1] 0 <nil>
+}

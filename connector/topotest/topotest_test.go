@@ -1,0 +1,229 @@
+package topotest_test
+
+import (
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
+)
+
+// recorder keeps what a check reports.
+type recorder struct{ errors []string }
+
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(f string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(f, args...))
+}
+
+const topology = `{"connectors": [
+ {"identity": "EX01\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0/0"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers"},
+ {"identity": "EX01\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.0/24"]},
+ {"identity": "EX01\\Twin", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.1.0.0/24"]},
+ {"identity": "EX01\\Other", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.1.0.0/24"]}]}
+`
+
+func load(t *testing.T, sections string) (*topotest.Fixture, error) {
+	return topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte("A story.\n-- topology.json --\n" + topology + sections)}}, "s.txtar")
+}
+
+func index(t *testing.T) *connector.Index {
+	f, err := load(t, "")
+	require.NoError(t, err)
+	x, err := connector.Compile(f.Topology)
+	require.NoError(t, err)
+	return x
+}
+
+func at(remote string) connector.Conn {
+	return connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr(remote)}
+}
+
+func TestCheck(t *testing.T) {
+	relay := connector.ID{Server: "ex01", Name: "RELAY"}
+	closed := at("10.0.0.1")
+	closed.Local = netip.MustParseAddrPort("10.0.0.1:26")
+	var r recorder
+	topotest.Check(&r, index(t), []topotest.Case{
+		{Conn: at("10.0.0.5"), Want: relay},
+		{Conn: at("10.1.0.5"), Want: connector.ID{Server: "EX01", Name: "Twin"}, Doubt: connector.DoubtTie},
+		{Conn: closed}, {Conn: closed, Refused: connector.NotListening},
+	})
+	assert.Empty(t, r.errors)
+
+	topotest.Check(&r, index(t), []topotest.Case{
+		{Name: "named", Why: "the reason", Conn: at("10.2.0.5"), Want: relay},
+		{Conn: at("10.1.0.5"), Want: connector.ID{Server: "EX01", Name: "Twin"}},
+		{Conn: at("10.0.0.5"), Want: relay, Doubt: connector.DoubtTie},
+		{Conn: at("10.0.0.5")},
+		{Conn: closed, Refused: connector.NoRange},
+		{Conn: closed, Want: relay},
+	})
+	require.Len(t, r.errors, 6)
+	assert.Equal(t, `named (the reason):
+  want ex01\RELAY
+  got  EX01\Default
+10.2.0.5 -> EX01 10.0.0.1:25: EX01\Default by 0.0.0.0/0
+  Won                EX01\Default by 0.0.0.0/0 (4,294,967,296 addresses)
+  NotInRange         EX01\Relay
+  NotInRange         EX01\Twin
+  NotInRange         EX01\Other
+`, r.errors[0])
+	assert.Contains(t, r.errors[1], "10.1.0.5 -> EX01 10.0.0.1:25:\n  want EX01\\Twin\n  got  EX01\\Twin (doubt: Tie)\n")
+	assert.Contains(t, r.errors[2], "want ex01\\RELAY (doubt: Tie)\n  got  EX01\\Relay\n")
+	assert.Contains(t, r.errors[3], "want refused\n  got  EX01\\Relay\n")
+	assert.Contains(t, r.errors[4], "want refused NoRange\n  got  refused NotListening\n")
+	assert.Contains(t, r.errors[5], "got  refused NotListening\n")
+}
+
+func TestLoad(t *testing.T) {
+	f, err := load(t, `-- expect.txt --
+# a comment
+
+EX01 10.0.0.1:25 10.0.0.5 -> EX01\Relay
+EX01 10.0.0.1:25 10.1.0.5 -> EX01\Twin (doubt: Tie)
+EX01 10.0.0.1:26 10.1.0.5 -> refused NotListening
+-- explain 2 --
+10.1.0.5 -> EX01 10.0.0.1:25: EX01\Twin by 10.1.0.0/24 (doubt: Tie)
+  Won                EX01\Twin by 10.1.0.0/24 (256 addresses)
+  LostTie            EX01\Other by 10.1.0.0/24 (256 addresses)
+  LostToNarrower     EX01\Default by 0.0.0.0/0 (4,294,967,296 addresses)
+  NotInRange         EX01\Relay
+`)
+	require.NoError(t, err)
+	assert.Equal(t, "A story.", f.Story)
+	assert.Equal(t, "s.txtar", f.Name)
+	require.Len(t, f.Cases, 3)
+	var r recorder
+	f.Check(&r)
+	assert.Empty(t, r.errors)
+}
+
+func TestFixtureReportsDifferences(t *testing.T) {
+	f, err := load(t, `-- expect.txt --
+EX01 10.0.0.1:25 10.0.0.5 -> EX01\Default
+EX01 10.0.0.1:26 10.1.0.5 -> refused
+-- findings.txt --
+RC009 note possible EX01\Relay: 10.0.0.0/24
+RC001 error certain EX01\Relay: 10.0.0.7
+-- explain 7 --
+-- explain x --
+-- nonsense --
+-- fix RC009 --
+-- fix RC009 0.ps1 --
+-- fix RC009 x.ps1 --
+`)
+	require.NoError(t, err)
+	var r recorder
+	f.Check(&r)
+	require.Len(t, r.errors, 8)
+	assert.Equal(t, `s.txtar: expect.txt does not hold:
+  missing: EX01 10.0.0.1:25 10.0.0.5 -> EX01\Default
+  missing: EX01 10.0.0.1:26 10.1.0.5 -> refused
+  too many: EX01 10.0.0.1:25 10.0.0.5 -> EX01\Relay
+  too many: EX01 10.0.0.1:26 10.1.0.5 -> refused NotListening
+`, r.errors[0])
+	assert.Equal(t, `s.txtar: findings.txt does not hold:
+  missing: RC001 error certain EX01\Relay: 10.0.0.7
+  too many: RC009 note possible EX01\Twin: 10.1.0.0/24
+`, r.errors[1])
+	for _, e := range r.errors[2:] {
+		assert.Contains(t, e, topotest.ErrSection.Error())
+	}
+	_, err = f.Answer("after.txt")
+	require.ErrorIs(t, err, topotest.ErrSection, "a fix section that is no fix")
+
+	f, err = load(t, "-- findings.txt --\nRC009 note possible EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Relay: 10.0.0.0/24\n")
+	require.NoError(t, err)
+	r = recorder{}
+	f.Check(&r)
+	require.Len(t, r.errors, 1)
+	assert.Contains(t, r.errors[0], "in another order:\nRC009 note possible EX01\\Relay")
+}
+
+func TestUnusableTopology(t *testing.T) {
+	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte("-- topology.json --\n{\"servers\": [{\"name\": \"A\"}, {\"name\": \"a\"}]}\n-- expect.txt --\n-- findings.txt --\n-- fix RC001 1.ps1 --\n-- after.txt --\n")}}, "s")
+	require.NoError(t, err)
+	for _, s := range f.Sections {
+		_, err := f.Answer(s.Name)
+		require.ErrorIs(t, err, connector.ErrDuplicate, s.Name)
+	}
+}
+
+// A fix that cannot be written as commands is an error of the story.
+func TestFixWithoutCommands(t *testing.T) {
+	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(`-- topology.json --
+{"servers": [{"name": "A", "version": "2007", "site": "S", "addresses": ["10.0.0.1"]}, {"name": "B", "version": "2016", "site": "S", "addresses": ["10.0.0.2"]}],
+ "connectors": [{"identity": "A\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0/0"], "authMechanism": "ExchangeServer", "permissionGroups": "ExchangeServers", "missing": "RemoteIPRanges"},
+  {"identity": "A\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.2", "10.0.0.3"]}]}
+-- fix RC001 1.ps1 --
+`)}}, "s")
+	require.NoError(t, err)
+	_, err = f.Answer("fix RC001 1.ps1")
+	require.ErrorContains(t, err, "the list of ranges is incomplete")
+}
+
+func TestLoadErrors(t *testing.T) {
+	_, err := topotest.Load(fstest.MapFS{}, "s")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	for why, row := range map[string]struct{ text, at string }{
+		"no topology":    {"just text", "s"},
+		"no JSON":        {"-- topology.json --\nx\n", "s/topology.json:1:1"},
+		"an unknown key": {"-- topology.json --\n{\"server\": []}\n", "s/topology.json:1:12"},
+		"no arrow":       {"-- expect.txt --\n\nEX01 10.0.0.1:25 10.0.0.5\n", "s/expect.txt:2"},
+		"two fields":     {"-- expect.txt --\nEX01 10.0.0.5 -> EX01\\A\n", "s/expect.txt:1"},
+		"no endpoint":    {"-- expect.txt --\nEX01 10.0.0.1 10.0.0.5 -> EX01\\A\n", "s/expect.txt:1"},
+		"no address":     {"-- expect.txt --\nEX01 10.0.0.1:25 x -> EX01\\A\n", "s/expect.txt:1"},
+		"no identity":    {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> Relay\n", "s/expect.txt:1"},
+		"no outcome":     {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> refused Perhaps\n", "s/expect.txt:1"},
+	} {
+		_, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(row.text)}}, "s")
+		var me *connector.ModelError
+		require.ErrorAs(t, err, &me, why)
+		assert.True(t, strings.HasPrefix(me.Source.String(), row.at), "%s: %s", why, me.Source)
+	}
+}
+
+func ExampleCheck() {
+	t := &recorder{} // in a test, the *testing.T
+	top := &connector.Topology{Connectors: []connector.ReceiveConnector{{
+		ID:             connector.ID{Server: "EX01", Name: "Relay"},
+		Bindings:       []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
+		RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.5.0/24")},
+	}}}
+	x, err := connector.Compile(top)
+	if err != nil {
+		panic(err)
+	}
+	topotest.Check(t, x, []topotest.Case{
+		{Name: "application server", Conn: at("10.0.5.7"), Want: connector.ID{Server: "EX01", Name: "Relay"}},
+		{Name: "everybody else", Why: "the relay is for applications", Conn: at("10.0.6.1"), Refused: connector.NoRange},
+	})
+	fmt.Println(len(t.errors), "cases failed")
+	// Output: 0 cases failed
+}
+
+func ExampleLoad() {
+	story := fstest.MapFS{"relay.txtar": {Data: []byte(`The relay serves its subnet.
+-- topology.json --
+{"connectors": [{"identity": "EX01\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.5.0/24"]}]}
+-- expect.txt --
+EX01 10.0.0.1:25 10.0.5.7 -> EX01\Relay
+EX01 10.0.0.1:25 10.0.6.1 -> refused NoRange
+`)}}
+	f, err := topotest.Load(story, "relay.txtar")
+	if err != nil {
+		panic(err)
+	}
+	t := &recorder{} // in a test, the *testing.T
+	f.Check(t)
+	fmt.Println(f.Story, len(f.Cases), "decisions,", len(t.errors), "do not hold")
+	// Output: The relay serves its subnet. 2 decisions, 0 do not hold
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// documented is the worked example of the documentation, and a second server.
+const documented = `{"connectors": [
+ {"identity": "Exchange01\\Client Frontend", "transportRole": "FrontendTransport", "bindings": ["0.0.0.0:25", "[::]:25"], "remoteIPRanges": ["0.0.0.0-255.255.255.255", "::/0"]},
+ {"identity": "Exchange01\\Custom Connector A", "transportRole": "FrontendTransport", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["192.168.1.0-192.168.1.255"]},
+ {"identity": "Exchange01\\Custom Connector B", "transportRole": "FrontendTransport", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["192.168.1.75"]},
+ {"identity": "Exchange02\\Inner", "bindings": ["10.0.0.2:25"], "remoteIPRanges": ["192.168.1.0/24"]},
+ {"identity": "Exchange02\\Outer", "bindings": ["0.0.0.0:25", "0.0.0.0:587"], "remoteIPRanges": ["0.0.0.0/0"]}]}`
+
+func call(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "t.json")
+	require.NoError(t, os.WriteFile(path, []byte(documented), 0o644))
+	var out, errs bytes.Buffer
+	status = run(append(args, path), strings.NewReader(stdin), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// The worked example of the documentation, with a reason for every loser.
+func TestDocumentedExample(t *testing.T) {
+	for remote, want := range map[string][]string{
+		"192.168.1.75":  {`Custom Connector B Won 192.168.1.75`, `Custom Connector A LostToNarrower 192.168.1.0-192.168.1.255`, `Client Frontend LostToNarrower 0.0.0.0-255.255.255.255`},
+		"192.168.1.100": {`Custom Connector A Won 192.168.1.0-192.168.1.255`, `Client Frontend LostToNarrower 0.0.0.0-255.255.255.255`, `Custom Connector B NotInRange `},
+		"192.168.2.1":   {`Client Frontend Won 0.0.0.0-255.255.255.255`, `Custom Connector A NotInRange `, `Custom Connector B NotInRange `},
+	} {
+		status, out, stderr := call(t, "", "-server", "exchange01", "-local", "10.0.0.1:25", "-remote", remote, "-format", "json")
+		assert.Zero(t, status)
+		assert.Empty(t, stderr)
+		var got struct {
+			Outcome, Connector, Range, Binding, Doubt string
+			Steps                                     []struct{ Connector, Reason, Range, Rule string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(out), &got))
+		assert.Equal(t, "Selected", got.Outcome)
+		assert.Equal(t, "0.0.0.0:25", got.Binding)
+		var steps []string
+		for _, s := range got.Steps {
+			steps = append(steps, strings.TrimPrefix(s.Connector, `Exchange01\`)+" "+s.Reason+" "+s.Range)
+			assert.NotEmpty(t, s.Rule)
+		}
+		assert.Equal(t, want, steps)
+
+		_, text, _ := call(t, "", "-server", "exchange01", "-remote", remote)
+		assert.Contains(t, text, "Won")
+		assert.Contains(t, text, "[documented: ")
+	}
+}
+
+// Without -server all servers are asked, without -local every endpoint on port 25 that has an answer of its own.
+func TestEverywhere(t *testing.T) {
+	status, out, _ := call(t, "192.168.1.75\n\n# a comment\nfd00::1\n ::ffff:192.168.1.9 \n", "-remote", "-")
+	assert.Zero(t, status)
+	assert.Equal(t, `192.168.1.75 -> Exchange01 0.0.0.0:25: Exchange01\Custom Connector B by 192.168.1.75
+192.168.1.75 -> Exchange02 0.0.0.0:25: Exchange02\Outer by 0.0.0.0/0
+192.168.1.75 -> Exchange02 10.0.0.2:25: Exchange02\Inner by 192.168.1.0/24
+fd00::1 -> Exchange01 [::]:25: Exchange01\Client Frontend by ::/0
+fd00::1 -> Exchange02 [::]:25: NotListening
+::ffff:192.168.1.9 -> Exchange01 0.0.0.0:25: Exchange01\Custom Connector A by 192.168.1.0-192.168.1.255
+::ffff:192.168.1.9 -> Exchange02 0.0.0.0:25: Exchange02\Outer by 0.0.0.0/0
+::ffff:192.168.1.9 -> Exchange02 10.0.0.2:25: Exchange02\Inner by 192.168.1.0/24
+`, out)
+
+	// Known addresses replace the endpoints; endpoints of one answer are asked once.
+	_, out, _ = call(t, "192.168.1.75", "-addr", "Exchange02=10.0.0.2", "-addr", "Exchange01=10.0.0.1,10.0.0.3,fd00::1", "-remote", "-")
+	assert.Equal(t, `192.168.1.75 -> Exchange01 10.0.0.1:25: Exchange01\Custom Connector B by 192.168.1.75
+192.168.1.75 -> Exchange02 10.0.0.2:25: Exchange02\Inner by 192.168.1.0/24
+`, out)
+
+	_, out, _ = call(t, "", "-local", "0.0.0.0:587", "-remote", "10.0.0.9")
+	assert.Contains(t, out, "Exchange01 0.0.0.0:587: NotListening")
+	assert.Contains(t, out, `Exchange02 0.0.0.0:587: Exchange02\Outer by 0.0.0.0/0`)
+}
+
+// A refusal is an answer.
+func TestRefusals(t *testing.T) {
+	for outcome, args := range map[string][]string{
+		"UnknownServer": {"-server", "EX99", "-remote", "10.0.0.1"},
+		"NotListening":  {"-server", "Exchange01", "-local", "10.0.0.1:26", "-remote", "10.0.0.1"},
+		"NoRange":       {"-server", "Exchange02", "-local", "10.0.0.2:25", "-remote", "10.0.0.1"},
+		"InvalidConn":   {"-server", "Exchange02", "-local", "10.0.0.2:25", "-remote", "fd00::1"},
+	} {
+		status, out, stderr := call(t, "", append(args, "-format", "json")...)
+		assert.Zero(t, status)
+		assert.Empty(t, stderr)
+		if outcome == "NoRange" {
+			assert.Contains(t, out, `"outcome":"Selected","connector":"Exchange02\\Outer"`, "the wildcard serves it")
+			continue
+		}
+		assert.Contains(t, out, `"outcome":"`+outcome+`"`)
+	}
+}
+
+func TestUnusable(t *testing.T) {
+	for why, row := range map[string]struct {
+		args  []string
+		stdin string
+		says  string
+	}{
+		"no address":          {nil, "", "-remote and a file are needed"},
+		"not an address":      {[]string{"-remote", "x"}, "", "-remote:1: ParseAddr"},
+		"a bad line":          {[]string{"-remote", "-"}, "10.0.0.1\nmail.contoso.com\n", "standard input:2: ParseAddr"},
+		"not an endpoint":     {[]string{"-local", "25", "-remote", "10.0.0.1"}, "", "the port is missing"},
+		"an unknown format":   {[]string{"-format", "x"}, "", "format"},
+		"a contradiction":     {[]string{"-addr", "x", "-remote", "10.0.0.1"}, "", "server addresses"},
+		"an endless line":     {[]string{"-remote", "-"}, strings.Repeat("1", 1<<20), "token too long"},
+		"a file that is none": {[]string{"-remote", "10.0.0.1", "/nowhere/x"}, "", "no such file"},
+	} {
+		status, _, stderr := call(t, row.stdin, row.args...)
+		assert.Equal(t, 2, status, why)
+		assert.Contains(t, stderr, row.says, why)
+	}
+	status, _, stderr := call(t, "", "-h")
+	assert.Zero(t, status)
+	assert.Contains(t, stderr, "rcselect -server EX01")
+
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	require.NoError(t, os.WriteFile(bad, []byte(`{"servers": [{"name": ""}]}`), 0o644))
+	var errs bytes.Buffer
+	assert.Equal(t, 2, run([]string{"-remote", "10.0.0.1", bad}, nil, nil, &errs))
+	assert.Contains(t, errs.String(), "nothing given")
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestWriteErrors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.json")
+	require.NoError(t, os.WriteFile(path, []byte(documented), 0o644))
+	var errs bytes.Buffer
+	assert.Equal(t, 2, run([]string{"-remote", "10.0.0.1", path}, nil, full{}, &errs))
+	assert.Contains(t, errs.String(), "disk full")
+	assert.Equal(t, 2, run([]string{"-remote", "-", path}, strings.NewReader(strings.Repeat("10.0.0.1\n", 5000)), full{}, &errs))
+}
