@@ -39,10 +39,12 @@ type ParseError struct {
 	Err    error  // why; one of the Err values of this package, perhaps with detail
 }
 
+// Error prints what was expected, what was given, where it is wrong and why.
 func (e *ParseError) Error() string {
 	return fmt.Sprintf("%s %s: byte %d: %v", e.Kind, clip(e.Input), e.Offset, e.Err)
 }
 
+// Unwrap returns the reason.
 func (e *ParseError) Unwrap() error { return e.Err }
 
 // Source is a place in a file. The zero Source means the value was not read from a file.
@@ -70,6 +72,7 @@ type ModelError struct {
 	Err    error
 }
 
+// Error prints the place, the value and the reason, as far as they are known.
 func (e *ModelError) Error() string {
 	s := ""
 	if e.Source != (Source{}) {
@@ -81,6 +84,7 @@ func (e *ModelError) Error() string {
 	return s + e.Err.Error()
 }
 
+// Unwrap returns the reason.
 func (e *ModelError) Unwrap() error { return e.Err }
 
 // clip quotes s for a message and cuts what nobody would read.

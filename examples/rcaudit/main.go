@@ -35,7 +35,7 @@ exit status: 0 fine, 1 findings at or above -fail-on, 2 unusable input
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	flags := input.Flags("rcaudit", usage, stderr)
+	flags := input.Flags("rcaudit", stderr)
 	format, failOn := report.Text, audit.Error
 	never := false
 	flags.Func("format", "text or json (default text)", func(s string) (err error) {
@@ -50,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 	var addresses input.Addresses
 	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
-	if status, done := input.Parse(flags, args); done {
+	if status, done := input.Parse(flags, usage, args); done {
 		return status
 	}
 

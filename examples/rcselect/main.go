@@ -38,7 +38,7 @@ type question struct {
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := input.Flags("rcselect", usage, stderr)
+	flags := input.Flags("rcselect", stderr)
 	format := report.Text
 	var q question
 	remote := ""
@@ -54,7 +54,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	})
 	var addresses input.Addresses
 	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
-	if status, done := input.Parse(flags, args); done {
+	if status, done := input.Parse(flags, usage, args); done {
 		return status
 	}
 	if remote == "" || flags.NArg() == 0 {

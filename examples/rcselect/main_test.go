@@ -113,7 +113,7 @@ func TestUnusable(t *testing.T) {
 		"no address":          {nil, "", "-remote and a file are needed"},
 		"not an address":      {[]string{"-remote", "x"}, "", "-remote:1: ParseAddr"},
 		"a bad line":          {[]string{"-remote", "-"}, "10.0.0.1\nmail.contoso.com\n", "standard input:2: ParseAddr"},
-		"not an endpoint":     {[]string{"-local", "25", "-remote", "10.0.0.1"}, "", "the port is missing"},
+		"not an endpoint":     {[]string{"-local", "10.0.0.1", "-remote", "10.0.0.1"}, "", "the port is missing"},
 		"an unknown format":   {[]string{"-format", "x"}, "", "format"},
 		"a contradiction":     {[]string{"-addr", "x", "-remote", "10.0.0.1"}, "", "server addresses"},
 		"an endless line":     {[]string{"-remote", "-"}, strings.Repeat("1", 1<<20), "token too long"},

@@ -15,8 +15,10 @@ import (
 // recorder keeps what a check reports.
 type recorder struct{ errors []string }
 
-func (r *recorder) Helper()                      {}
-func (r *recorder) Errorf(f string, args ...any) { r.errors = append(r.errors, fmt.Sprintf(f, args...)) }
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(f string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(f, args...))
+}
 
 func TestCheck(t *testing.T) {
 	t.Setenv("UPDATE_GOLDEN", "")

@@ -32,22 +32,21 @@ func (a *Addresses) Set(s string) error {
 	return err
 }
 
-// Flags returns an empty set of flags of a program, with a usage text, that reports errors instead of ending the program.
-func Flags(name, usage string, stderr io.Writer) *flag.FlagSet {
+// Flags returns an empty set of flags of a program that reports errors, a line each, instead of ending the program.
+func Flags(name string, stderr io.Writer) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.Usage = func() {} // an error is one line; help is for those who ask
 	return flags
 }
 
-// Parse parses the arguments; done tells that the program ends with the status, because help was asked for or an argument
-// is wrong.
-func Parse(flags *flag.FlagSet, args []string) (status int, done bool) {
+// Parse parses the arguments; done tells that the program ends with the status, because help was asked for, which prints
+// the usage, or an argument is wrong.
+func Parse(flags *flag.FlagSet, usage string, args []string) (status int, done bool) {
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(flags.Output(), usage)
+		flags.PrintDefaults()
 		return ExitFine, true
 	case err != nil:
 		return ExitUnusable, true
