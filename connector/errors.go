@@ -18,7 +18,7 @@ var (
 	ErrMissingPort   = errors.New("the port is missing")
 	ErrPort          = errors.New("a port is a number from 1 to 65535")
 	ErrUnknownName   = errors.New("not a value Exchange knows")
-	ErrNoneNotAlone  = errors.New("None stands alone or not at all")
+	ErrNoneNotAlone  = errors.New("the value None stands alone or not at all")
 	ErrVersion       = errors.New("not a version of Exchange")
 	ErrIdentity      = errors.New(`not of the form SERVER\Name`)
 )

@@ -104,13 +104,9 @@ func (p *Pass) reportLatent(server string, l *latent) {
 		return
 	}
 	f.Certainty, f.Addrs = Certain, connector.RangesOf(held)
-	var failing []attempt
 	for _, a := range p.attemptsToward(server) {
-		if a.failed() && a.winner().Equal(l.winner) {
-			failing = append(failing, a)
-			if !slices.Contains(f.Flows, a.flow) {
-				f.Flows = append(f.Flows, a.flow)
-			}
+		if a.failed() && a.winner().Equal(l.winner) && !slices.Contains(f.Flows, a.flow) {
+			f.Flows = append(f.Flows, a.flow)
 		}
 	}
 	f.Message = fmt.Sprintf("Exchange servers at these addresses could not authenticate here; %s", capable(f))
