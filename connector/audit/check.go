@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -41,6 +42,25 @@ type Pass struct {
 	proving  bool     // the findings only prove a fix, so they need no fixes themselves
 	findings []Finding
 	baseline map[string][]Finding // findings of a server, without fixes
+	latest   *attemptsOf          // of the server that was asked for last
+}
+
+// attemptsOf are the connections of all flows toward one server.
+type attemptsOf struct {
+	server   string
+	attempts []attempt
+}
+
+// attemptsToward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.
+func (p *Pass) attemptsToward(server string) []attempt {
+	if p.latest == nil || p.latest.server != server {
+		probe := newProber(p.traffic, p.Index)
+		p.latest = &attemptsOf{server: server}
+		for _, f := range p.traffic.toward[strings.ToLower(server)] {
+			p.latest.attempts = append(p.latest.attempts, probe.attempts(f)...)
+		}
+	}
+	return p.latest.attempts
 }
 
 // Run audits t with the given checks, all of them if none is given. Findings come the most severe first, then by check

@@ -181,6 +181,9 @@ func (p *Pass) only(server string) *connector.Topology {
 // audited returns the findings about one server, without fixes.
 func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string) ([]Finding, error) {
 	q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, servers: []string{server}, proving: true}
+	if x == p.Index {
+		q.latest = p.latest
+	}
 	err := q.run()
 	return q.findings, err
 }

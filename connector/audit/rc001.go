@@ -57,13 +57,6 @@ func (p *Pass) captures(server string) []*capture {
 	return cs
 }
 
-func (p *Pass) attemptsToward(server string) (as []attempt) {
-	for _, f := range p.traffic.toward[strings.ToLower(server)] {
-		as = append(as, p.traffic.attempts(p.Index, f)...)
-	}
-	return as
-}
-
 func checkRC001(p *Pass) error {
 	return p.eachServer(func(server string) {
 		for _, c := range p.captures(server) {
@@ -95,7 +88,7 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 		if !slices.Contains(f.Flows, a.flow) {
 			f.Flows = append(f.Flows, a.flow)
 		}
-		if need == connector.Required && a.sure && a.verdict.Doubt == 0 && p.failsEverywhere(a.flow) {
+		if need == connector.Required && a.sure && a.verdict.Doubt == 0 && a.everywhere {
 			f.Certainty = Certain
 		}
 	}
@@ -107,11 +100,6 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 	}
 	f.Message = message(f)
 	return f, true
-}
-
-// failsEverywhere tells whether a flow fails between all addresses of its ends.
-func (p *Pass) failsEverywhere(f connector.Flow) bool {
-	return stateOf(p.traffic.attempts(p.Index, f)) == FlowFails
 }
 
 // sources returns the remote addresses of the attempts as ranges.

@@ -35,8 +35,8 @@ var anyPeer = connector.Peer{DowngradedExchangeAuth: true}
 type latent struct {
 	winner  connector.ID
 	witness *connector.Verdict
-	held    netipx.IPSetBuilder // addresses of known and planned servers
-	wide    netipx.IPSetBuilder // won by more than a single host
+	taken   netipx.IPSetBuilder // everything the connector wins
+	wide    netipx.IPSetBuilder // the part of it won by more than a single host
 }
 
 func checkRC009(p *Pass) error {
@@ -50,7 +50,6 @@ func checkRC009(p *Pass) error {
 // latents asks every region of every endpoint of a server; in the order of the first region.
 func (p *Pass) latents(server string) []*latent {
 	var ls []*latent
-	own := p.traffic.own[strings.ToLower(server)]
 	for _, local := range p.Index.Endpoints(server) {
 		verdicts := make(map[connector.ID]*connector.Verdict) // authentication depends on the winner only
 		for region, m := range p.Index.Regions(server, local) {
@@ -70,26 +69,25 @@ func (p *Pass) latents(server string) []*latent {
 				i = len(ls)
 				ls = append(ls, &latent{winner: m.Connector(), witness: v})
 			}
-			ls[i].add(region, m, &p.traffic.where, own)
+			ls[i].taken.AddRange(region)
+			if !m.Range().IsSingle() {
+				ls[i].wide.AddRange(region)
+			}
 		}
 	}
 	return ls
 }
 
-func (l *latent) add(region netipx.IPRange, m connector.Match, servers, own *netipx.IPSet) {
-	var held netipx.IPSetBuilder
-	held.AddRange(region)
-	held.Intersect(servers)
-	held.RemoveSet(own)
-	set, _ := held.IPSet() // valid ranges do not fail
-	l.held.AddSet(set)
-	if !m.Range().IsSingle() {
-		l.wide.AddRange(region)
-	}
+// held returns the addresses of known and planned servers, but for the server itself, that the connector takes.
+func (p *Pass) held(server string, l *latent) *netipx.IPSet {
+	l.taken.Intersect(&p.traffic.where)
+	l.taken.RemoveSet(p.traffic.own[strings.ToLower(server)])
+	set, _ := l.taken.IPSet() // valid ranges do not fail
+	return set
 }
 
 func (p *Pass) reportLatent(server string, l *latent) {
-	held, _ := l.held.IPSet()
+	held := p.held(server, l)
 	wide, _ := l.wide.IPSet()
 	f := Finding{Subject: l.winner, Witness: l.witness}
 	for _, s := range l.witness.Capable {

@@ -51,9 +51,10 @@ func trafficOf(t *connector.Topology) *traffic {
 
 // attempt is one connection that a flow could use, and what becomes of it.
 type attempt struct {
-	flow    connector.Flow
-	verdict *connector.Verdict
-	sure    bool // the addresses of both ends were told
+	flow       connector.Flow
+	verdict    *connector.Verdict
+	sure       bool // the addresses of the source were told
+	everywhere bool // the flow fails between all addresses of its ends
 }
 
 func (a attempt) conn() connector.Conn { return a.verdict.Explanation.Conn }
@@ -66,34 +67,62 @@ func (a attempt) winner() connector.ID {
 	return connector.ID{Server: a.flow.To}
 }
 
+// prober simulates flows over one index. Flows of one pair of servers that follow each other share their simulations.
+type prober struct {
+	*traffic
+	x        *connector.Index
+	from, to string // the pair at hand
+	verdicts map[connector.Conn]*connector.Verdict
+}
+
+func newProber(tr *traffic, x *connector.Index) *prober {
+	return &prober{traffic: tr, x: x, verdicts: map[connector.Conn]*connector.Verdict{}}
+}
+
 // attempts simulates a flow between every two addresses of one family. A target whose addresses are not known is tried at
 // each of its endpoints. There is none if the source has no known address, or if no connector of the target is known.
-func (tr *traffic) attempts(x *connector.Index, f connector.Flow) []attempt {
-	from, to := tr.servers[strings.ToLower(f.From)], tr.servers[strings.ToLower(f.To)]
-	var locals []netip.AddrPort
-	for _, a := range to.Addresses {
-		locals = append(locals, netip.AddrPortFrom(a.Unmap().WithZone(""), f.Port))
+func (p *prober) attempts(f connector.Flow) []attempt {
+	if f.From != p.from || f.To != p.to {
+		p.from, p.to = f.From, f.To
+		clear(p.verdicts)
 	}
-	endpoints := x.Endpoints(f.To)
-	if len(endpoints) == 0 {
-		return nil
-	}
-	if len(locals) == 0 {
-		locals = slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() != f.Port })
-	}
+	from := p.servers[strings.ToLower(f.From)]
 	peer := connector.Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth}
 	sure := !from.Missing.Has(connector.PropertyAddresses)
 	var as []attempt
 	for _, remote := range from.Addresses {
-		for _, local := range locals {
+		for _, local := range p.locals(f) {
 			if remote.Unmap().Is4() != local.Addr().Is4() {
 				continue
 			}
 			c := connector.Conn{Server: f.To, Local: local, Remote: remote.Unmap().WithZone("")}
-			as = append(as, attempt{f, x.Simulate(c, peer), sure})
+			v := p.verdicts[c]
+			if v == nil {
+				v = p.x.Simulate(c, peer)
+				p.verdicts[c] = v
+			}
+			as = append(as, attempt{flow: f, verdict: v, sure: sure})
+		}
+	}
+	if stateOf(as) == FlowFails {
+		for i := range as {
+			as[i].everywhere = true
 		}
 	}
 	return as
+}
+
+// locals returns the local endpoints at which a flow may arrive.
+func (p *prober) locals(f connector.Flow) (locals []netip.AddrPort) {
+	endpoints := p.x.Endpoints(f.To)
+	to := p.servers[strings.ToLower(f.To)]
+	if len(endpoints) == 0 || to.Missing.Has(connector.PropertyAddresses) {
+		return slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() != f.Port })
+	}
+	for _, a := range to.Addresses {
+		locals = append(locals, netip.AddrPortFrom(a.Unmap().WithZone(""), f.Port))
+	}
+	return locals
 }
 
 // FlowState is what becomes of a flow. Zero is not set.
@@ -119,7 +148,7 @@ func (s FlowState) String() string {
 type FlowResult struct {
 	Flow    connector.Flow
 	State   FlowState
-	Witness *connector.Verdict // of the first failing connection, else of the first; nil if there was none to try
+	Witness *connector.Verdict // of the first connection that fails or is not decided; nil if there is none
 }
 
 // String prints "EX01 -> EX03 port 25 PublicFolderReplication: fails".
@@ -153,12 +182,12 @@ func (r FlowResult) Fate() string {
 
 // Flows simulates every flow of t over x, its index, in the order of [connector.Topology.Flows].
 func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
-	tr := trafficOf(t)
+	p := newProber(trafficOf(t), x)
 	var rs []FlowResult
 	for f := range t.Flows() {
 		r := FlowResult{Flow: f, State: FlowOutside}
 		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
-			as := tr.attempts(x, f)
+			as := p.attempts(f)
 			r.State, r.Witness = stateOf(as), witnessOf(as)
 			if len(x.Endpoints(f.To)) == 0 {
 				r.State = FlowNoTarget
@@ -199,13 +228,14 @@ func (a attempt) failed() bool {
 }
 
 func witnessOf(as []attempt) *connector.Verdict {
+	var open *connector.Verdict
 	for _, a := range as {
 		if a.failed() {
 			return a.verdict
 		}
+		if open == nil && a.verdict.Authentication != connector.Authenticated {
+			open = a.verdict
+		}
 	}
-	if len(as) > 0 {
-		return as[0].verdict
-	}
-	return nil
+	return open
 }
