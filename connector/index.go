@@ -130,8 +130,8 @@ func (x *Index) Endpoints(server string) []netip.AddrPort {
 }
 
 // Regions yields, in address order, the longest runs of remote addresses that get one answer at local, winning range and
-// doubt included. They cover the whole space of local's family. An endpoint at which nothing listens yields one run; an
-// invalid one yields none.
+// doubt included. They cover the whole space of local's family; IPv4-mapped IPv6 addresses are counted with IPv6 here,
+// although Select takes them for IPv4. An endpoint at which nothing listens yields one run; an invalid one yields none.
 func (x *Index) Regions(server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, Match] {
 	l := x.Listener(server, local)
 	return func(yield func(netipx.IPRange, Match) bool) {

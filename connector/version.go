@@ -29,7 +29,7 @@ func (g Generation) String() string {
 	return ""
 }
 
-// firstBuildSE is the build of 15.2 from which the product is Subscription Edition (documented build 15.2.2562).
+// firstBuildSE is the build of 15.2 from which the product is Subscription Edition.
 const firstBuildSE = 2562
 
 // Version is a version of Exchange, as precise as it was given. The zero Version is unknown. Versions are comparable;

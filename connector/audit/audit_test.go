@@ -484,3 +484,12 @@ func ExampleFlows() {
 	// EX10 -> EX10 RPC Submission: meets no receive connector of the configuration
 	// EX10 -> EX10 RPC Delivery: meets no receive connector of the configuration
 }
+
+func ExampleAll() {
+	for _, c := range audit.All() {
+		fmt.Println(c.ID, c.Severity, c.Title)
+	}
+	// Output:
+	// RC001 error server-to-server mail lands on a connector without Exchange Server authentication
+	// RC009 warning latent: an Exchange server at these addresses would get 451 5.7.3
+}

@@ -214,7 +214,7 @@ func (r *Reader) exchangeServer(v value) {
 			m.lose(roles.src, "ServerRole", connector.PropertyRoles, "exported as a number, whose meaning is not documented",
 				"the server is assumed to hold every role")
 		} else {
-			s.Roles = one(m, "ServerRole", connector.PropertyRoles, "", parseRoles)
+			s.Roles = one(m, "ServerRole", connector.PropertyRoles, "", connector.ParseServerRoles)
 		}
 	}
 	s.DAG = m.text("DatabaseAvailabilityGroup")
@@ -225,22 +225,4 @@ func (r *Reader) exchangeServer(v value) {
 	if err := r.AddServer(s); err != nil {
 		r.errs = append(r.errs, err)
 	}
-}
-
-// parseRoles reads a ServerRole; roles that this library does not model are passed over.
-func parseRoles(s string) (connector.ServerRoles, error) {
-	var roles connector.ServerRoles
-	for part := range strings.SplitSeq(s, ",") {
-		switch name := strings.TrimSpace(part); strings.ToLower(name) {
-		case "cafe", "frontendtransport":
-			roles |= connector.RoleClientAccess
-		default:
-			one, err := connector.ParseServerRoles(name)
-			if err != nil {
-				return 0, err
-			}
-			roles |= one
-		}
-	}
-	return roles, nil
 }

@@ -104,7 +104,7 @@ func TestServers(t *testing.T) {
 <Obj N="AdminDisplayVersion" RefId="3"><ToString>Version 14.3 (Build 123.4)</ToString></Obj>
 <Obj N="ExchangeVersion" RefId="4"><ToString>0.1 (8.0.535.0)</ToString></Obj></Props></Obj></Objs>`
 	json := `{"Name": "EX02", "Fqdn": "ex02.contoso.com", "Site": {"Name": "DC2", "DistinguishedName": "CN=DC2,CN=Sites"},
-"ServerRole": "Mailbox, Cafe, FrontendTransport", "AdminDisplayVersion": {"Major": 15, "Minor": 1, "Build": 2507, "Revision": 6}, "DatabaseAvailabilityGroup": "DAG1"}`
+"ServerRole": "Mailbox, ClientAccess", "AdminDisplayVersion": {"Major": 15, "Minor": 1, "Build": 2507, "Revision": 6}, "DatabaseAvailabilityGroup": "DAG1"}`
 	native := `{"servers": [{"name": "ex01", "addresses": ["10.0.0.1"], "dag": "DAG1", "version": "2010"}]}`
 	for _, order := range [][]string{{clixml, json, native}, {native, json, clixml}} {
 		top, warnings := read(t, order...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -228,4 +229,73 @@ func ExampleFormat_Match() {
 	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
 	//   Won                EX01\Relay by 10.0.5.0/24 (256 addresses)
 	//     Won: its range has the fewest addresses of all that contain the source [documented: Receive connectors, New-ReceiveConnector]
+}
+
+func ExampleFormat_Audit() {
+	f, err := topotest.Load(os.DirFS("../../testdata/topologies"), "nobody_takes_the_server.txtar")
+	if err != nil {
+		panic(err)
+	}
+	x, err := connector.Compile(f.Topology)
+	if err != nil {
+		panic(err)
+	}
+	findings, err := audit.Run(context.Background(), f.Topology)
+	if err != nil {
+		panic(err)
+	}
+	var b strings.Builder
+	report.Text.Audit(&b, report.Audit{Topology: f.Topology, Findings: findings, Flows: audit.Flows(f.Topology, x)})
+	fmt.Print(b.String()[:strings.Index(b.String(), "  for example")])
+	// Output:
+	// 2 servers, 2 receive connectors: 1 error.
+	// 1 required flow between servers fails:
+	//   EX02 -> EX01 port 25 Mail: taken by no connector
+	//
+	// RC001 error (certain) EX01
+	//   no connector takes connections from EX02, although EX01\Default EX01 offers it
+	//   addresses: 10.2.0.1
+	//   required flows that fail:
+	//     EX02 -> EX01 port 25 Mail
+}
+
+func ExampleFormat_Moves() {
+	all, one := connector.MustParseRange("0.0.0.0/0"), connector.MustParseRange("10.0.5.7")
+	c := connector.ReceiveConnector{ID: connector.ID{Server: "EX01", Name: "Default"},
+		Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")}, RemoteIPRanges: []connector.Range{all}}
+	relay := c
+	relay.ID.Name, relay.RemoteIPRanges = "Relay", []connector.Range{one}
+	moves, err := connector.WhatIf(&connector.Topology{Connectors: []connector.ReceiveConnector{c}}, connector.Change{Target: relay.ID, After: &relay})
+	if err != nil {
+		panic(err)
+	}
+	report.Text.Moves(os.Stdout, moves)
+	report.JSON.Moves(os.Stdout, moves)
+	// Output:
+	// EX01 0.0.0.0:25: EX01\Default -> EX01\Relay
+	//   10.0.5.7
+	// [
+	//   {
+	//     "server": "EX01",
+	//     "local": "0.0.0.0:25",
+	//     "from": "EX01\\Default",
+	//     "to": "EX01\\Relay",
+	//     "addresses": [
+	//       "10.0.5.7"
+	//     ],
+	//     "witness": "10.0.5.7"
+	//   }
+	// ]
+}
+
+func ExampleFormat_Flows() {
+	t := &connector.Topology{Servers: []connector.Server{{Name: "EX10", Version: connector.MustParseVersion("2010")}}}
+	x, err := connector.Compile(t)
+	if err != nil {
+		panic(err)
+	}
+	report.Text.Flows(os.Stdout, audit.Flows(t, x)[:1])
+	// Output:
+	// EX10 -> EX10 RPC Submission: meets no receive connector of the configuration
+	//   inside a site Mailbox and Hub Transport talk RPC, not SMTP [documented: Exchange 2007 help, mail routing]
 }
