@@ -17,7 +17,7 @@ var (
 	ErrNetmask       = errors.New("not a contiguous IPv4 netmask")
 	ErrMissingPort   = errors.New("the port is missing")
 	ErrPort          = errors.New("a port is a number from 1 to 65535")
-	ErrUnknownName   = errors.New("not a value Exchange knows")
+	ErrUnknownName   = errors.New("not a known value")
 	ErrNoneNotAlone  = errors.New("the value None stands alone or not at all")
 	ErrVersion       = errors.New("not a version of Exchange")
 	ErrIdentity      = errors.New(`not of the form SERVER\Name`)
@@ -29,6 +29,7 @@ var (
 	ErrInvalid   = errors.New("not a valid value")
 	ErrDrift     = errors.New("the topology does not hold the state the change starts from")
 	ErrNotFound  = errors.New("not in the topology")
+	ErrTooLarge  = errors.New("more than this library compiles")
 )
 
 // ParseError reports a text that is not in the grammar of its type.

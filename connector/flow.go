@@ -186,32 +186,43 @@ func (t *Topology) hasFrontend(server string) bool {
 	return false
 }
 
-// placement is where databases are.
+// placement is where databases are. What is not told rules nothing out: mailbox databases are told once there is one,
+// public-folder databases once there is any database, and neither as long as one is mounted on a server that is not known.
 type placement struct {
-	told    bool
-	mail    map[side]bool // sides with a mounted mailbox database
-	folders map[side]bool // sides with a mounted public-folder database
-	copies  []map[string]bool
+	databases   bool // there are some
+	mailTold    bool
+	foldersTold bool
+	mail        map[side]bool // sides with a mounted mailbox database
+	folders     map[side]bool // sides with a mounted public-folder database
+	copies      []map[string]bool
 }
 
 func placementOf(t *Topology, servers []flowServer) placement {
-	at := placement{told: len(t.Databases) > 0, mail: map[side]bool{}, folders: map[side]bool{}}
+	at := placement{databases: len(t.Databases) > 0, foldersTold: len(t.Databases) > 0, mail: map[side]bool{}, folders: map[side]bool{}}
 	byName := make(map[string]*flowServer, len(servers))
 	for i := range servers {
 		byName[foldKey(servers[i].Name)] = &servers[i]
 	}
+	strays := make(map[DatabaseKind]bool)
 	for _, d := range t.Databases {
 		holders := map[string]bool{foldKey(d.Mounted): true}
 		for _, c := range d.Copies {
 			holders[foldKey(c)] = true
 		}
 		at.copies = append(at.copies, holders)
-		if s := byName[foldKey(d.Mounted)]; s != nil && d.Kind == PublicFolderDatabase {
+		at.mailTold = at.mailTold || d.Kind == MailboxDatabase
+		s := byName[foldKey(d.Mounted)]
+		switch {
+		case s == nil:
+			strays[d.Kind] = strays[d.Kind] || d.Mounted != ""
+		case d.Kind == PublicFolderDatabase:
 			at.folders[s.side()] = true
-		} else if s != nil {
+		default:
 			at.mail[s.side()] = true
 		}
 	}
+	at.mailTold = at.mailTold && !strays[MailboxDatabase]
+	at.foldersTold = at.foldersTold && !strays[PublicFolderDatabase]
 	return at
 }
 
@@ -242,17 +253,25 @@ func (p pair) otherSite() bool {
 	return p.from.Site != "" && p.to.Site != "" && compareFold(p.from.Site, p.to.Site) != 0
 }
 
-// sameGroup, otherGroup: one delivery group is a DAG or, without one, a site.
+// sameGroup, otherGroup: one delivery group is a DAG or, unless both servers are in one, a site.
 func (p pair) sameGroup() bool {
-	return p.self() || p.from.DAG != "" && compareFold(p.from.DAG, p.to.DAG) == 0 || p.sameSite()
+	if p.from.DAG != "" && p.to.DAG != "" {
+		return compareFold(p.from.DAG, p.to.DAG) == 0
+	}
+	return p.sameSite()
 }
 
-func (p pair) otherGroup() bool { return !p.sameGroup() && p.otherSite() }
+func (p pair) otherGroup() bool {
+	if p.from.DAG != "" && p.to.DAG != "" {
+		return !p.sameGroup()
+	}
+	return p.otherSite()
+}
 
-// without returns which side has no database of a kind: "" if both have one, or if that is not known.
-func (p pair) without(has map[side]bool) string {
+// without returns which side has no database, given the sides that have: "" if both do, or if that is not known.
+func (p pair) without(told bool, has map[side]bool) string {
 	for _, s := range []*flowServer{p.from, p.to} {
-		if side := s.side(); p.at.told && side.name != "" && !has[side] {
+		if side := s.side(); told && side.name != "" && !has[side] {
 			if s.modern && s.DAG != "" {
 				return s.DAG
 			}

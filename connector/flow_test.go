@@ -79,6 +79,10 @@ func TestFlows(t *testing.T) {
 		{"a version nobody told", connector.Server{Name: "A"}, exchange("B", "2010", "S1", hub),
 			[]string{"Mail SMTP 25 Possible true"}},
 		{"an Edge whose version nobody told", connector.Server{Name: "A", Roles: connector.RoleEdge}, exchange("B", "2010", "S1", hub), nil},
+		{"an Edge of this site whose version nobody told", connector.Server{Name: "A", Site: "S1", Roles: connector.RoleEdge}, exchange("B", "2010", "S1", hub),
+			[]string{"EdgeInbound SMTP 25 Possible true"}},
+		{"Edge 2016 to hub 2010", exchange("A", "2016", "S1", connector.RoleEdge), exchange("B", "2010", "S1", hub),
+			[]string{"EdgeInbound SMTP 25 Possible true"}},
 	} {
 		t.Run(row.rows, func(t *testing.T) {
 			top := &connector.Topology{Servers: []connector.Server{row.from, row.to}}
@@ -122,6 +126,10 @@ func TestPlacementOnlyRemoves(t *testing.T) {
 			"LogShipping NotNeeded, Mail Required, PublicFolderReplication NotNeeded, Shadow Possible"},
 		{"a copy on the other side ships logs and needs no mail", []connector.Database{{Name: "M", Kind: connector.MailboxDatabase, Mounted: "A", Copies: []string{"A", "b"}}},
 			"LogShipping Required, Mail NotNeeded, PublicFolderReplication NotNeeded, Shadow NotNeeded"},
+		{"public folders alone tell nothing of mail", []connector.Database{folders("A"), folders("B")},
+			"LogShipping NotNeeded, Mail Required, PublicFolderReplication Required, Shadow Possible"},
+		{"mounted on a server that nobody knows", []connector.Database{mail("A"), mail("EX2"), folders("EX3")},
+			"LogShipping NotNeeded, Mail Required, PublicFolderReplication Possible, Shadow Possible"},
 		{"dismounted counts for nothing", []connector.Database{{Name: "M", Kind: connector.MailboxDatabase}, mail("A")},
 			"LogShipping NotNeeded, Mail NotNeeded, PublicFolderReplication NotNeeded, Shadow NotNeeded"},
 	} {
@@ -165,6 +173,15 @@ func TestSideOfModernServersIsTheDAG(t *testing.T) {
 			assert.Contains(t, f.Why.Rule, "mounted in D")
 		}
 	}
+}
+
+// Two DAGs in one site are two groups.
+func TestDAGsOfOneSiteAreTwoGroups(t *testing.T) {
+	a, b := exchange("A", "2016", "S", 0), exchange("B", "2016", "S", 0)
+	a.DAG, b.DAG = "D1", "D2"
+	top := &connector.Topology{Servers: []connector.Server{a, b}}
+	assert.Contains(t, flowLines(top, "A", "B"), "Mail SMTP 2525 Required true")
+	assert.NotContains(t, flowLines(top, "A", "B"), "Submission SMTP 2525 Required true")
 }
 
 // A FrontendTransport connector implies 2013 or later, so a server without a record has the flows of those.

@@ -69,6 +69,12 @@ var flowRules = []flowRule{
 		func(p pair) bool { return p.from.edge && p.from.modern && p.sameSite() && p.to.backEnd },
 		required, true,
 		Basis{"a subscribed Edge Transport server sends to Mailbox servers of its site", Documented, "network ports for clients and mail flow"}},
+	{"4, 5", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool {
+			return p.from.edge && p.sameSite() && (!p.from.known && (p.to.hub || p.to.backEnd) || p.from.modern && p.to.hub)
+		},
+		possible, true,
+		Basis{"whether this Edge Transport server sends to this server of its site is not known", Unknown, ""}},
 	{"6", FrontEndToTransport, TransportSMTP, transportPort,
 		func(p pair) bool { return p.from.frontEnd && p.to.backEnd },
 		required, true,
@@ -159,17 +165,17 @@ func required(pair) (Need, string) { return Required, "" }
 func possible(pair) (Need, string) { return Possible, "" }
 
 func mailboxesOnBothSides(p pair) (Need, string) {
-	if empty := p.without(p.at.mail); empty != "" {
+	if empty := p.without(p.at.mailTold, p.at.mail); empty != "" {
 		return NotNeeded, "no mailbox database is mounted in " + empty
 	}
 	return Required, ""
 }
 
 func foldersOnBothSides(p pair) (Need, string) {
-	if !p.at.told {
-		return Possible, "no database is given, so there may be public folders"
+	if !p.at.foldersTold {
+		return Possible, "where public-folder databases are is not known, so there may be some"
 	}
-	if empty := p.without(p.at.folders); empty != "" {
+	if empty := p.without(p.at.foldersTold, p.at.folders); empty != "" {
 		return NotNeeded, "no public-folder database is mounted in " + empty
 	}
 	return Required, ""
@@ -183,7 +189,7 @@ func shadowOfMail(p pair) (Need, string) {
 }
 
 func copiesOnBoth(p pair) (Need, string) {
-	if p.at.told && !p.at.shareDatabase(p.from.Name, p.to.Name) {
+	if p.at.databases && !p.at.shareDatabase(p.from.Name, p.to.Name) {
 		return NotNeeded, "no database has a copy on both"
 	}
 	return Required, ""

@@ -66,13 +66,29 @@ func RangeFrom(first, last netip.Addr) (Range, error) {
 }
 
 // RangesOf returns the fewest ranges that cover exactly s, in address order, IPv4 first: each a single address, a CIDR
-// block or a span, whichever says it shortest.
+// block or a span, whichever says it shortest. A range that would begin or end with an IPv4-mapped address is cut there.
 func RangesOf(s *netipx.IPSet) []Range {
 	var rs []Range
 	for _, r := range s.Ranges() {
-		rs = append(rs, fromIPRange(r))
+		if r = withoutMapped(r); r.IsValid() {
+			rs = append(rs, fromIPRange(r))
+		}
 	}
 	return rs
+}
+
+// withoutMapped moves the ends of a range out of the IPv4-mapped block of IPv6, whose addresses mean IPv4 and so cannot
+// be written as the end of an IPv6 range.
+func withoutMapped(r netipx.IPRange) netipx.IPRange {
+	from, to := r.From(), r.To()
+	mapped := netipx.RangeOfPrefix(netip.MustParsePrefix("::ffff:0:0/96"))
+	if from.Is4In6() {
+		from = mapped.To().Next()
+	}
+	if to.Is4In6() {
+		to = mapped.From().Prev()
+	}
+	return netipx.IPRangeFrom(from, to)
 }
 
 func fromIPRange(r netipx.IPRange) Range {

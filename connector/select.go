@@ -60,8 +60,8 @@ const (
 	DoubtTie Doubt = 1 << iota
 	// DoubtMissing: a property that could change the answer is unknown.
 	DoubtMissing
-	// DoubtRole: connectors of both transport roles share the endpoint. The answer is for HubTransport, because Front End
-	// Transport then stops (KB2958036, documented).
+	// DoubtRole: connectors of both transport roles share the endpoint. Front End Transport then stops (KB2958036,
+	// documented), so the answer is for HubTransport (inferred).
 	DoubtRole
 )
 

@@ -237,7 +237,7 @@ func TestUnknownSourceIsUnchecked(t *testing.T) {
 	for _, r := range audit.Flows(top, x) {
 		states[r.Flow.String()] = r.State
 	}
-	assert.Equal(t, audit.FlowUnchecked, states["EX02 -> EX01 port 25 Mail"])
+	assert.Equal(t, audit.FlowNoSource, states["EX02 -> EX01 port 25 Mail"])
 	assert.Equal(t, audit.FlowPasses, states["EX01 -> EX02 port 25 Mail"])
 	assert.Empty(t, run(t, top))
 }
@@ -288,13 +288,17 @@ func TestNoFixWithoutProof(t *testing.T) {
 	require.NotEmpty(t, fs[0].Fixes, "the only range is taken out by disabling the connector")
 	assert.True(t, fs[0].Fixes[0].Changes[0].After.Disabled)
 
-	// Behind it another relay waits: disabling the first would only move the fault, so that is not offered.
+	// Behind it another relay waits: disabling the first would only move the fault, so it is removed, and the address
+	// listed at the Default connector.
 	behind := connectorOf("EX01", "Behind", 0, "10.2.0.0/16")
 	other.Connectors = append(other.Connectors, behind)
 	fs = run(t, other)
 	require.NotEmpty(t, fs)
 	assert.Equal(t, "Exact", fs[0].Subject.Name)
-	assert.Empty(t, fs[0].Fixes)
+	require.Len(t, fs[0].Fixes, 1)
+	assert.Nil(t, fs[0].Fixes[0].Changes[0].After)
+	added, _ := fs[0].Fixes[0].Changes[1].Ranges()
+	assert.Len(t, added, 1)
 
 	// The only connector is externally secured: adding the mechanism would be refused.
 	secured := connectorOf("EX01", "Secured", connector.AuthExternalAuthoritative, "0.0.0.0/0", "::/0")
@@ -398,7 +402,7 @@ func TestFates(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{"EX01 -> EX02 port 25 Mail: passes",
-		"EX02 -> EX01 port 25 Mail: not checked, because the sender's address is not known"}, got)
+		"EX02 -> EX01 port 25 Mail: not checked, because no address of the sender is known that could reach the target"}, got)
 	top.Servers[1].Addresses = []netip.Addr{netip.MustParseAddr("10.2.0.1")}
 	for _, r := range audit.Flows(top, x) {
 		if r.Flow.Purpose == connector.Mail && r.Flow.To == "EX01" {

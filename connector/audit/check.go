@@ -45,10 +45,11 @@ type Pass struct {
 	latest   *attemptsOf          // of the server that was asked for last
 }
 
-// attemptsOf are the connections of all flows toward one server.
+// attemptsOf are the connections of all flows toward one server, and what its connectors take latently.
 type attemptsOf struct {
 	server   string
 	attempts []attempt
+	latents  []*latent // nil: not asked yet
 }
 
 // attemptsToward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.
@@ -64,7 +65,7 @@ func (p *Pass) attemptsToward(server string) []attempt {
 }
 
 // Run audits t with the given checks, all of them if none is given. Findings come the most severe first, then by check
-// and subject. A finding of RC009 about a connector that RC001 reports is left out, because it says the same with less.
+// and subject. A finding of RC009 about a connector that RC001 reports is left out, unless it names further servers.
 //
 // The error is that of [connector.Compile], of the context, or of a check.
 func Run(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Finding, error) {
@@ -80,7 +81,7 @@ func Run(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Findin
 	if err := p.run(); err != nil {
 		return nil, err
 	}
-	return p.findings, nil
+	return fold(p.findings), nil
 }
 
 // run fills p.findings.
@@ -91,25 +92,37 @@ func (p *Pass) run() error {
 			return fmt.Errorf("%s: %w", c.ID, err)
 		}
 	}
-	p.findings = slices.DeleteFunc(p.findings, func(f Finding) bool {
-		return f.Check == idLatent && slices.ContainsFunc(p.findings, func(o Finding) bool {
-			return o.Check == idCaptured && o.Subject.Equal(f.Subject)
-		})
-	})
 	slices.SortStableFunc(p.findings, Finding.compare)
 	return nil
 }
 
-// Report adds a finding of the running check. Check, Severity and Source are filled in; the fixes are those of the
-// candidates that hold when they are applied.
-func (p *Pass) Report(f Finding, candidates ...Fix) {
+// fold leaves out what RC009 says about a connector that RC001 reports, unless it is about servers that RC001 does not
+// name.
+func fold(fs []Finding) []Finding {
+	var kept []Finding
+	for _, f := range fs {
+		if f.Check == idLatent && slices.ContainsFunc(fs, func(o Finding) bool {
+			return o.Check == idCaptured && o.Subject.Equal(f.Subject) && (f.Certainty != Certain || o.contains(f.Addrs))
+		}) {
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// Report adds a finding of the running check. Check, Severity and Source are filled in.
+func (p *Pass) Report(f Finding) { p.report(f, nil) }
+
+// report is Report with the connections that fail; fixes for them are proposed, and those that hold are kept.
+func (p *Pass) report(f Finding, failing []attempt) {
 	f.Check = p.check.ID
 	f.Severity = f.Certainty.under(p.check.Severity)
 	if c, ok := p.Topology.Connector(f.Subject); ok {
 		f.Source = c.Source
 	}
 	if !p.proving {
-		f.Fixes = p.prove(f, candidates)
+		f.Fixes = p.prove(f, failing, p.candidates(failing))
 	}
 	p.findings = append(p.findings, f)
 }

@@ -92,12 +92,13 @@ type Finding struct {
 	Fixes     []Fix              // proved, the best first
 }
 
-// Fix is a set of changes that removes a finding. It was applied to a copy of the topology: the finding was gone there and
-// nothing of equal or higher severity was new.
+// Fix is a set of changes that removes a finding. It was applied to a copy of the topology: there every connection that
+// failed reached Exchange Server authentication, none that did before did not, the finding was gone, and nothing of equal
+// or higher severity was new.
 type Fix struct {
 	Title string
-	// Safe: no address outside Finding.Addrs moves to another connector, and none gets onto a connector that lets it
-	// relay without authenticating, or may.
+	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about, and none of
+	// them gets onto a connector that lets it relay without authenticating, or may.
 	Safe    bool
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move
@@ -112,6 +113,12 @@ func (f Finding) compare(o Finding) int {
 // same tells whether two findings of two audits are about the same thing.
 func (f Finding) same(o Finding) bool {
 	return f.Check == o.Check && f.Subject.Equal(o.Subject)
+}
+
+// contains tells whether all the addresses are among f's.
+func (f Finding) contains(rs []connector.Range) bool {
+	set := connector.IPSet(f.Addrs...)
+	return !slices.ContainsFunc(rs, func(r connector.Range) bool { return !set.ContainsRange(r.Span()) })
 }
 
 // stillThere tells whether f is among the findings of a later audit: the same check about the same subject for some of the

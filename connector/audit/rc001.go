@@ -22,7 +22,7 @@ X-EXPS, and the sending server raises "451 5.7.3 Cannot achieve Exchange Server 
 The queue text reads as if the target had said it.
 
 One finding for each connector that takes such mail, or for the server if no connector takes it. Its addresses are
-all those of Exchange servers that the connector takes wrongly; its flows are the required ones that fail. Where
+all those of known and planned Exchange servers that the connector takes wrongly; its flows are the required ones that fail. Where
 only traffic is hit that may not occur, such as port 25 between servers from 2013 on, the finding is a warning;
 traffic inside one site whose refusal has an unknown effect is left to RC009.
 
@@ -60,9 +60,8 @@ func (p *Pass) captures(server string) []*capture {
 func checkRC001(p *Pass) error {
 	return p.eachServer(func(server string) {
 		for _, c := range p.captures(server) {
-			f, ok := p.wrongConnector(c)
-			if ok {
-				p.Report(f, p.candidates(c.failing)...)
+			if f, ok := p.wrongConnector(c); ok {
+				p.report(f, c.failing)
 			}
 		}
 		p.undecided(server)
@@ -77,7 +76,7 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 			need = connector.Required
 		}
 	}
-	f := Finding{Subject: c.subject, Certainty: PossiblyTrue, Addrs: sources(c.failing)}
+	f := Finding{Subject: c.subject, Certainty: PossiblyTrue}
 	for _, a := range c.failing {
 		if a.flow.Need != need || a.flow.Why.Mark == connector.Unknown {
 			continue
@@ -95,6 +94,8 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 	if f.Witness == nil {
 		return Finding{}, false
 	}
+	c.failing = append(c.failing, p.heldBy(c.subject)...)
+	f.Addrs = sources(c.failing)
 	for _, s := range f.Witness.Capable {
 		f.Related = append(f.Related, s.Connector)
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -33,101 +34,156 @@ var anyPeer = connector.Peer{DowngradedExchangeAuth: true}
 
 // latent is what one connector takes at endpoints where another could authenticate Exchange servers.
 type latent struct {
-	winner  connector.ID
-	witness *connector.Verdict
-	taken   netipx.IPSetBuilder // everything the connector wins
-	wide    netipx.IPSetBuilder // the part of it won by more than a single host
+	winner connector.ID
+	locals []netip.AddrPort    // the endpoints
+	taken  netipx.IPSetBuilder // everything it wins there
+	wide   netipx.IPSetBuilder // the part of it won by more than a single host
 }
 
 func checkRC009(p *Pass) error {
 	return p.eachServer(func(server string) {
-		for _, l := range p.latents(server) {
+		for _, l := range p.latentsAt(server) {
 			p.reportLatent(server, l)
 		}
 	})
 }
 
-// latents asks every region of every endpoint of a server; in the order of the first region.
-func (p *Pass) latents(server string) []*latent {
-	var ls []*latent
+// latentsAt asks every region of every endpoint at which a server gets connections of Exchange servers; in the order of
+// the first region.
+func (p *Pass) latentsAt(server string) []*latent {
+	p.attemptsToward(server)
+	if p.latest.latents != nil {
+		return p.latest.latents
+	}
+	ls := []*latent{}
+	ports := p.traffic.ports(server)
 	for _, local := range p.Index.Endpoints(server) {
-		verdicts := make(map[connector.ID]*connector.Verdict) // authentication depends on the winner only
+		if !slices.Contains(ports, local.Port()) {
+			continue
+		}
+		wrong := make(map[connector.ID]bool) // that depends on the winner only
 		for region, m := range p.Index.Regions(server, local) {
 			if m.Outcome() != connector.Selected {
 				continue
 			}
-			v := verdicts[m.Connector()]
-			if v == nil {
-				v = p.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: region.From()}, anyPeer)
-				verdicts[m.Connector()] = v
+			id := m.Connector()
+			if _, known := wrong[id]; !known {
+				v := p.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: region.From()}, anyPeer)
+				wrong[id] = v.Cause == connector.CauseWrongConnector
 			}
-			if v.Authentication != connector.NotAuthenticated || len(v.Capable) == 0 || v.Cause == connector.CauseNotPermitted {
-				continue
-			}
-			i := slices.IndexFunc(ls, func(l *latent) bool { return l.winner.Equal(m.Connector()) })
-			if i < 0 {
-				i = len(ls)
-				ls = append(ls, &latent{winner: m.Connector(), witness: v})
-			}
-			ls[i].taken.AddRange(region)
-			if !m.Range().IsSingle() {
-				ls[i].wide.AddRange(region)
+			if wrong[id] {
+				ls = addLatent(ls, local, region, m)
 			}
 		}
+	}
+	p.latest.latents = ls
+	return ls
+}
+
+func addLatent(ls []*latent, local netip.AddrPort, region netipx.IPRange, m connector.Match) []*latent {
+	i := slices.IndexFunc(ls, func(l *latent) bool { return l.winner.Equal(m.Connector()) })
+	if i < 0 {
+		i = len(ls)
+		ls = append(ls, &latent{winner: m.Connector()})
+	}
+	if !slices.Contains(ls[i].locals, local) {
+		ls[i].locals = append(ls[i].locals, local)
+	}
+	ls[i].taken.AddRange(region)
+	if !m.Range().IsSingle() {
+		ls[i].wide.AddRange(region)
 	}
 	return ls
 }
 
+// ports are those at which Exchange servers connect to a server with Exchange Server authentication: port 25, at which any
+// pair of generations may meet, and those of the flows between the servers that are known.
+func (tr *traffic) ports(server string) []uint16 {
+	ports := []uint16{25}
+	for _, f := range tr.toward[strings.ToLower(server)] {
+		if !slices.Contains(ports, f.Port) {
+			ports = append(ports, f.Port)
+		}
+	}
+	return ports
+}
+
 // held returns the addresses of known and planned servers, but for the server itself, that the connector takes.
 func (p *Pass) held(server string, l *latent) *netipx.IPSet {
-	l.taken.Intersect(&p.traffic.where)
-	l.taken.RemoveSet(p.traffic.own[strings.ToLower(server)])
-	set, _ := l.taken.IPSet() // valid ranges do not fail
+	taken, _ := l.taken.IPSet() // valid ranges do not fail
+	var b netipx.IPSetBuilder
+	b.AddSet(taken)
+	b.Intersect(&p.traffic.where)
+	b.RemoveSet(p.traffic.own[strings.ToLower(server)])
+	set, _ := b.IPSet()
 	return set
 }
 
-func (p *Pass) reportLatent(server string, l *latent) {
-	held := p.held(server, l)
-	wide, _ := l.wide.IPSet()
-	f := Finding{Subject: l.winner, Witness: l.witness}
-	for _, s := range l.witness.Capable {
-		f.Related = append(f.Related, s.Connector)
-	}
-	if len(held.Ranges()) == 0 {
-		f.Certainty, f.Addrs = PossiblyTrue, connector.RangesOf(wide)
-		if len(f.Addrs) > 0 {
-			f.Message = fmt.Sprintf("an Exchange server at one of these addresses could not authenticate here; %s", capable(f))
-			p.Report(f)
-		}
-		return
-	}
-	f.Certainty, f.Addrs = Certain, connector.RangesOf(held)
-	for _, a := range p.attemptsToward(server) {
-		if a.failed() && a.winner().Equal(l.winner) && !slices.Contains(f.Flows, a.flow) {
-			f.Flows = append(f.Flows, a.flow)
+// heldBy returns a failing connection for each address of a known or planned server that a connector takes.
+func (p *Pass) heldBy(id connector.ID) []attempt {
+	for _, l := range p.latentsAt(id.Server) {
+		if l.winner.Equal(id) {
+			return p.heldAttempts(l, p.held(id.Server, l))
 		}
 	}
-	f.Message = fmt.Sprintf("Exchange servers at these addresses could not authenticate here; %s", capable(f))
-	p.Report(f, p.candidatesFor(held, l)...)
-}
-
-// candidatesFor proposes what RC001 would, for a set of addresses that no known flow needs yet.
-func (p *Pass) candidatesFor(held *netipx.IPSet, l *latent) []Fix {
-	var as []attempt
-	if addrs := held.Ranges(); countable(addrs) {
-		for _, r := range singles(held) {
-			c := l.witness.Explanation.Conn
-			c.Remote = r.Span().From()
-			if v := p.Index.Simulate(c, anyPeer); v.Explanation.Match.Connector().Equal(l.winner) {
-				as = append(as, attempt{verdict: v})
-			}
-		}
-	}
-	return p.candidates(as)
+	return nil
 }
 
 // mostSingles is how many addresses a fix may add one by one.
 const mostSingles = 256
+
+// heldAttempts returns the connections at which the connector takes the addresses, none if they are too many to be listed
+// one by one.
+func (p *Pass) heldAttempts(l *latent, held *netipx.IPSet) (as []attempt) {
+	if !countable(held.Ranges()) {
+		return nil
+	}
+	for _, one := range singles(held) {
+		as = append(as, p.takenAt(l, one.Span().From())...)
+	}
+	return as
+}
+
+// takenAt returns the connections at which the connector takes an address, one for each of its endpoints.
+func (p *Pass) takenAt(l *latent, a netip.Addr) (as []attempt) {
+	for _, local := range l.locals {
+		c := connector.Conn{Server: l.winner.Server, Local: local, Remote: a}
+		if p.Index.Select(c).Connector().Equal(l.winner) {
+			as = append(as, attempt{verdict: p.Index.Simulate(c, anyPeer)})
+		}
+	}
+	return as
+}
+
+func (p *Pass) reportLatent(server string, l *latent) {
+	held := p.held(server, l)
+	if len(held.Ranges()) > 0 {
+		f := Finding{Subject: l.winner, Certainty: Certain, Addrs: connector.RangesOf(held)}
+		for _, a := range p.attemptsToward(server) {
+			if a.failed() && a.winner().Equal(l.winner) && !slices.Contains(f.Flows, a.flow) {
+				f.Flows = append(f.Flows, a.flow)
+			}
+		}
+		p.describe(&f, l, "Exchange servers at these addresses could not authenticate here; %s")
+		p.report(f, p.heldAttempts(l, held))
+		return
+	}
+	wide, _ := l.wide.IPSet() // valid ranges do not fail
+	f := Finding{Subject: l.winner, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
+	if len(f.Addrs) > 0 {
+		p.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")
+		p.Report(f)
+	}
+}
+
+// describe fills in a witness for the first address of a finding, and what follows from it.
+func (p *Pass) describe(f *Finding, l *latent, format string) {
+	f.Witness = p.takenAt(l, f.Addrs[0].Span().From())[0].verdict // it is taken at one of the endpoints at least
+	for _, s := range f.Witness.Capable {
+		f.Related = append(f.Related, s.Connector)
+	}
+	f.Message = fmt.Sprintf(format, capable(*f))
+}
 
 // countable tells whether a set is small enough to be listed address by address.
 func countable(rs []netipx.IPRange) bool {

@@ -17,10 +17,15 @@ type traffic struct {
 	toward  map[string][]connector.Flow  // by target, in lower case: those that connectors decide about and that are not ruled out
 	where   netipx.IPSet                 // addresses of servers and of planned ones
 	own     map[string]*netipx.IPSet     // addresses of a server
+	// configured are the servers with a connector, enabled or not.
+	configured map[string]bool
 }
 
 func trafficOf(t *connector.Topology) *traffic {
-	tr := &traffic{servers: map[string]*connector.Server{}, toward: map[string][]connector.Flow{}, own: map[string]*netipx.IPSet{}}
+	tr := &traffic{servers: map[string]*connector.Server{}, toward: map[string][]connector.Flow{}, own: map[string]*netipx.IPSet{}, configured: map[string]bool{}}
+	for _, c := range t.Connectors {
+		tr.configured[strings.ToLower(c.ID.Server)] = true
+	}
 	var where netipx.IPSetBuilder
 	for _, s := range t.AllServers() {
 		tr.servers[strings.ToLower(s.Name)] = &s
@@ -53,7 +58,7 @@ func trafficOf(t *connector.Topology) *traffic {
 type attempt struct {
 	flow       connector.Flow
 	verdict    *connector.Verdict
-	sure       bool // the addresses of the source were told
+	sure       bool // the address of the source was told
 	everywhere bool // the flow fails between all addresses of its ends
 }
 
@@ -114,10 +119,12 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 
 // locals returns the local endpoints at which a flow may arrive.
 func (p *prober) locals(f connector.Flow) (locals []netip.AddrPort) {
-	endpoints := p.x.Endpoints(f.To)
 	to := p.servers[strings.ToLower(f.To)]
-	if len(endpoints) == 0 || to.Missing.Has(connector.PropertyAddresses) {
-		return slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() != f.Port })
+	if !p.configured[strings.ToLower(f.To)] {
+		return nil
+	}
+	if to.Missing.Has(connector.PropertyAddresses) {
+		return slices.DeleteFunc(p.x.Endpoints(f.To), func(e netip.AddrPort) bool { return e.Port() != f.Port })
 	}
 	for _, a := range to.Addresses {
 		locals = append(locals, netip.AddrPortFrom(a.Unmap().WithZone(""), f.Port))
@@ -129,19 +136,19 @@ func (p *prober) locals(f connector.Flow) (locals []netip.AddrPort) {
 type FlowState uint8
 
 const (
-	FlowPasses    FlowState = iota + 1 // between all addresses
-	FlowFails                          // between all addresses
-	FlowPartly                         // passes between some addresses, fails between others
-	FlowUnknown                        // a property that decides it is missing, or nothing is known to listen
-	FlowUnchecked                      // no address of the source is known
-	FlowNoTarget                       // no connector of the target is known
-	FlowOutside                        // receive connectors have no say: not SMTP, an implicit connector, or not needed
+	FlowPasses     FlowState = iota + 1 // between all addresses at which something listens
+	FlowFails                           // between all addresses at which something listens
+	FlowPartly                          // fails between some addresses, passes or is not decided between others
+	FlowUnknown                         // a property that decides it is missing
+	FlowNoSource                        // no address of the source is known that could reach the target
+	FlowNoTarget                        // no connector of the target is known
+	FlowNoListener                      // no connector of the target is known that listens there
+	FlowOutside                         // receive connectors have no say: not SMTP, an implicit connector, or not needed
 )
 
-// String prints "passes", "fails", "partly fails", "unknown", "unchecked", "no target" or
-// "outside".
+// String prints "passes", "fails", "partly fails", "unknown", "no source", "no target", "no listener" or "outside".
 func (s FlowState) String() string {
-	return [...]string{"", "passes", "fails", "partly fails", "unknown", "unchecked", "no target", "outside"}[s]
+	return [...]string{"", "passes", "fails", "partly fails", "unknown", "no source", "no target", "no listener", "outside"}[s]
 }
 
 // FlowResult is a flow and what becomes of it.
@@ -162,11 +169,11 @@ func (r FlowResult) Fate() string {
 		return "not needed"
 	case r.State == FlowOutside:
 		return "meets no receive connector of the configuration"
-	case r.State == FlowUnchecked:
-		return "not checked, because the sender's address is not known"
+	case r.State == FlowNoSource:
+		return "not checked, because no address of the sender is known that could reach the target"
 	case r.State == FlowNoTarget:
 		return "not checked, because the target's connectors are not known"
-	case r.State == FlowUnknown && r.Witness.Cause == connector.CauseNotListening:
+	case r.State == FlowNoListener:
 		return "not checked, because no connector that listens there is known"
 	case r.State == FlowUnknown:
 		return "unknown, because a property that decides it is missing"
@@ -189,8 +196,8 @@ func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
 		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
 			as := p.attempts(f)
 			r.State, r.Witness = stateOf(as), witnessOf(as)
-			if len(x.Endpoints(f.To)) == 0 {
-				r.State = FlowNoTarget
+			if r.State == FlowNoSource {
+				r.State = p.unreached(f)
 			}
 		}
 		rs = append(rs, r)
@@ -198,27 +205,43 @@ func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
 	return rs
 }
 
+// stateOf judges the connections of a flow. Those at which nothing is known to listen are no alternative to the others.
 func stateOf(as []attempt) FlowState {
-	passed, failed := 0, 0
+	passed, failed, open := 0, 0, 0
 	for _, a := range as {
 		switch {
 		case a.verdict.Authentication == connector.Authenticated:
 			passed++
 		case a.failed():
 			failed++
+		case a.verdict.Cause != connector.CauseNotListening:
+			open++
 		}
 	}
 	switch {
 	case len(as) == 0:
-		return FlowUnchecked
-	case passed == len(as):
-		return FlowPasses
-	case failed == len(as):
-		return FlowFails
-	case failed > 0:
+		return FlowNoSource
+	case passed+failed+open == 0:
+		return FlowNoListener
+	case failed > 0 && passed+open > 0:
 		return FlowPartly
+	case failed > 0:
+		return FlowFails
+	case open > 0:
+		return FlowUnknown
 	}
-	return FlowUnknown
+	return FlowPasses
+}
+
+// unreached tells why there is no connection to try.
+func (p *prober) unreached(f connector.Flow) FlowState {
+	switch {
+	case !p.configured[strings.ToLower(f.To)]:
+		return FlowNoTarget
+	case len(p.servers[strings.ToLower(f.From)].Addresses) > 0 && len(p.locals(f)) == 0:
+		return FlowNoListener
+	}
+	return FlowNoSource
 }
 
 // failed tells whether the connectors known let the attempt fail. An endpoint at which nothing is known to listen is more

@@ -4,10 +4,11 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // unescape replaces _xHHHH_, which CLIXML writes for characters XML cannot hold: UTF-16 units, so a character outside the
-// basic plane takes two.
+// basic plane takes two, and half of one becomes U+FFFD.
 func unescape(s string) string {
 	if !strings.Contains(s, "_x") {
 		return s
@@ -23,8 +24,8 @@ func unescape(s string) string {
 		s = s[len("_xHHHH_"):]
 		r := rune(unit)
 		if utf16.IsSurrogate(r) {
-			if low, ok := escaped(s); ok {
-				r = utf16.DecodeRune(r, rune(low))
+			low, _ := escaped(s)
+			if r = utf16.DecodeRune(r, rune(low)); r != utf8.RuneError {
 				s = s[len("_xHHHH_"):]
 			}
 		}

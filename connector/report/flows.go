@@ -50,6 +50,9 @@ func (a Audit) flows(b *strings.Builder) {
 			taken = "in part, "
 		}
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
+		if r.Witness.Cause == connector.CauseNotPermitted { // which no finding explains yet
+			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
+		}
 	}
 	a.unaddressed(b)
 }

@@ -25,7 +25,6 @@ FILEs are any mix of Get-ReceiveConnector and Get-ExchangeServer, written with E
 and of native JSON. Addresses of servers are in no export: give them with -addr.
 
   rcaudit                                              the founding story
-  rcaudit connectors.xml servers.xml -addr ...         (flags come first)
   rcaudit -addr EX01=10.1.0.11 -addr EX02=10.1.0.12 connectors.xml servers.xml
 
 exit status: 0 fine, 1 findings at or above -fail-on, 2 unusable input

@@ -120,7 +120,7 @@ func TestUnusable(t *testing.T) {
 		{"a directory", []string{t.TempDir()}, []string{"directory"}},
 		{"another cmdlet", []string{file(t, "m.json", `[{"Alias": "joe"}]`)}, []string{"m.json:1:2: not the output of Get-ReceiveConnector"}},
 		{"an unknown flag", []string{"-x"}, []string{"flag provided but not defined: -x"}},
-		{"an unknown format", []string{"-format", "xml"}, []string{"format", "not a value Exchange knows"}},
+		{"an unknown format", []string{"-format", "xml"}, []string{"format", "not a known value"}},
 		{"an unknown severity", []string{"-fail-on", "fatal"}, []string{"severity"}},
 		{"an unreadable address", []string{"-addr", "EX01=x"}, []string{"server addresses"}},
 		{"addresses without a file", []string{"-addr", "EX01=10.0.0.1"}, []string{"no file is given"}},
