@@ -12,7 +12,8 @@ import (
 // legal, and so is a connector without bindings or ranges, which never matches.
 //
 // The error joins a [*ModelError] for everything that cannot be used, in the order of the topology: a name that is
-// missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]).
+// missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]), a server
+// with more than 1,024 local endpoints or 4 million ranges to compare at them ([ErrTooLarge]).
 func Compile(t *Topology) (*Index, error) {
 	if err := check(t); err != nil {
 		return nil, err
@@ -45,8 +46,12 @@ func Compile(t *Topology) (*Index, error) {
 		s.bindingsMissing = s.bindingsMissing || !c.Disabled && c.Missing.Has(PropertyBindings)
 	}
 	decisions := make(map[decision]Match)
+	var errs []error
 	for i := range x.servers {
-		x.compileServer(&x.servers[i], decisions)
+		errs = append(errs, x.compileServer(&x.servers[i], decisions))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(x.servers, func(a, b serverIndex) int { return compareFold(a.name, b.name) })
 	return x, nil
@@ -113,8 +118,15 @@ func check(t *Topology) error {
 	return errors.Join(errs...)
 }
 
+// Limits of one server, far above what Exchange runs, so that hostile input cannot take all memory: local endpoints, and
+// ranges counted once for each endpoint they compete at.
+const (
+	maxEndpoints = 1 << 10
+	maxCompeting = 1 << 22
+)
+
 // compileServer makes a listener for each local endpoint that an enabled connector of the server is bound to.
-func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) {
+func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) error {
 	var endpoints []netip.AddrPort
 	for _, i := range s.connectors {
 		if !x.connectors[i].Disabled {
@@ -122,9 +134,23 @@ func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) {
 		}
 	}
 	slices.SortFunc(endpoints, netip.AddrPort.Compare)
-	for _, local := range slices.Compact(endpoints) {
+	endpoints = slices.Compact(endpoints)
+	if len(endpoints) > maxEndpoints {
+		return &ModelError{Path: "server " + s.name, Err: fmt.Errorf("%d local endpoints: %w, %d", len(endpoints), ErrTooLarge, maxEndpoints)}
+	}
+	competing := 0
+	for _, local := range endpoints {
+		for _, c := range x.contenders(s, local) {
+			competing += len(x.connectors[c.connector].RemoteIPRanges)
+		}
+	}
+	if competing > maxCompeting {
+		return &ModelError{Path: "server " + s.name, Err: fmt.Errorf("%d ranges at its local endpoints together: %w, %d", competing, ErrTooLarge, maxCompeting)}
+	}
+	for _, local := range endpoints {
 		s.listeners = append(s.listeners, x.compileListener(s, local, decisions))
 	}
+	return nil
 }
 
 // contender is a connector that listens at an endpoint, and how.

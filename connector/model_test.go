@@ -201,6 +201,26 @@ networks[0].ranges[0]: not a valid value`, err.Error(), "all errors, in input or
 	require.ErrorIs(t, err, connector.ErrDuplicate)
 }
 
+// A server that nobody runs is refused before it takes all memory.
+func TestCompileLimits(t *testing.T) {
+	c := relay("EX01")
+	for i := range 1025 {
+		c.Bindings = append(c.Bindings, netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(1000+i)))
+	}
+	_, err := connector.Compile(&connector.Topology{Connectors: []connector.ReceiveConnector{c}})
+	require.ErrorIs(t, err, connector.ErrTooLarge)
+	assert.Equal(t, "server EX01: 1026 local endpoints: more than this library compiles, 1024", err.Error())
+
+	c.Bindings = c.Bindings[:1000]
+	c.RemoteIPRanges = make([]connector.Range, 5000)
+	for i := range c.RemoteIPRanges {
+		c.RemoteIPRanges[i] = connector.MustParseRange("10.0.0.1")
+	}
+	_, err = connector.Compile(&connector.Topology{Connectors: []connector.ReceiveConnector{c}})
+	require.ErrorIs(t, err, connector.ErrTooLarge)
+	assert.Equal(t, "server EX01: 5000000 ranges at its local endpoints together: more than this library compiles, 4194304", err.Error())
+}
+
 func TestSourceText(t *testing.T) {
 	assert.Equal(t, "", connector.Source{}.String())
 	assert.Equal(t, "f", connector.Source{File: "f"}.String())

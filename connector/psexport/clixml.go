@@ -14,7 +14,8 @@ import (
 const (
 	maxXMLDepth    = 100
 	maxXMLToken    = 8 << 20 // bytes
-	maxXMLValues   = 1 << 20 // in one top-level object
+	maxXMLValues   = 1 << 20 // in one top-level object, those it refers to included
+	maxXMLRefs     = 1 << 19 // objects that could be referred to, in one file
 	clixmlRoot     = "Objs"
 	clixmlTruncate = "the XML ends too early"
 )
@@ -25,6 +26,7 @@ var (
 	ErrXMLTooDeep = fmt.Errorf("nested more than %d deep", maxXMLDepth)
 	ErrXMLToken   = fmt.Errorf("one piece of XML of more than %d MiB", maxXMLToken>>20)
 	ErrXMLValues  = fmt.Errorf("one object of more than %d values", maxXMLValues)
+	ErrXMLRefs    = fmt.Errorf("more than %d objects", maxXMLRefs)
 	ErrXMLRef     = errors.New("refers to an object that was not seen before")
 )
 
@@ -189,6 +191,9 @@ func (x *clixmlReader) element(s xml.StartElement) (value, error) {
 		if !ok {
 			return v, x.fail(fmt.Errorf("<Ref RefId=%q>: %w", attribute(s, "RefId"), ErrXMLRef))
 		}
+		if x.values += len(target.items); x.values > maxXMLValues {
+			return v, x.fail(ErrXMLValues)
+		}
 		return target, x.skip()
 	case "Nil":
 		v.null = true
@@ -217,6 +222,9 @@ func (x *clixmlReader) object(s xml.StartElement) (value, error) {
 		switch t := t.(type) {
 		case xml.EndElement:
 			if id := attribute(s, "RefId"); id != "" {
+				if len(x.refs) == maxXMLRefs {
+					return v, x.fail(ErrXMLRefs)
+				}
 				x.refs[id] = v.light()
 			}
 			return v, nil
@@ -256,11 +264,12 @@ func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
 	return err
 }
 
-// light returns what a later reference to v could need: its text, or those of its items.
+// light returns what a later reference to v could need: its text, or those of its items. Items of items are left out, so
+// references cannot multiply.
 func (v value) light() value {
 	l := value{src: v.src, null: v.null, number: v.number, text: v.scalar(), list: v.list}
 	for _, item := range v.items {
-		l.items = append(l.items, item.light())
+		l.items = append(l.items, value{src: item.src, null: item.null, number: item.number, text: item.scalar()})
 	}
 	return l
 }

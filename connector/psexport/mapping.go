@@ -76,7 +76,11 @@ func many[T any](m *mapper, name string, p connector.Properties, unknown string,
 	if !ok {
 		return nil
 	}
-	for _, item := range v.elements() {
+	items, ok := v.elements()
+	if !ok {
+		m.lose(v.src, name, p, "exported without its members", unknown)
+	}
+	for _, item := range items {
 		text := item.scalar()
 		if strings.HasSuffix(text, "...") || strings.HasSuffix(text, "…") {
 			m.lose(item.src, name, p, "cut off with dots", unknown)

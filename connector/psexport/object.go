@@ -26,7 +26,7 @@ func (v value) prop(name string) (value, bool) {
 	return p, ok
 }
 
-// kind tells which cmdlet an object came from: by its type where that is told, else by its properties.
+// kind tells which cmdlet an object came from: by its type where that is one of Exchange's, else by its properties.
 func (v value) kind() objectKind {
 	for _, t := range v.types {
 		switch {
@@ -34,6 +34,8 @@ func (v value) kind() objectKind {
 			return receiveConnector
 		case strings.HasSuffix(t, ".ExchangeServer"):
 			return exchangeServer
+		case strings.Contains(t, "Microsoft.Exchange."):
+			return otherObject
 		}
 	}
 	has := func(names ...string) bool {
@@ -42,7 +44,7 @@ func (v value) kind() objectKind {
 	switch {
 	case has("RemoteIPRanges") || has("Bindings", "PermissionGroups") || has("Bindings", "AuthMechanism"):
 		return receiveConnector
-	case has("AdminDisplayVersion") || has("ServerRole"):
+	case has("ServerRole") || has("AdminDisplayVersion", "Site"):
 		return exchangeServer
 	}
 	return otherObject
@@ -123,16 +125,20 @@ func (v value) simpleName() string {
 	return s[strings.LastIndexByte(s, '/')+1:]
 }
 
-// elements returns the members of a multi-valued property. A collection that was flattened to one text is split at
-// blanks, commas and semicolons, none of which stands inside a range or a binding.
-func (v value) elements() []value {
+// elements returns the members of a multi-valued property, and whether there is one: an object or a text in which no
+// member is left has lost them. A collection that was flattened to one text is split at blanks, commas and semicolons, none
+// of which stands inside a range or a binding.
+func (v value) elements() ([]value, bool) {
 	if v.list {
-		return v.items
+		return v.items, true
+	}
+	if v.text == "{}" {
+		return nil, true
 	}
 	text := strings.Trim(v.scalar(), "{} ")
 	var items []value
 	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" ,;|\r\n\t", r) }) {
 		items = append(items, value{src: v.src, text: part})
 	}
-	return items
+	return items, len(items) > 0
 }

@@ -46,7 +46,8 @@ type Reader struct {
 // that is wrong in the file, with line and column, and whatever [Reader.Topology] returns later is then incomplete.
 //
 // Files are refused rather than guessed at: another cmdlet's output ([ErrOtherCmdlet]), other XML ([ErrNotCLIXML]), any
-// other text ([ErrUnknownForm]). Memory is bounded whatever r holds: JSON by 64 MiB of text, CLIXML by the objects kept.
+// other text ([ErrUnknownForm]). Memory is bounded whatever r holds: JSON by 64 MiB of text and a
+// million values, CLIXML by a million values for one object and half a million objects.
 func (r *Reader) Read(name string, in io.Reader) error {
 	before := len(r.errs)
 	if err := r.read(name, decodeText(in)); err != nil {
@@ -115,7 +116,15 @@ func (r *Reader) native(name string, n topojson.Node) error {
 			r.errs = append(r.errs, err)
 		}
 	}
+	here := make(map[string]connector.Source)
 	for _, c := range t.Connectors {
+		key := strings.ToLower(c.ID.String())
+		if first, twice := here[key]; twice {
+			r.errs = append(r.errs, &connector.ModelError{Source: c.Source,
+				Err: fmt.Errorf("connector %s: %w, first at %s", c.ID, connector.ErrDuplicate, first)})
+			continue
+		}
+		here[key] = c.Source
 		r.addConnector(c)
 	}
 	r.topology.Databases = append(r.topology.Databases, t.Databases...)

@@ -181,7 +181,7 @@ func TestCLIXMLShapes(t *testing.T) {
 	top, warnings := read(t, `<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04"><Obj RefId="0">
 <TN RefId="0"><T>System.Object[]</T></TN><LST>
 <Obj RefId="1"><TN RefId="1"><T>Selected.Microsoft.Exchange.ReceiveConnector</T></TN><MS>
-<S N="Identity">EX01\Relay_x0020__x005F_ _xD834__xDD1E_ _xZZZZ_</S>
+<S N="Identity">EX01\Relay_x0020__x005F_ _xD834__xDD1E_ _xD83D__x0041_ _xZZZZ_</S>
 <Obj N="Bindings" RefId="2"><LST><S>0.0.0.0:25</S></LST></Obj>
 <Obj N="RemoteIPRanges" RefId="3"><LST><Obj RefId="4"><ToString>10.0.0.1</ToString><Props><S N="Size">::1</S></Props></Obj></LST></Obj>
 <Obj N="AuthMechanism" RefId="5"><I32>17</I32></Obj><S N="PermissionGroups">None</S><B N="Enabled">true</B><Nil N="Fqdn" />
@@ -195,7 +195,7 @@ func TestCLIXMLShapes(t *testing.T) {
 `)
 	assert.Empty(t, warnings)
 	require.Len(t, top.Connectors, 2)
-	assert.Equal(t, "Relay _ 𝄞 _xZZZZ_", top.Connectors[0].ID.Name)
+	assert.Equal(t, "Relay _ 𝄞 \ufffdA _xZZZZ_", top.Connectors[0].ID.Name)
 	assert.Equal(t, "EX02", top.Connectors[1].ID.Server)
 	for _, c := range top.Connectors {
 		assert.Equal(t, "0.0.0.0:25", c.Bindings[0].String())
@@ -216,13 +216,13 @@ func TestValueErrors(t *testing.T) {
 		`f:1:39: EX01\A: Bindings: binding "0.0.0.0": byte 7: the port is missing`,
 		`f:1:70: EX01\A: RemoteIPRanges: range "10.0.0.9-10.0.0.1": byte 9: the range ends before it starts`,
 		`f:1:91: EX01\A: RemoteIPRanges: range "x": byte 0: not an IP address: unable to parse IP`,
-		`f:2:18: EX01\A: AuthMechanism: AuthMechanism "Tls, Kerberos": byte 5: not a value Exchange knows`,
-		`f:2:55: EX01\A: PermissionGroups: PermissionGroups "Everyone": byte 0: not a value Exchange knows`,
-		`f:2:84: EX01\A: TransportRole: TransportRole "Edge": byte 0: not a value Exchange knows`,
+		`f:2:18: EX01\A: AuthMechanism: AuthMechanism "Tls, Kerberos": byte 5: not a known value`,
+		`f:2:55: EX01\A: PermissionGroups: PermissionGroups "Everyone": byte 0: not a known value`,
+		`f:2:84: EX01\A: TransportRole: TransportRole "Edge": byte 0: not a known value`,
 		`f:2:103: EX01\A: Enabled: "perhaps": neither true nor false`,
 		`f:3:1: Identity: neither Identity nor Server and Name tell which connector it is: not of the form SERVER\Name`,
 		`f:4:65: EX01: AdminDisplayVersion: version "x": byte 0: not a version of Exchange`,
-		`f:4:32: EX01: ServerRole: ServerRole "Pastry": byte 0: not a value Exchange knows`,
+		`f:4:32: EX01: ServerRole: ServerRole "Pastry": byte 0: not a known value`,
 		`f:4:84: Name: nothing given`,
 	}, "\n"), err.Error())
 }
@@ -241,6 +241,9 @@ func TestRefusedFiles(t *testing.T) {
 		{"Get-Mailbox as JSON", `[{"Alias": "joe", "Database": "DB1", "A": 1, "B": 1, "C": 1, "D": 1}]`, "an object with the properties a, alias, b, c, d, ...", psexport.ErrOtherCmdlet},
 		{"Get-Mailbox as CLIXML", `<Objs><Obj RefId="0"><TN RefId="0"><T>Microsoft.Exchange.Data.Directory.Management.Mailbox</T></TN></Obj></Objs>`,
 			"an object of type Microsoft.Exchange.Data.Directory.Management.Mailbox", psexport.ErrOtherCmdlet},
+		{"objects with a version", `[{"Name": "DB1", "AdminDisplayVersion": "Version 15.1 (Build 1.1)", "EdbFilePath": "x"}]`, "admindisplayversion, edbfilepath, name", psexport.ErrOtherCmdlet},
+		{"objects of a type with a version", `<Objs><Obj><TN><T>Microsoft.Exchange.Data.Directory.Management.ADOwaVirtualDirectory</T></TN><Props><S N="Name">owa</S><S N="ServerRole">x</S></Props></Obj></Objs>`,
+			"ADOwaVirtualDirectory", psexport.ErrOtherCmdlet},
 		{"HTML", "<!DOCTYPE html>\n<html><body></body></html>", "f:2", psexport.ErrNotCLIXML},
 		{"no objects", "<Objs></Objs>", "holds no objects", psexport.ErrOtherCmdlet},
 		{"something behind", "<Objs></Objs>x", "something follows </Objs>", psexport.ErrNotCLIXML},
@@ -253,6 +256,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"too deep", "<Objs>" + strings.Repeat("<Obj><Props>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
 		{"too deep in text", "<Objs><S>" + strings.Repeat("<S>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
 		{"too deep where nobody looks", "<Objs><Nil>" + strings.Repeat("<S>", 10_000), "nested more than", psexport.ErrXMLTooDeep},
+		{"references to lists of references", refBomb(), "one object of more than", psexport.ErrXMLValues},
 		{"too many values", "<Objs><Obj><LST>" + strings.Repeat("<Nil/>", 1<<20+1), "one object of more than", psexport.ErrXMLValues},
 	} {
 		t.Run(row.why, func(t *testing.T) {
@@ -265,6 +269,58 @@ func TestRefusedFiles(t *testing.T) {
 			require.ErrorAs(t, err, &me)
 			assert.Equal(t, "f", me.Source.File)
 		})
+	}
+}
+
+// refBomb is a list of 1,000 items that one object refers to 2,000 times.
+func refBomb() string {
+	return `<Objs><Obj RefId="0"><LST>` + strings.Repeat("<S>x</S>", 1000) + "</LST></Obj><Obj><LST>" + strings.Repeat(`<Ref RefId="0"/>`, 2000) + "</LST></Obj></Objs>"
+}
+
+// References to lists of references do not multiply, and nested lists are not copied at every level.
+func TestReferencesDoNotMultiply(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`<Objs><Obj RefId="0"><LST><S>x</S></LST></Obj>`)
+	for level := range 20 {
+		fmt.Fprintf(&b, `<Obj RefId="%d"><LST>%s</LST></Obj>`, level+1, strings.Repeat(fmt.Sprintf(`<Ref RefId="%d"/>`, level), 10))
+	}
+	b.WriteString("</Objs>")
+	require.ErrorIs(t, readError(t, b.String()), psexport.ErrOtherCmdlet)
+
+	nested := "<Objs>" + strings.Repeat(`<Obj RefId="1"><LST>`, 90) + strings.Repeat("<S>x</S>", 100_000) + strings.Repeat("</LST></Obj>", 90) + "</Objs>"
+	require.ErrorIs(t, readError(t, nested), psexport.ErrOtherCmdlet)
+}
+
+// endless yields numbered objects for ever.
+type endless struct {
+	n       int
+	pending string
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.pending == "" {
+		e.pending = fmt.Sprintf(`<Obj RefId="%d"></Obj>`, e.n)
+		if e.n == 0 {
+			e.pending = "<Objs>" + e.pending
+		}
+		e.n++
+	}
+	n := copy(p, e.pending)
+	e.pending = e.pending[n:]
+	return n, nil
+}
+
+func TestEndlessObjects(t *testing.T) {
+	var r psexport.Reader
+	require.ErrorIs(t, r.Read("f", &endless{}), psexport.ErrXMLRefs)
+}
+
+// A list that lost its members is missing, not empty.
+func TestLostMembers(t *testing.T) {
+	for text, lost := range map[string]bool{`{}`: true, `""`: true, `{"Count": 2, "IsReadOnly": false}`: true, `[]`: false, `"{}"`: false} {
+		top, warnings := read(t, `{"Identity": "EX01\\A", "Bindings": ["0.0.0.0:25"], "RemoteIPRanges": `+text+`, "AuthMechanism": 0, "PermissionGroups": 0}`)
+		assert.Equal(t, lost, top.Connectors[0].Missing.Has(connector.PropertyRemoteIPRanges), text)
+		assert.Equal(t, lost, len(warnings) == 1, text)
 	}
 }
 
@@ -378,6 +434,10 @@ func TestMerging(t *testing.T) {
 	assert.Len(t, top.Connectors, 2, "the same connector twice is one")
 	assert.Len(t, top.Databases, 1)
 	assert.Len(t, top.Networks, 1)
+
+	twice := readError(t, `{"connectors": [{"identity": "EX01\\A"}, {"identity": "ex01\\a"}]}`)
+	require.ErrorIs(t, twice, connector.ErrDuplicate, "twice in one file is not")
+	assert.Equal(t, `f:1:42: connector ex01\a: given more than once, first at f:1:17`, twice.Error())
 
 	var r psexport.Reader
 	require.NoError(t, r.Read("a", strings.NewReader(one)))

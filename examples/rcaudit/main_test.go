@@ -106,6 +106,19 @@ func TestWarnings(t *testing.T) {
 	assert.Contains(t, stderr, "warning: "+path+`:1:1: EX01\A: AuthMechanism: not in the export`)
 }
 
+// The errors of all files, and a warning where an address is given to nobody.
+func TestAllFilesAreReported(t *testing.T) {
+	a, b := file(t, "a.json", `{"connectors": [{"identity": "x"}]}`), file(t, "b.json", "")
+	status, _, stderr := call(a, b)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, a+":1:30: connectors[0].identity")
+	assert.Contains(t, stderr, b+": the file is empty")
+
+	status, _, stderr = call("-addr", "EX99=10.0.0.1", founding(t))
+	assert.Equal(t, 1, status)
+	assert.Equal(t, "warning: -addr EX99: no file names a server of this name\n", stderr)
+}
+
 func TestUnusable(t *testing.T) {
 	bad := file(t, "bad.json", `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.9-10.0.0.1", "x"]}]}`)
 	twice := file(t, "twice.json", `{"connectors": [{"identity": "EX01\\A"}], "databases": [{"name": "D", "kind": "Mailbox"}], "networks": [{"name": "", "kind": "Planned", "ranges": []}], "servers": [{"name": ""}]}`)

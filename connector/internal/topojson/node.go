@@ -46,7 +46,7 @@ type Member struct {
 // Limits keep hostile input from taking more memory than an export could need.
 const (
 	maxBytes = 64 << 20
-	maxNodes = 2 << 20
+	maxNodes = 1 << 20
 	maxDepth = 100
 )
 

@@ -71,7 +71,7 @@ t.json:2:29: servers[1].addresses[0]: address "10.0.0.0/8": byte 0: not an IP ad
 t.json:2:43: servers[1].addresses[1]: range "?": byte 0: not an IP address: unable to parse IP
 t.json:2:50: servers[2]: wrong kind of value: a number instead of an object
 t.json:3:16: connectors: wrong kind of value: an object instead of an array
-t.json:4:37: networks[0].kind: network kind "None": byte 0: not a value Exchange knows
+t.json:4:37: networks[0].kind: network kind "None": byte 0: not a known value
 t.json:4:56: networks[0].ranges[0]: range "10.0.0.9-10.0.0.1": byte 9: the range ends before it starts
 t.json:4:87: networks[0].extra: unknown key
 t.json:5:60: databases[0].mounted: wrong kind of value: null instead of a string

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
@@ -54,29 +56,29 @@ func Parse(flags *flag.FlagSet, usage string, args []string) (status int, done b
 	return 0, false
 }
 
-// Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors, a line each.
+// Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors of all files, a line
+// each.
 func Read(files []string, addresses Addresses, stderr io.Writer) (*connector.Topology, bool) {
 	var r psexport.Reader
+	var errs []error
 	for _, name := range files {
-		if err := readFile(&r, name); err != nil {
-			fmt.Fprintln(stderr, err)
-			return nil, false
-		}
+		errs = append(errs, readFile(&r, name))
 	}
+	t, warnings, _ := r.Topology()
 	for _, s := range addresses {
-		if err := r.AddServer(s); err != nil {
-			fmt.Fprintln(stderr, err)
-			return nil, false
+		if !slices.ContainsFunc(t.AllServers(), func(o connector.Server) bool { return strings.EqualFold(o.Name, s.Name) }) {
+			fmt.Fprintf(stderr, "warning: -addr %s: no file names a server of this name\n", s.Name)
 		}
+		errs = append(errs, r.AddServer(s))
 	}
-	t, warnings, err := r.Topology()
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "warning:", w)
 	}
-	if err != nil {
+	if err := errors.Join(errs...); err != nil {
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
+	t, _, _ = r.Topology()
 	return t, true
 }
 
