@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"go4.org/netipx"
-
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
@@ -136,8 +134,4 @@ func (p *Pass) eachServer(check func(server string)) error {
 		check(s)
 	}
 	return nil
-}
-
-func overlaps(set *netipx.IPSet, rs []connector.Range) bool {
-	return slices.ContainsFunc(rs, func(r connector.Range) bool { return set.OverlapsRange(r.Span()) })
 }

@@ -120,12 +120,3 @@ func (f Finding) contains(rs []connector.Range) bool {
 	set := connector.IPSet(f.Addrs...)
 	return !slices.ContainsFunc(rs, func(r connector.Range) bool { return !set.ContainsRange(r.Span()) })
 }
-
-// stillThere tells whether f is among the findings of a later audit: the same check about the same subject for some of the
-// same addresses.
-func (f Finding) stillThere(later []Finding) bool {
-	addrs := connector.IPSet(f.Addrs...)
-	return slices.ContainsFunc(later, func(l Finding) bool {
-		return f.same(l) && (len(f.Addrs) == 0 || overlaps(addrs, l.Addrs))
-	})
-}

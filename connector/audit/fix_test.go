@@ -264,3 +264,35 @@ func passingFlows(t *testing.T, top *connector.Topology) map[string]bool {
 	}
 	return passing
 }
+
+// A fix that would make another check report something as severe is not offered, unless that was reported before.
+func TestNoFixThatMakesANewFinding(t *testing.T) {
+	watch := func(severity audit.Severity, always bool) *audit.Check {
+		return &audit.Check{ID: "RC999", Severity: severity, Run: func(p *audit.Pass) error {
+			c, _ := p.Topology.Connector(connector.ID{Server: "EX01", Name: "Default"})
+			for _, r := range c.RemoteIPRanges {
+				if r.IsSingle() || always {
+					p.Report(audit.Finding{Subject: c.ID, Certainty: audit.Certain, Addrs: []connector.Range{r}})
+				}
+			}
+			return nil
+		}}
+	}
+	top := fourHubs(connectorOf("EX01", "Relay", 0, "10.2.0.0/24"))
+	rc001 := audit.All()[0]
+	for _, row := range []struct {
+		why   string
+		check *audit.Check
+		fixes int
+	}{
+		{"as severe, and new", watch(audit.Error, false), 0},
+		{"less severe", watch(audit.Warning, false), 1},
+		{"as severe, and there before about all addresses", watch(audit.Error, true), 1},
+	} {
+		for _, f := range run(t, top, rc001, row.check) {
+			if f.Check == "RC001" {
+				assert.Len(t, f.Fixes, row.fixes, row.why)
+			}
+		}
+	}
+}
