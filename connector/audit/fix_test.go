@@ -267,32 +267,59 @@ func passingFlows(t *testing.T, top *connector.Topology) map[string]bool {
 
 // A fix that would make another check report something as severe is not offered, unless that was reported before.
 func TestNoFixThatMakesANewFinding(t *testing.T) {
-	watch := func(severity audit.Severity, always bool) *audit.Check {
+	always := connector.MustParseRange("192.0.2.1")
+	// watch reports the Default connector: with a fixed address if it is told, with the single ones it lists, and with
+	// another certainty as soon as there is one.
+	watch := func(severity audit.Severity, before bool, addrs bool, certainty audit.Certainty) *audit.Check {
 		return &audit.Check{ID: "RC999", Severity: severity, Run: func(p *audit.Pass) error {
 			c, _ := p.Topology.Connector(connector.ID{Server: "EX01", Name: "Default"})
+			f := audit.Finding{Subject: c.ID, Certainty: certainty, Addrs: []connector.Range{always}}
+			listed := false
 			for _, r := range c.RemoteIPRanges {
-				if r.IsSingle() || always {
-					p.Report(audit.Finding{Subject: c.ID, Certainty: audit.Certain, Addrs: []connector.Range{r}})
+				if listed = listed || r.IsSingle(); r.IsSingle() && addrs {
+					f.Addrs = append(f.Addrs, r)
 				}
+			}
+			if listed {
+				f.Certainty = audit.Certain
+			}
+			if listed || before {
+				p.Report(f)
 			}
 			return nil
 		}}
 	}
 	top := fourHubs(connectorOf("EX01", "Relay", 0, "10.2.0.0/24"))
-	rc001 := audit.All()[0]
 	for _, row := range []struct {
 		why   string
 		check *audit.Check
 		fixes int
 	}{
-		{"as severe, and new", watch(audit.Error, false), 0},
-		{"less severe", watch(audit.Warning, false), 1},
-		{"as severe, and there before about all addresses", watch(audit.Error, true), 1},
+		{"as severe, and new", watch(audit.Error, false, false, audit.Certain), 0},
+		{"less severe", watch(audit.Warning, false, false, audit.Certain), 1},
+		{"as severe, and there before", watch(audit.Error, true, false, audit.Certain), 1},
+		{"as severe, there before, and now about more addresses", watch(audit.Error, true, true, audit.Certain), 0},
+		{"there before, and now more severe", watch(audit.Error, true, false, audit.PossiblyTrue), 0},
 	} {
-		for _, f := range run(t, top, rc001, row.check) {
+		for _, f := range run(t, top, audit.All()[0], row.check) {
 			if f.Check == "RC001" {
 				assert.Len(t, f.Fixes, row.fixes, row.why)
 			}
 		}
 	}
+}
+
+// A flow that fails from one address and is not decided from another fails in part.
+func TestPartlyUndecided(t *testing.T) {
+	top := fourHubs(connectorOf("EX01", "Relay", 0, "10.2.0.1", "10.9.9.9"),
+		lacking(connectorOf("EX01", "Dark", 0, "10.2.0.2"), connector.PropertyAuthMechanism))
+	top.Servers[1].Addresses = append(top.Servers[1].Addresses, netip.MustParseAddr("10.2.0.2"))
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	for _, r := range audit.Flows(top, x) {
+		if r.Flow.Purpose == connector.Mail && r.Flow.To == "EX01" {
+			assert.Equal(t, audit.FlowPartly, r.State)
+		}
+	}
+	assert.Equal(t, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`, `RC001 note unknown EX01\Dark: 10.2.0.2`}, describe(run(t, top)))
 }
