@@ -19,6 +19,7 @@ import (
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+	"github.com/receiveconnector/receiveconnector/connector/internal/topojson"
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
 )
 
@@ -374,21 +375,22 @@ func (r *repeat) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// 100 MB and more of garbage takes bounded memory.
+// 100 MB and more of garbage takes bounded memory, and is refused for a reason.
 func TestHugeInput(t *testing.T) {
 	for _, row := range []struct {
 		why        string
 		head, body string
+		want       error
 	}{
-		{"blanks", "", " "},
-		{"garbage", "x", "y"},
-		{"one JSON string", `{"connectors": "`, "x"},
-		{"a JSON list", `[`, "[],"},
-		{"one XML name", "<", "a"},
-		{"one XML text", "<Objs><S>", "a "},
-		{"one XML text in pieces", "<Objs><S>", "a<![CDATA[b]]>"},
-		{"text before the first element", "<!-- -->", "a "},
-		{"a list in an object", "<Objs><Obj><LST>", "<S>x</S>"},
+		{"blanks", "", " ", psexport.ErrUnknownForm},
+		{"garbage", "x", "y", psexport.ErrUnknownForm},
+		{"one JSON string", `{"connectors": "`, "x", topojson.ErrTooLarge},
+		{"a JSON list", `[`, "[],", topojson.ErrTooLarge},
+		{"one XML name", "<", "a", psexport.ErrXMLToken},
+		{"one XML text", "<Objs><S>", "a ", psexport.ErrXMLToken},
+		{"one XML text in pieces", "<Objs><S>", "a<![CDATA[b]]>", psexport.ErrXMLToken},
+		{"text before the first element", "<!-- -->", "a ", psexport.ErrXMLToken},
+		{"a list in an object", "<Objs><Obj><LST>", "<S>x</S>", psexport.ErrXMLValues},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			var before, after runtime.MemStats
@@ -396,9 +398,9 @@ func TestHugeInput(t *testing.T) {
 			runtime.ReadMemStats(&before)
 			var r psexport.Reader
 			err := r.Read("f", io.LimitReader(&repeat{head: row.head, body: row.body}, 100<<20))
-			require.Error(t, err)
+			require.ErrorIs(t, err, row.want)
 			runtime.ReadMemStats(&after)
-			assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, uint64(1600), "MiB allocated in all")
+			assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, uint64(1000), "MiB allocated in all")
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			assert.Less(t, after.HeapAlloc>>20, uint64(64), "MiB kept")

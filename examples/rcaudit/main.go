@@ -49,12 +49,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 	var addresses input.Addresses
 	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
-	if status, done := input.Parse(flags, usage, args); done {
+	files, status, done := input.Parse(flags, usage, args)
+	if done {
 		return status
 	}
 
-	story := flags.NArg() == 0
-	t, ok := topology(flags.Args(), addresses, stdout, stderr, format)
+	story := len(files) == 0
+	t, ok := topology(files, addresses, stdout, stderr, format)
 	if !ok {
 		return input.ExitUnusable
 	}

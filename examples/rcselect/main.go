@@ -54,14 +54,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	})
 	var addresses input.Addresses
 	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
-	if status, done := input.Parse(flags, usage, args); done {
+	files, status, done := input.Parse(flags, usage, args)
+	if done {
 		return status
 	}
-	if remote == "" || flags.NArg() == 0 {
+	if remote == "" || len(files) == 0 {
 		fmt.Fprintln(stderr, "rcselect: -remote and a file are needed; -h shows an example")
 		return input.ExitUnusable
 	}
-	t, ok := input.Read(flags.Args(), addresses, stderr)
+	t, ok := input.Read(files, addresses, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}

@@ -42,18 +42,24 @@ func Flags(name string, stderr io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// Parse parses the arguments; done tells that the program ends with the status, because help was asked for, which prints
-// the usage, or an argument is wrong.
-func Parse(flags *flag.FlagSet, usage string, args []string) (status int, done bool) {
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(flags.Output(), usage)
-		flags.PrintDefaults()
-		return ExitFine, true
-	case err != nil:
-		return ExitUnusable, true
+// Parse parses the arguments, flags and files in any order, and returns the files; done tells that the program ends with
+// the status, because help was asked for, which prints the usage, or an argument is wrong.
+func Parse(flags *flag.FlagSet, usage string, args []string) (files []string, status int, done bool) {
+	for {
+		switch err := flags.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			fmt.Fprint(flags.Output(), usage)
+			flags.PrintDefaults()
+			return nil, ExitFine, true
+		case err != nil:
+			return nil, ExitUnusable, true
+		}
+		if flags.NArg() == 0 {
+			return files, 0, false
+		}
+		files = append(files, flags.Arg(0))
+		args = flags.Args()[1:]
 	}
-	return 0, false
 }
 
 // Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors of all files, a line
