@@ -149,19 +149,6 @@ func (c *ReceiveConnector) narrowest(a netip.Addr, position int, binding netip.A
 	return best, ok
 }
 
-// lost tells by which part of the decision order a rank lost to the winner's.
-func lost(r, winner rank) Reason {
-	switch {
-	case r.connector == winner.connector:
-		return Won
-	case r.size != winner.size:
-		return LostToNarrower
-	case r.exact != winner.exact:
-		return LostToExactBinding
-	}
-	return LostTie
-}
-
 // Winner returns the step of the connector that serves the connection, and whether one does.
 func (e *Explanation) Winner() (Step, bool) {
 	if len(e.Steps) > 0 && e.Steps[0].Reason == Won {

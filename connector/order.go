@@ -36,3 +36,16 @@ func compareVisible(a, b rank) int {
 	}
 	return 1
 }
+
+// lost tells by which part of the decision order a rank lost to the winner's.
+func lost(r, winner rank) Reason {
+	switch {
+	case r.connector == winner.connector:
+		return Won
+	case r.size != winner.size:
+		return LostToNarrower
+	case r.exact != winner.exact:
+		return LostToExactBinding
+	}
+	return LostTie
+}

@@ -34,28 +34,22 @@ exit status: 0 fine, 1 findings at or above -fail-on, 2 unusable input
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, stdout, stderr io.Writer) int {
-	flags := input.Flags("rcaudit", stderr)
-	format, failOn := report.Text, audit.Error
-	never := false
-	flags.Func("format", "text or json (default text)", func(s string) (err error) {
-		format, err = report.ParseFormat(s)
-		return err
-	})
+	var o input.Options
+	flags := input.Flags("rcaudit", stderr, &o)
+	failOn, never := audit.Error, false
 	flags.Func("fail-on", "least severity that gives exit status 1: note, warning, error or never (default error)", func(s string) (err error) {
 		if never = s == "never"; !never {
 			failOn, err = audit.ParseSeverity(s)
 		}
 		return err
 	})
-	var addresses input.Addresses
-	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
 	}
 
 	story := len(files) == 0
-	t, ok := topology(files, addresses, stdout, stderr, format)
+	t, ok := topology(files, o, stdout, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}
@@ -69,7 +63,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	err = format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.Flows(t, x)})
+	err = o.Format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.Flows(t, x)})
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
@@ -81,11 +75,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 // topology reads the files, or the embedded story if there are none.
-func topology(files []string, addresses input.Addresses, stdout, stderr io.Writer, format report.Format) (*connector.Topology, bool) {
+func topology(files []string, o input.Options, stdout, stderr io.Writer) (*connector.Topology, bool) {
 	if len(files) > 0 {
-		return input.Read(files, addresses, stderr)
+		return input.Read(files, o.Addresses, stderr)
 	}
-	if len(addresses) > 0 {
+	if len(o.Addresses) > 0 {
 		fmt.Fprintln(stderr, "-addr adds to the servers of files, and no file is given")
 		return nil, false
 	}
@@ -94,7 +88,7 @@ func topology(files []string, addresses input.Addresses, stdout, stderr io.Write
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
-	if format == report.Text {
+	if o.Format == report.Text {
 		fmt.Fprintf(stdout, "%s\n\n", story.Story)
 	}
 	return story.Topology, true

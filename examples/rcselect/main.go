@@ -38,8 +38,8 @@ type question struct {
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := input.Flags("rcselect", stderr)
-	format := report.Text
+	var o input.Options
+	flags := input.Flags("rcselect", stderr, &o)
 	var q question
 	remote := ""
 	flags.StringVar(&q.server, "server", "", "name of the server that is connected to")
@@ -48,12 +48,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		q.local, err = connector.ParseBinding(s)
 		return err
 	})
-	flags.Func("format", "text or json, one object a line (default text)", func(s string) (err error) {
-		format, err = report.ParseFormat(s)
-		return err
-	})
-	var addresses input.Addresses
-	flags.Var(&addresses, "addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
@@ -62,7 +56,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "rcselect: -remote and a file are needed; -h shows an example")
 		return input.ExitUnusable
 	}
-	t, ok := input.Read(files, addresses, stderr)
+	t, ok := input.Read(files, o.Addresses, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}
@@ -77,7 +71,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		lines, name = stdin, "standard input"
 	}
 	out := bufio.NewWriter(stdout)
-	err = answerAll(out, lines, name, t, x, q, format)
+	err = answerAll(out, lines, name, t, x, q, o.Format)
 	if flushed := out.Flush(); err == nil {
 		err = flushed
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
+	"github.com/receiveconnector/receiveconnector/connector/report"
 )
 
 // Exit statuses of all programs.
@@ -21,24 +22,28 @@ const (
 	ExitUnusable = 2 // input or arguments
 )
 
-// Addresses is the flag -addr NAME=IP[,IP...], which may be given several times.
-type Addresses []connector.Server
-
-// String prints nothing; the flag has no default.
-func (a *Addresses) String() string { return "" }
-
-// Set adds the addresses of one server.
-func (a *Addresses) Set(s string) error {
-	server, err := psexport.ParseServerAddresses(s)
-	*a = append(*a, server)
-	return err
+// Options are the flags that all programs have.
+type Options struct {
+	Format    report.Format      // -format text|json
+	Addresses []connector.Server // -addr NAME=IP[,IP...], which may be given several times
 }
 
-// Flags returns an empty set of flags of a program that reports errors, a line each, instead of ending the program.
-func Flags(name string, stderr io.Writer) *flag.FlagSet {
+// Flags returns the flags of a program with the common ones, which set o. They report errors, a line each, instead of
+// ending the program.
+func Flags(name string, stderr io.Writer, o *Options) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {} // an error is one line; help is for those who ask
+	o.Format = report.Text
+	flags.Func("format", "text or json (default text)", func(s string) (err error) {
+		o.Format, err = report.ParseFormat(s)
+		return err
+	})
+	flags.Func("addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times", func(s string) error {
+		server, err := psexport.ParseServerAddresses(s)
+		o.Addresses = append(o.Addresses, server)
+		return err
+	})
 	return flags
 }
 
@@ -64,7 +69,7 @@ func Parse(flags *flag.FlagSet, usage string, args []string) (files []string, st
 
 // Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors of all files, a line
 // each.
-func Read(files []string, addresses Addresses, stderr io.Writer) (*connector.Topology, bool) {
+func Read(files []string, addresses []connector.Server, stderr io.Writer) (*connector.Topology, bool) {
 	var r psexport.Reader
 	var errs []error
 	for _, name := range files {
