@@ -97,8 +97,8 @@ type Finding struct {
 // or higher severity was new.
 type Fix struct {
 	Title string
-	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about, and none of
-	// them gets onto a connector that lets it relay without authenticating, or may.
+	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about, none of them
+	// gets onto a connector that lets it relay without authenticating, or may, and no decision that counts is in doubt.
 	Safe    bool
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move

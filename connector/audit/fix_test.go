@@ -75,7 +75,7 @@ func TestFixCandidates(t *testing.T) {
 		{"a connector on another port lists nothing else", []connector.ReceiveConnector{relay,
 			bound(connectorOf("EX01", "Hub", exchangeAuth, "10.2.0.1"), "0.0.0.0:2525")}, []string{add}},
 		{"the relay's list is incomplete, so it may hold more", []connector.ReceiveConnector{lacking(lone, connector.PropertyRemoteIPRanges)},
-			[]string{"safe: Set-ReceiveConnector -Identity 'EX01\\Lone' -RemoteIPRanges @{Remove='10.2.0.1'}; " + strings.TrimPrefix(add, "safe: ")}},
+			[]string{"unsafe: Set-ReceiveConnector -Identity 'EX01\\Lone' -RemoteIPRanges @{Remove='10.2.0.1'}; " + strings.TrimPrefix(add, "safe: ")}},
 		{"the relay lists nothing else", []connector.ReceiveConnector{lone},
 			[]string{"safe: Set-ReceiveConnector -Identity 'EX01\\Lone' -Enabled $false"}},
 		{"behind it another relay waits", []connector.ReceiveConnector{lone, relay},

@@ -30,7 +30,7 @@ func (p *Pass) prove(f Finding, failing []attempt, groups [][]Fix) []Fix {
 //  2. no connection between servers that did before does not, and
 //  3. no finding of its severity or above is new, or about addresses it was not about.
 //
-// It fills in what the fix moves.
+// It fills in what the fix moves, and whether it is safe.
 func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
 	server := f.Subject.Server
 	before := p.only(server)
@@ -42,10 +42,13 @@ func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
 	if err != nil {
 		return false
 	}
+	doubt := connector.Doubt(0)
 	for _, a := range failing {
-		if y.Simulate(a.conn(), a.verdict.Peer).Authentication != connector.Authenticated {
+		v := y.Simulate(a.conn(), a.verdict.Peer)
+		if v.Authentication != connector.Authenticated {
 			return false
 		}
+		doubt |= v.Doubt
 	}
 	for _, a := range p.attemptsToward(server) {
 		if a.verdict.Authentication == connector.Authenticated &&
@@ -62,7 +65,7 @@ func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
 		return false
 	}
 	fix.Moves = connector.Diff(x, y)
-	fix.Safe = safe(meant(failing), fix.Moves, before, after)
+	fix.Safe = doubt == 0 && safe(meant(failing), fix.Moves, before, after)
 	return true
 }
 

@@ -18,8 +18,8 @@ var rc009 = &Check{
 	Run:      checkRC009,
 	Doc: `At an endpoint where some connector offers Exchange Server authentication, another one that does not
 wins these sources. Only ports at which Exchange servers connect to each other are looked at, and no server list is
-needed. A server that is installed at, moved to, or renumbered into
-these addresses cannot deliver here: "451 5.7.3 Cannot achieve Exchange Server authentication".
+needed. A server that is installed at, moved to, or renumbered into these addresses cannot deliver here: "451 5.7.3
+Cannot achieve Exchange Server authentication".
 
 If the addresses of known or planned servers are among them, the finding is about those addresses, and a warning:
 traffic that only may occur, such as a reroute inside a site, would fail. Otherwise it is a note about every source

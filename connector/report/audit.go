@@ -149,7 +149,7 @@ func (a Audit) reply(b *strings.Builder, f audit.Finding) {
 }
 
 func (a Audit) fix(b *strings.Builder, fix audit.Fix) {
-	kind := "proved by re-simulation; moves other addresses as well or lets more clients relay"
+	kind := "proved by re-simulation, but not safe: it moves other addresses as well, may let clients relay, or rests on what is not known"
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
 	}
