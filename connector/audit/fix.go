@@ -25,6 +25,7 @@ func (p *Pass) candidates(failing []attempt) [][]Fix {
 // sources fall back, or to remove it. There is nothing to propose if a source has no capable connector.
 func (p *Pass) addToCapable(failing []attempt) []Fix {
 	plan := newPlan()
+	neighbours := p.only(failing[0].conn().Server).Connectors
 	for _, a := range failing {
 		if len(a.verdict.Capable) == 0 {
 			return nil
@@ -32,8 +33,8 @@ func (p *Pass) addToCapable(failing []attempt) []Fix {
 		one := connector.MustParseRange(a.conn().Remote.String())
 		target, _ := p.Topology.Connector(a.verdict.Capable[0].Connector)
 		plan.add(target, one)
-		for _, c := range p.Topology.Connectors {
-			if !c.ID.Equal(target.ID) && lists(c, one) && (conflict(c, target) || competes(c, a.verdict)) {
+		for _, c := range neighbours {
+			if !c.ID.Equal(target.ID) && (conflict(c, target) || competes(c, a.verdict)) && lists(c, one) {
 				plan.remove(c, one)
 			}
 		}
@@ -52,11 +53,10 @@ func (p *Pass) addToCapable(failing []attempt) []Fix {
 	}
 }
 
-// conflict tells whether the cmdlet refuses equal ranges on two connectors: only if they share a binding, and disabled
+// conflict tells whether the cmdlet refuses equal ranges on two connectors of a server: only if they share a binding, and disabled
 // connectors count (product).
 func conflict(a, b connector.ReceiveConnector) bool {
-	return strings.EqualFold(a.ID.Server, b.ID.Server) &&
-		slices.ContainsFunc(a.Bindings, func(x netip.AddrPort) bool { return slices.Contains(b.Bindings, x) })
+	return slices.ContainsFunc(a.Bindings, func(x netip.AddrPort) bool { return slices.Contains(b.Bindings, x) })
 }
 
 // competes tells whether a connector took part in the decision for a connection with a single address.
