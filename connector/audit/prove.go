@@ -50,9 +50,13 @@ func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
 		}
 		doubt |= v.Doubt
 	}
+	asked := make(map[*connector.Verdict]bool) // flows share verdicts
 	for _, a := range p.attemptsToward(server) {
-		if a.verdict.Authentication == connector.Authenticated &&
-			y.Simulate(a.conn(), a.verdict.Peer).Authentication != connector.Authenticated {
+		if asked[a.verdict] || a.verdict.Authentication != connector.Authenticated {
+			continue
+		}
+		asked[a.verdict] = true
+		if y.Simulate(a.conn(), a.verdict.Peer).Authentication != connector.Authenticated {
 			return false
 		}
 	}
