@@ -276,7 +276,7 @@ func (x *Index) compileListener(s *serverIndex, local netip.AddrPort, decisions 
 type unknowns struct {
 	all  bool         // every answer is in doubt
 	won  map[int]bool // answers by these connectors are, because they may be disabled
-	best []rank       // the best range that each connector with an incomplete list could hold
+	best []rank       // the best rank that each connector could hold beyond what is known, one a connector
 }
 
 func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, owner TransportRole) unknowns {
@@ -298,17 +298,25 @@ func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, 
 		if rc.Disabled || !rc.Missing.Has(PropertyBindings) {
 			continue
 		}
-		exact := !local.Addr().IsUnspecified()
-		for entry, r := range rc.RemoteIPRanges {
-			if r.first.Is4() == local.Addr().Is4() {
-				u.best = append(u.best, rank{r.size(), exact, i, entry})
-			}
-		}
-		if rc.Missing.Has(PropertyRemoteIPRanges) {
-			u.best = append(u.best, rank{exact: exact, connector: i})
+		if r, ok := rc.narrowestOf(local.Addr().Is4()); ok {
+			u.best = append(u.best, rank{size: r, exact: !local.Addr().IsUnspecified(), connector: i})
 		}
 	}
 	return u
+}
+
+// narrowestOf returns the size of the narrowest range of a family that the connector lists, or may list: a single address
+// if its list is incomplete.
+func (c *ReceiveConnector) narrowestOf(v4 bool) (least rangeSize, ok bool) {
+	if c.Missing.Has(PropertyRemoteIPRanges) {
+		return rangeSize{}, true
+	}
+	for _, r := range c.RemoteIPRanges {
+		if r.first.Is4() == v4 && (!ok || r.size().compare(least) < 0) {
+			least, ok = r.size(), true
+		}
+	}
+	return least, ok
 }
 
 // couldChange tells whether the winner, nil for none, might be another connector if all were known. It does not look at

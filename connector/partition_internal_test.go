@@ -84,3 +84,15 @@ func TestRankSet(t *testing.T) {
 	}
 	assert.Equal(t, -1, newRankSet(0).next(0))
 }
+
+// What is unknown is one rank a connector, however many ranges it lists: every decision is held against all of them.
+func TestUnknownsAreBounded(t *testing.T) {
+	c := ReceiveConnector{ID: ID{"EX01", "A"}, Missing: PropertyBindings}
+	for i := range 1000 {
+		c.RemoteIPRanges = append(c.RemoteIPRanges, MustParseRange(fmt.Sprintf("10.0.%d.0/%d", i%256, 24+i%8)))
+	}
+	x := &Index{connectors: []ReceiveConnector{c}}
+	u := x.unknowns(&serverIndex{connectors: []int{0}}, MustParseBinding("0.0.0.0:25"), nil, 0)
+	require.Len(t, u.best, 1)
+	assert.Equal(t, MustParseRange("10.0.0.0/31").size(), u.best[0].size)
+}

@@ -209,13 +209,12 @@ func (c *ReceiveConnector) authenticate(p Peer, edge bool) (Authentication, Caus
 	if c.Missing.Has(PropertyAuthMechanism) {
 		return AuthenticationUnknown, CauseMissing, Reply{}
 	}
-	o := c.offer(edge)
-	steps := senderSteps(o, p)
-	if !steps[len(steps)-1].Taken {
-		switch {
-		case !c.mayExchangeServersSubmit():
+	steps := senderSteps(c.offer(edge), p)
+	if gaveUp := steps[len(steps)-1].Taken; !gaveUp {
+		switch c.exchangeServersSubmit() {
+		case NotAuthenticated:
 			return NotAuthenticated, CauseNotPermitted, Reply{Side: SideReceiver}
-		case c.PermissionGroups.Has(GroupCustom) && !c.PermissionGroups.Has(GroupExchangeServers) && len(c.Rights) == 0:
+		case AuthenticationUnknown:
 			return AuthenticationUnknown, CauseMissing, Reply{}
 		}
 		return Authenticated, 0, Reply{}
@@ -226,18 +225,20 @@ func (c *ReceiveConnector) authenticate(p Peer, edge bool) (Authentication, Caus
 	return NotAuthenticated, CauseNoMechanism, cannotAchieve
 }
 
-// mayExchangeServersSubmit tells whether a server that authenticated may use the connector. What is not known does not
-// count against it.
-func (c *ReceiveConnector) mayExchangeServersSubmit() bool {
-	if c.PermissionGroups.Has(GroupExchangeServers) || c.Missing.Has(PropertyPermissionGroups) {
-		return true
-	}
-	if c.PermissionGroups.Has(GroupCustom) && len(c.Rights) == 0 {
-		return true // extended rights were granted, and it is unknown which
-	}
-	return slices.ContainsFunc(c.Rights, func(g Grant) bool {
+// exchangeServersSubmit tells whether Exchange servers may submit on the connector, without which authentication itself
+// fails (documented). Groups that were not exported do not count against it; extended rights that nobody told leave it open.
+func (c *ReceiveConnector) exchangeServersSubmit() Authentication {
+	switch {
+	case c.PermissionGroups.Has(GroupExchangeServers) || c.Missing.Has(PropertyPermissionGroups):
+		return Authenticated
+	case c.PermissionGroups.Has(GroupCustom) && len(c.Rights) == 0:
+		return AuthenticationUnknown
+	case slices.ContainsFunc(c.Rights, func(g Grant) bool {
 		return !g.Deny && strings.EqualFold(g.Right, "ms-Exch-SMTP-Submit") && strings.HasSuffix(strings.ToLower(g.Principal), `\exchange servers`)
-	})
+	}):
+		return Authenticated
+	}
+	return NotAuthenticated
 }
 
 // senderSteps are the rules an intra-organization sender follows, in order (product). The last one is that it gives up.

@@ -430,6 +430,7 @@ func TestEnumerations(t *testing.T) {
 	require.ErrorAs(t, err, &pe)
 	assert.Empty(t, audit.Severity(0).String())
 	assert.Empty(t, audit.Certainty(0).String())
+	assert.Empty(t, audit.FlowState(99).String())
 	assert.Equal(t, "certain possible unknown", fmt.Sprint(audit.Certain, audit.PossiblyTrue, audit.CannotTell))
 }
 

@@ -52,10 +52,10 @@ type attemptsOf struct {
 
 // attemptsToward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.
 func (p *Pass) attemptsToward(server string) []attempt {
-	if p.latest == nil || p.latest.server != server {
-		probe := newProber(p.traffic, p.Index)
+	if p.latest == nil || !strings.EqualFold(p.latest.server, server) {
+		probe := newProber(p.traffic.places, p.Index)
 		p.latest = &attemptsOf{server: server}
-		for _, f := range p.traffic.toward[strings.ToLower(server)] {
+		for _, f := range p.traffic.toward[key(server)] {
 			p.latest.attempts = append(p.latest.attempts, probe.attempts(f)...)
 		}
 	}

@@ -112,7 +112,7 @@ func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string)
 // worse tells whether a later audit has a finding of f's severity or above that today's has not, or not about all of its
 // addresses.
 func (p *Pass) worse(f Finding, later []Finding) bool {
-	server := strings.ToLower(f.Subject.Server)
+	server := key(f.Subject.Server)
 	today, ok := p.baseline[server]
 	if !ok {
 		today, _ = p.audited(p.Topology, p.Index, f.Subject.Server)

@@ -22,9 +22,9 @@ X-EXPS, and the sending server raises "451 5.7.3 Cannot achieve Exchange Server 
 The queue text reads as if the target had said it.
 
 One finding for each connector that takes such mail, or for the server if no connector takes it. Its addresses are
-all those of known and planned Exchange servers that the connector takes wrongly; its flows are the required ones that fail. Where
-only traffic is hit that may not occur, such as port 25 between servers from 2013 on, the finding is a warning;
-traffic inside one site whose refusal has an unknown effect is left to RC009.
+all those of known and planned Exchange servers that the connector takes wrongly; its flows are the required ones
+that fail. Where only traffic is hit that may not occur, such as port 25 between servers from 2013 on, the finding
+is a warning; traffic inside one site whose refusal has an unknown effect is left to RC009.
 
 The fix adds the servers' single addresses to the connector that has Exchange Server authentication, which makes it
 the more specific one, and takes them out of any connector that lists the very same address, because the cmdlet

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -101,7 +100,7 @@ func addLatent(ls []*latent, local netip.AddrPort, region netipx.IPRange, m conn
 // pair of generations may meet, and those of the flows between the servers that are known.
 func (tr *traffic) ports(server string) []uint16 {
 	ports := []uint16{25}
-	for _, f := range tr.toward[strings.ToLower(server)] {
+	for _, f := range tr.toward[key(server)] {
 		if !slices.Contains(ports, f.Port) {
 			ports = append(ports, f.Port)
 		}
@@ -114,8 +113,8 @@ func (p *Pass) held(server string, l *latent) *netipx.IPSet {
 	taken, _ := l.taken.IPSet() // valid ranges do not fail
 	var b netipx.IPSetBuilder
 	b.AddSet(taken)
-	b.Intersect(&p.traffic.where)
-	b.RemoveSet(p.traffic.own[strings.ToLower(server)])
+	b.Intersect(p.traffic.where)
+	b.RemoveSet(p.traffic.own[key(server)])
 	set, _ := b.IPSet()
 	return set
 }

@@ -2,7 +2,9 @@ package audit
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"go4.org/netipx"
@@ -37,5 +39,14 @@ func TestSafe(t *testing.T) {
 		{"it comes to a connector whose rights are not known", move(25, "10.0.0.5"), connector.ReceiveConnector{Missing: connector.PropertyRights}, false},
 	} {
 		assert.Equal(t, row.want, safe(meant, row.moves, top(plain), top(row.to)), row.why)
+	}
+}
+
+// key must agree with strings.EqualFold, by which the core compares names, or a server would be missed here.
+func TestKeyFoldsLikeTheCore(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if f := unicode.SimpleFold(r); f != r && strings.EqualFold(string(r), string(f)) && key(string(r)) != key(string(f)) {
+			assert.Fail(t, "differ", "%U %U", r, f)
+		}
 	}
 }

@@ -10,48 +10,62 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// traffic is what the servers of a topology exchange. It does not depend on what the connectors allow, so one value
-// serves an audit and the proof of its fixes.
-type traffic struct {
-	servers map[string]*connector.Server // by name in lower case
-	toward  map[string][]connector.Flow  // by target, in lower case: those that connectors decide about and that are not ruled out
-	where   netipx.IPSet                 // addresses of servers and of planned ones
-	own     map[string]*netipx.IPSet     // addresses of a server
-	// configured are the servers with a connector, enabled or not.
-	configured map[string]bool
+// places are the servers of a topology and where they are, by key of their names.
+type places struct {
+	servers    map[string]*connector.Server
+	configured map[string]bool          // servers with a connector, enabled or not
+	own        map[string]*netipx.IPSet // addresses of a server
+	where      *netipx.IPSet            // addresses of all servers, and of planned ones
 }
 
-func trafficOf(t *connector.Topology) *traffic {
-	tr := &traffic{servers: map[string]*connector.Server{}, toward: map[string][]connector.Flow{}, own: map[string]*netipx.IPSet{}, configured: map[string]bool{}}
+// key returns one spelling for all names that differ in case only.
+func key(name string) string { return strings.ToLower(strings.ToUpper(name)) }
+
+func placesOf(t *connector.Topology) *places {
+	pl := &places{servers: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
 	for _, c := range t.Connectors {
-		tr.configured[strings.ToLower(c.ID.Server)] = true
+		pl.configured[key(c.ID.Server)] = true
 	}
 	var where netipx.IPSetBuilder
 	for _, s := range t.AllServers() {
-		tr.servers[strings.ToLower(s.Name)] = &s
+		pl.servers[key(s.Name)] = &s
 		var own netipx.IPSetBuilder
 		for _, a := range s.Addresses {
-			a = a.Unmap().WithZone("")
-			where.Add(a)
-			own.Add(a)
+			own.Add(a.Unmap().WithZone(""))
 		}
 		set, _ := own.IPSet() // valid addresses do not fail
-		tr.own[strings.ToLower(s.Name)] = set
+		pl.own[key(s.Name)] = set
+		where.AddSet(set)
 	}
 	for _, n := range t.Networks {
 		if n.Kind == connector.NetworkPlanned {
 			where.AddSet(connector.IPSet(n.Ranges...))
 		}
 	}
-	set, _ := where.IPSet()
-	tr.where = *set
+	pl.where, _ = where.IPSet()
+	return pl
+}
+
+// traffic is what the servers of a topology exchange. It does not depend on what the connectors allow, so one value
+// serves an audit and the proof of its fixes.
+type traffic struct {
+	*places
+	toward map[string][]connector.Flow // the flows to simulate, by key of the target
+}
+
+func trafficOf(t *connector.Topology) *traffic {
+	tr := &traffic{places: placesOf(t), toward: map[string][]connector.Flow{}}
 	for f := range t.Flows() {
-		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
-			key := strings.ToLower(f.To)
-			tr.toward[key] = append(tr.toward[key], f)
+		if simulated(f) {
+			tr.toward[key(f.To)] = append(tr.toward[key(f.To)], f)
 		}
 	}
 	return tr
+}
+
+// simulated tells whether connectors decide about a flow that is not ruled out.
+func simulated(f connector.Flow) bool {
+	return f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded
 }
 
 // attempt is one connection that a flow could use, and what becomes of it.
@@ -74,14 +88,14 @@ func (a attempt) winner() connector.ID {
 
 // prober simulates flows over one index. Flows of one pair of servers that follow each other share their simulations.
 type prober struct {
-	*traffic
+	*places
 	x        *connector.Index
 	from, to string // the pair at hand
 	verdicts map[connector.Conn]*connector.Verdict
 }
 
-func newProber(tr *traffic, x *connector.Index) *prober {
-	return &prober{traffic: tr, x: x, verdicts: map[connector.Conn]*connector.Verdict{}}
+func newProber(pl *places, x *connector.Index) *prober {
+	return &prober{places: pl, x: x, verdicts: map[connector.Conn]*connector.Verdict{}}
 }
 
 // attempts simulates a flow between every two addresses of one family. A target whose addresses are not known is tried at
@@ -91,7 +105,7 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 		p.from, p.to = f.From, f.To
 		clear(p.verdicts)
 	}
-	from := p.servers[strings.ToLower(f.From)]
+	from := p.servers[key(f.From)]
 	peer := connector.Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth}
 	sure := !from.Missing.Has(connector.PropertyAddresses)
 	var as []attempt
@@ -119,8 +133,8 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 
 // locals returns the local endpoints at which a flow may arrive.
 func (p *prober) locals(f connector.Flow) (locals []netip.AddrPort) {
-	to := p.servers[strings.ToLower(f.To)]
-	if !p.configured[strings.ToLower(f.To)] {
+	to := p.servers[key(f.To)]
+	if !p.configured[key(f.To)] {
 		return nil
 	}
 	if to.Missing.Has(connector.PropertyAddresses) {
@@ -146,9 +160,14 @@ const (
 	FlowOutside                         // receive connectors have no say: not SMTP, an implicit connector, or not needed
 )
 
+var stateNames = [...]string{"", "passes", "fails", "partly fails", "unknown", "no source", "no target", "no listener", "outside"}
+
 // String prints "passes", "fails", "partly fails", "unknown", "no source", "no target", "no listener" or "outside".
 func (s FlowState) String() string {
-	return [...]string{"", "passes", "fails", "partly fails", "unknown", "no source", "no target", "no listener", "outside"}[s]
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return ""
 }
 
 // FlowResult is a flow and what becomes of it.
@@ -189,11 +208,11 @@ func (r FlowResult) Fate() string {
 
 // Flows simulates every flow of t over x, its index, in the order of [connector.Topology.Flows].
 func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
-	p := newProber(trafficOf(t), x)
+	p := newProber(placesOf(t), x)
 	var rs []FlowResult
 	for f := range t.Flows() {
 		r := FlowResult{Flow: f, State: FlowOutside}
-		if f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded {
+		if simulated(f) {
 			as := p.attempts(f)
 			r.State, r.Witness = stateOf(as), witnessOf(as)
 			if r.State == FlowNoSource {
@@ -236,9 +255,9 @@ func stateOf(as []attempt) FlowState {
 // unreached tells why there is no connection to try.
 func (p *prober) unreached(f connector.Flow) FlowState {
 	switch {
-	case !p.configured[strings.ToLower(f.To)]:
+	case !p.configured[key(f.To)]:
 		return FlowNoTarget
-	case len(p.servers[strings.ToLower(f.From)].Addresses) > 0 && len(p.locals(f)) == 0:
+	case len(p.servers[key(f.From)].Addresses) > 0 && len(p.locals(f)) == 0:
 		return FlowNoListener
 	}
 	return FlowNoSource

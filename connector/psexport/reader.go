@@ -46,8 +46,8 @@ type Reader struct {
 // that is wrong in the file, with line and column, and whatever [Reader.Topology] returns later is then incomplete.
 //
 // Files are refused rather than guessed at: another cmdlet's output ([ErrOtherCmdlet]), other XML ([ErrNotCLIXML]), any
-// other text ([ErrUnknownForm]). Memory is bounded whatever r holds: JSON by 64 MiB of text and a
-// million values, CLIXML by a million values for one object and half a million objects.
+// other text ([ErrUnknownForm]). Memory is bounded whatever r holds: JSON by 64 MiB of text and a million values, CLIXML by
+// a million values for one object and half a million objects.
 func (r *Reader) Read(name string, in io.Reader) error {
 	before := len(r.errs)
 	if err := r.read(name, decodeText(in)); err != nil {
@@ -181,7 +181,7 @@ func (r *Reader) AddServer(s connector.Server) error {
 		}
 		if field := mergeServer(old, s); field != "" {
 			return &connector.ModelError{Source: s.Source,
-				Err: fmt.Errorf("server %s: %s: %w, the other is %s", s.Name, field, ErrConflict, cmpSource(old.Source))}
+				Err: fmt.Errorf("server %s: %s: %w, the other is %s", s.Name, field, ErrConflict, whence(old.Source))}
 		}
 		return nil
 	}
@@ -190,7 +190,8 @@ func (r *Reader) AddServer(s connector.Server) error {
 	return nil
 }
 
-func cmpSource(s connector.Source) string {
+// whence names the place of a record for a message.
+func whence(s connector.Source) string {
 	if s == (connector.Source{}) {
 		return "given by hand"
 	}
@@ -210,11 +211,15 @@ func mergeServer(old *connector.Server, s connector.Server) (conflict string) {
 			old.Missing &^= p
 		}
 	}
+	old.Missing |= s.Missing // what either of them knows is taken out below
 	merge("Fqdn", connector.PropertyFQDN, old.FQDN != "", s.FQDN != "", strings.EqualFold(old.FQDN, s.FQDN), func() { old.FQDN = s.FQDN })
 	merge("Site", connector.PropertySite, old.Site != "", s.Site != "", strings.EqualFold(old.Site, s.Site), func() { old.Site = s.Site })
 	merge("DAG", connector.PropertyDAG, old.DAG != "", s.DAG != "", strings.EqualFold(old.DAG, s.DAG), func() { old.DAG = s.DAG })
+	if vague(old.Version, s.Version) {
+		old.Version = s.Version
+	}
 	merge("Version", connector.PropertyVersion, old.Version.IsValid(), s.Version.IsValid(),
-		old.Version.Generation() == s.Version.Generation(), func() { old.Version = s.Version })
+		old.Version.Generation() == s.Version.Generation() || vague(s.Version, old.Version), func() { old.Version = s.Version })
 	merge("Roles", connector.PropertyRoles, old.Roles != 0, s.Roles != 0, old.Roles == s.Roles, func() { old.Roles = s.Roles })
 	old.DowngradedExchangeAuth = old.DowngradedExchangeAuth || s.DowngradedExchangeAuth
 	for _, a := range s.Addresses {
@@ -225,11 +230,17 @@ func mergeServer(old *connector.Server, s connector.Server) (conflict string) {
 	return conflict
 }
 
+// vague tells whether v leaves open what o says: 15.2 without a build is 2019 or SE.
+func vague(v, o connector.Version) bool {
+	g := o.Generation()
+	return v.Generation() == connector.Generation2019OrSE && (g == connector.Generation2019 || g == connector.GenerationSE)
+}
+
 func (r *Reader) addConnector(c connector.ReceiveConnector) {
 	if old, ok := r.topology.Connector(c.ID); ok {
 		if !old.Equal(c) {
 			r.errs = append(r.errs, &connector.ModelError{Source: c.Source,
-				Err: fmt.Errorf("connector %s: %w, the other is %s", c.ID, ErrConflict, cmpSource(old.Source))})
+				Err: fmt.Errorf("connector %s: %w, the other is %s", c.ID, ErrConflict, whence(old.Source))})
 		}
 		return
 	}

@@ -470,6 +470,20 @@ func TestMerging(t *testing.T) {
 	require.ErrorIs(t, r.Read("b", strings.NewReader(`[{"Name": "EX01", "ServerRole": "Edge", "Site": "S", "AdminDisplayVersion": "15.1"}]`)), psexport.ErrConflict)
 }
 
+// What one file leaves open another may say; the order does not matter.
+func TestMergingIsSymmetric(t *testing.T) {
+	vague := `{"servers": [{"name": "EX01", "version": "15.2", "addresses": ["10.0.0.1"]}]}`
+	export := `[{"Name": "EX01", "AdminDisplayVersion": "Version 15.2 (Build 2562.17)", "ServerRole": 2, "Site": "S"}]`
+	for _, order := range [][]string{{vague, export}, {export, vague}} {
+		top, _ := read(t, order...)
+		require.Len(t, top.Servers, 1)
+		s := top.Servers[0]
+		assert.Equal(t, connector.GenerationSE, s.Version.Generation())
+		assert.Equal(t, connector.PropertyRoles, s.Missing, "the roles are known to neither")
+		assert.Len(t, s.Addresses, 1)
+	}
+}
+
 func TestParseServerAddresses(t *testing.T) {
 	s, err := psexport.ParseServerAddresses("EX01=10.0.0.1, ::ffff:10.0.0.2,fd00::1")
 	require.NoError(t, err)
