@@ -38,7 +38,9 @@ func Compile(t *Topology) (*Index, error) {
 		return &x.servers[i]
 	}
 	for _, s := range t.Servers {
-		serverAt(s.Name).edge = s.Roles.Has(RoleEdge)
+		at := serverAt(s.Name)
+		at.edge = s.Roles.Has(RoleEdge)
+		at.certificateMissing = s.Missing.Has(PropertyInternalTransportCertificate)
 	}
 	for i, c := range x.connectors {
 		s := serverAt(c.ID.Server)

@@ -39,6 +39,7 @@
 //	servers[].roles                         every role the version has
 //	servers[].addresses                     not known; no export holds them
 //	servers[].useDowngradedExchangeServerAuth  false, the default
+//	servers[].internalTransportCertificateThumbprint  not told; one that can be used is assumed
 //	connectors[].transportRole              unset, as before 2013; competes with connectors of either role
 //	connectors[].disabled                   false: the connector is enabled
 //	connectors[].bindings                   the connector listens nowhere
@@ -48,6 +49,7 @@
 //	connectors[].fqdn                       empty
 //	connectors[].requireTLS, suppressXAnonymousTls, enableAuthGSSAPI, domainSecureEnabled  false
 //	servers[].missing, connectors[].missing nothing: every field is known and complete
+//	servers[].conflicting, connectors[].conflicting  nothing was told twice and differently
 //	databases, networks                     none are told, so they rule nothing out
 //
 // A property that is not known, rather than absent, is named in missing: "missing": "AuthMechanism, RemoteIPRanges".

@@ -21,6 +21,8 @@ type serverIndex struct {
 	connectors      []int       // positions in Index.connectors, ascending
 	listeners       []*listener // sorted by compareEndpoint
 	bindingsMissing bool        // of some connector it is unknown where it listens
+	// certificateMissing: whether there is an internal transport certificate is unknown.
+	certificateMissing bool
 }
 
 // listener is a local endpoint that needs an answer of its own: an address that a binding names, or the wildcard, which

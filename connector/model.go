@@ -31,8 +31,13 @@ type Server struct {
 	// with X-EXPS GSSAPI in clear. The default is false (documented).
 	DowngradedExchangeAuth bool `json:"useDowngradedExchangeServerAuth,omitzero"`
 
-	Missing Properties `json:"missing,omitzero"`
-	Source  Source     `json:"-"`
+	// InternalTransportCertificate is InternalTransportCertificateThumbprint of Get-TransportService: the certificate behind
+	// X-ANONYMOUSTLS. Empty means not told; it is then assumed that there is one that can be used.
+	InternalTransportCertificate string `json:"internalTransportCertificateThumbprint,omitzero"`
+
+	Missing     Properties `json:"missing,omitzero"`
+	Conflicting Properties `json:"conflicting,omitzero"` // as of a ReceiveConnector
+	Source      Source     `json:"-"`
 }
 
 // ReceiveConnector is a receive connector with the properties that decide who is served by it and what they get.
@@ -48,7 +53,7 @@ type ReceiveConnector struct {
 
 	AuthMechanism    AuthMechanism    `json:"authMechanism,omitzero"`
 	PermissionGroups PermissionGroups `json:"permissionGroups,omitzero"`
-	Rights           []Grant          `json:"rights,omitzero"` // extended rights granted beside the groups
+	Rights           []Grant          `json:"rights,omitzero"` // extended rights, in addition to those of the groups
 
 	FQDN                  string `json:"fqdn,omitzero"`
 	RequireTLS            bool   `json:"requireTLS,omitzero"`
@@ -57,7 +62,10 @@ type ReceiveConnector struct {
 	DomainSecure          bool   `json:"domainSecureEnabled,omitzero"`
 
 	Missing Properties `json:"missing,omitzero"`
-	Source  Source     `json:"-"`
+	// Conflicting are the properties that two sources tell differently. The value is that of the first, and as nobody knows
+	// which is right, they are in Missing as well.
+	Conflicting Properties `json:"conflicting,omitzero"`
+	Source      Source     `json:"-"`
 }
 
 // Grant is an extended right on a connector, as Get-ADPermission shows it.
@@ -111,8 +119,7 @@ func (t *Topology) AllServers() []Server {
 		if !ok {
 			i = len(all)
 			at[key] = i
-			all = append(all, Server{Name: c.ID.Server, Missing: PropertySite | PropertyDAG | PropertyVersion |
-				PropertyRoles | PropertyAddresses | PropertyDowngradedExchangeAuth | PropertyFQDN})
+			all = append(all, UnlistedServer(c.ID.Server))
 		}
 		if !unaddressed(i) {
 			continue
@@ -129,6 +136,12 @@ func (t *Topology) AllServers() []Server {
 		}
 	}
 	return all
+}
+
+// UnlistedServer returns the record of a server of which only the name is known: Missing says that nothing else is.
+func UnlistedServer(name string) Server {
+	return Server{Name: name, Missing: PropertySite | PropertyDAG | PropertyVersion | PropertyRoles | PropertyAddresses |
+		PropertyDowngradedExchangeAuth | PropertyFQDN}
 }
 
 // Clone returns a copy that shares nothing with t.
@@ -175,7 +188,8 @@ func (t *Topology) Equal(o *Topology) bool {
 func (s Server) Equal(o Server) bool {
 	return s.Name == o.Name && s.FQDN == o.FQDN && s.Site == o.Site && s.DAG == o.DAG && s.Version == o.Version &&
 		s.Roles == o.Roles && slices.Equal(s.Addresses, o.Addresses) &&
-		s.DowngradedExchangeAuth == o.DowngradedExchangeAuth && s.Missing == o.Missing
+		s.DowngradedExchangeAuth == o.DowngradedExchangeAuth &&
+		s.InternalTransportCertificate == o.InternalTransportCertificate && s.Missing == o.Missing && s.Conflicting == o.Conflicting
 }
 
 // Equal tells whether two connectors say the same in the same order and spelling, whatever their Source.
@@ -185,5 +199,5 @@ func (c ReceiveConnector) Equal(o ReceiveConnector) bool {
 		c.AuthMechanism == o.AuthMechanism && c.PermissionGroups == o.PermissionGroups &&
 		slices.Equal(c.Rights, o.Rights) && c.FQDN == o.FQDN && c.RequireTLS == o.RequireTLS &&
 		c.SuppressXAnonymousTLS == o.SuppressXAnonymousTLS && c.EnableAuthGSSAPI == o.EnableAuthGSSAPI &&
-		c.DomainSecure == o.DomainSecure && c.Missing == o.Missing
+		c.DomainSecure == o.DomainSecure && c.Missing == o.Missing && c.Conflicting == o.Conflicting
 }

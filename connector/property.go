@@ -23,6 +23,7 @@ const (
 	PropertyRoles
 	PropertyAddresses
 	PropertyDowngradedExchangeAuth
+	PropertyInternalTransportCertificate
 )
 
 var propertyNames = []flagName{
@@ -44,6 +45,7 @@ var propertyNames = []flagName{
 	{uint64(PropertyRoles), "Roles"},
 	{uint64(PropertyAddresses), "Addresses"},
 	{uint64(PropertyDowngradedExchangeAuth), "UseDowngradedExchangeServerAuth"},
+	{uint64(PropertyInternalTransportCertificate), "InternalTransportCertificateThumbprint"},
 }
 
 // ParseProperties reads "AuthMechanism, RemoteIPRanges" in any order and case. Every error is a [*ParseError].

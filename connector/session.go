@@ -186,6 +186,9 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	if rc.AuthMechanism.Has(AuthExchangeServer) && rc.Missing&(PropertyPermissionGroups|PropertySuppressXAnonymousTLS) != 0 {
 		v.Doubt |= DoubtMissing
 	}
+	if rc.AuthMechanism.Has(AuthExchangeServer) && s.certificateMissing {
+		v.Doubt |= DoubtMissing // X-ANONYMOUSTLS needs it (product)
+	}
 	return v
 }
 
@@ -231,12 +234,12 @@ func (c *ReceiveConnector) exchangeServersSubmit() Authentication {
 	switch {
 	case c.PermissionGroups.Has(GroupExchangeServers) || c.Missing.Has(PropertyPermissionGroups):
 		return Authenticated
-	case c.PermissionGroups.Has(GroupCustom) && len(c.Rights) == 0:
-		return AuthenticationUnknown
 	case slices.ContainsFunc(c.Rights, func(g Grant) bool {
 		return !g.Deny && strings.EqualFold(g.Right, "ms-Exch-SMTP-Submit") && strings.HasSuffix(strings.ToLower(g.Principal), `\exchange servers`)
 	}):
 		return Authenticated
+	case c.Missing.Has(PropertyRights) || c.PermissionGroups.Has(GroupCustom) && len(c.Rights) == 0:
+		return AuthenticationUnknown
 	}
 	return NotAuthenticated
 }

@@ -215,7 +215,7 @@ func TestCertainty(t *testing.T) {
 		{"all addresses fail", twoHubs(both), []string{`RC001 error certain EX01\Relay: 10.2.0.1 fd00:2::1`}},
 		{"some addresses fail", twoHubs(four), []string{`RC001 warning possible EX01\Relay: 10.2.0.1`}},
 		{"two connectors tie", tied, []string{`RC001 warning possible EX01\Relay: 10.2.0.1 fd00:2::1`}},
-		{"the address is inferred from a binding", inferred, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`}},
+		{"the address is inferred from a binding", inferred, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`, "RC902 note certain EX02:"}},
 	} {
 		t.Run(row.why, func(t *testing.T) { assert.Equal(t, row.want, describe(run(t, row.top))) })
 	}
@@ -239,7 +239,49 @@ func TestUnknownSourceIsUnchecked(t *testing.T) {
 	}
 	assert.Equal(t, audit.FlowNoSource, states["EX02 -> EX01 port 25 Mail"])
 	assert.Equal(t, audit.FlowPasses, states["EX01 -> EX02 port 25 Mail"])
-	assert.Empty(t, run(t, top))
+	assert.Equal(t, []string{"RC902 note certain EX02:"}, describe(run(t, top)))
+}
+
+// What is missing is said once, with the cmdlet that tells it.
+func TestMissing(t *testing.T) {
+	relay := connectorOf("EX01", "Relay", 0, "10.9.9.9")
+	relay.Missing = connector.PropertyRemoteIPRanges | connector.PropertyEnabled | connector.PropertyRights
+	top := twoHubs(relay)
+	top.Servers[0].Missing = connector.PropertySite | connector.PropertyDAG | connector.PropertyInternalTransportCertificate
+	top.Servers[1] = connector.UnlistedServer("EX02")
+	var got []string
+	for _, f := range run(t, top) {
+		if strings.HasPrefix(f.Check, "RC90") && f.Check != "RC001" {
+			got = append(got, f.Check+" "+f.Subject.String()+": "+f.Message)
+		}
+	}
+	assert.Equal(t, []string{
+		`RC901 EX01\Relay: known in part: RemoteIPRanges; Export-Clixml keeps all entries, and so does Format-List after $FormatEnumerationLimit = -1`,
+		`RC902 EX02: no address is known, so mail that it sends is not checked, or only from what its connectors are bound to; Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells it`,
+		`RC903 EX01\Relay: whether clients may relay without authenticating is not known; Get-ADPermission tells the rights beyond the groups`,
+		`RC904 EX01: not known: DAG; Get-DatabaseAvailabilityGroup tells it`,
+		`RC904 EX01: not known: InternalTransportCertificateThumbprint; Get-TransportService tells it`,
+		`RC904 EX01: not known: Site; Get-ExchangeServer tells it`,
+		`RC904 EX01\Relay: not known: Enabled; Get-ReceiveConnector | Export-Clixml tells it`,
+		`RC905 EX02: version, site and roles are not known, so neither is which mail the server exchanges with others; Get-ExchangeServer tells them`,
+	}, got)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, c := range audit.All() {
+		_, err := audit.Run(ctx, top, c)
+		require.ErrorIs(t, err, context.Canceled, c.ID)
+	}
+}
+
+// A server whose DowngradedExchangeAuth nobody told may get past SuppressXAnonymousTls.
+func TestDowngradeUnknown(t *testing.T) {
+	top := twoHubs()
+	top.Connectors[0].SuppressXAnonymousTLS = true
+	certain := describe(run(t, top, audit.All()[0]))
+	require.Equal(t, []string{`RC001 error certain EX01\Default: 10.2.0.1 fd00:2::1`}, certain)
+	top.Servers[1].Missing = connector.PropertyDowngradedExchangeAuth
+	assert.Equal(t, []string{`RC001 warning possible EX01\Default: 10.2.0.1 fd00:2::1`}, describe(run(t, top, audit.All()[0])))
 }
 
 func TestSafe(t *testing.T) {
@@ -497,4 +539,11 @@ func ExampleAll() {
 	// Output:
 	// RC001 error server-to-server mail lands on a connector without Exchange Server authentication
 	// RC009 warning latent: an Exchange server at these addresses would get 451 5.7.3
+	// RC901 note the export has cut off a list
+	// RC902 note no address of the server is known
+	// RC903 note rights beyond the permission groups are not known
+	// RC904 note a property was not exported
+	// RC905 note the server is not in a list of servers
+	// RC906 note the version of the server is not known
+	// RC907 warning two sources contradict each other
 }

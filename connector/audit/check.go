@@ -25,7 +25,9 @@ const (
 )
 
 // All returns every check, by ID. The slice is the caller's, the checks are shared and must not be changed.
-func All() []*Check { return []*Check{rc001, rc009} }
+func All() []*Check {
+	return []*Check{rc001, rc009, rc901, rc902, rc903, rc904, rc905, rc906, rc907}
+}
 
 // Pass is what a check works with: the topology, its index and the traffic between its servers.
 type Pass struct {
@@ -134,4 +136,35 @@ func (p *Pass) eachServer(check func(server string)) error {
 		check(s)
 	}
 	return nil
+}
+
+// eachConnector calls check for the connectors of the servers in scope, in the order of the configuration.
+func (p *Pass) eachConnector(check func(connector.ReceiveConnector)) error {
+	in := p.inScope()
+	for _, c := range p.Topology.Connectors {
+		if in[key(c.ID.Server)] {
+			check(c)
+		}
+	}
+	return p.ctx.Err()
+}
+
+// eachRecord calls check for what is known of the servers in scope, in the order of [connector.Topology.AllServers].
+func (p *Pass) eachRecord(check func(connector.Server)) error {
+	in := p.inScope()
+	for _, s := range p.Topology.AllServers() {
+		if in[key(s.Name)] {
+			check(s)
+		}
+	}
+	return p.ctx.Err()
+}
+
+// inScope returns the servers in scope by key.
+func (p *Pass) inScope() map[string]bool {
+	in := make(map[string]bool, len(p.servers))
+	for _, s := range p.servers {
+		in[key(s)] = true
+	}
+	return in
 }

@@ -321,5 +321,5 @@ func TestPartlyUndecided(t *testing.T) {
 			assert.Equal(t, audit.FlowPartly, r.State)
 		}
 	}
-	assert.Equal(t, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`, `RC001 note unknown EX01\Dark: 10.2.0.2`}, describe(run(t, top)))
+	assert.Equal(t, []string{`RC001 warning possible EX01\Relay: 10.2.0.1`, `RC001 note unknown EX01\Dark: 10.2.0.2`, `RC904 note certain EX01\Dark:`}, describe(run(t, top)))
 }

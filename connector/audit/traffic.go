@@ -72,7 +72,7 @@ func simulated(f connector.Flow) bool {
 type attempt struct {
 	flow       connector.Flow
 	verdict    *connector.Verdict
-	sure       bool // the address of the source was told
+	sure       bool // the address of the source was told, and whether it may authenticate in clear if that matters
 	everywhere bool // the flow fails between all addresses of its ends
 }
 
@@ -120,7 +120,8 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 				v = p.x.Simulate(c, peer)
 				p.verdicts[c] = v
 			}
-			as = append(as, attempt{flow: f, verdict: v, sure: sure})
+			downgrade := v.Cause == connector.CauseSuppressed && from.Missing.Has(connector.PropertyDowngradedExchangeAuth)
+			as = append(as, attempt{flow: f, verdict: v, sure: sure && !downgrade})
 		}
 	}
 	if stateOf(as) == FlowFails {

@@ -15,9 +15,10 @@ const (
 	maxXMLDepth    = 100
 	maxXMLToken    = 8 << 20 // bytes
 	maxXMLValues   = 1 << 20 // in one top-level object, those it refers to included
-	maxXMLRefs     = 1 << 19 // objects that could be referred to, in one file
+	maxXMLRefs     = 1 << 21 // objects that could be referred to, in one file
 	clixmlRoot     = "Objs"
 	clixmlTruncate = "the XML ends too early"
+	clixmlMark     = "#< CLIXML" // what a shell with -OutputFormat XML writes in front
 )
 
 // Reasons a CLIXML file is refused.
@@ -33,13 +34,26 @@ var (
 // clixmlReader streams the top-level objects of Export-Clixml; memory is bounded by the largest of them, and a line or so
 // for every object that could be referred to.
 type clixmlReader struct {
-	name   string
-	dec    *xml.Decoder
-	budget *tokenBudget
-	depth  int
-	values int
-	types  map[string][]string
-	refs   map[string]value
+	name    string
+	skipped int // lines before the XML
+	dec     *xml.Decoder
+	budget  *tokenBudget
+	depth   int
+	values  int
+	types   map[string]*origin
+	refs    map[string]ref
+	texts   map[string]string // one copy of each text that refs hold
+}
+
+// ref is what a later reference to an object could need: its text, or those of its items. Items of items are left out, so
+// references cannot multiply.
+type ref struct {
+	text   string
+	items  []string
+	line   int
+	null   bool
+	number bool
+	list   bool
 }
 
 // tokenBudget fails when the decoder reads too much for one token.
@@ -57,10 +71,11 @@ func (b *tokenBudget) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readCLIXML calls each for every top-level object.
-func readCLIXML(name string, r io.Reader, each func(value) error) error {
+// readCLIXML calls each for every top-level object; skipped lines were read before.
+func readCLIXML(name string, skipped int, r io.Reader, each func(value) error) error {
 	b := &tokenBudget{r: r, left: maxXMLToken}
-	x := &clixmlReader{name: name, dec: xml.NewDecoder(b), budget: b, types: map[string][]string{}, refs: map[string]value{}}
+	x := &clixmlReader{name: name, skipped: skipped, dec: xml.NewDecoder(b), budget: b,
+		types: map[string]*origin{}, refs: map[string]ref{}, texts: map[string]string{}}
 	x.dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // decoded already
 	root, err := x.start()
 	if err != nil {
@@ -90,19 +105,6 @@ func readCLIXML(name string, r io.Reader, each func(value) error) error {
 	}
 }
 
-// eachObject unpacks a collection that was exported as one object.
-func eachObject(v value, each func(value) error) error {
-	if !v.list || len(v.props) > 0 {
-		return each(v)
-	}
-	for _, item := range v.items {
-		if err := eachObject(item, each); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // end makes sure that nothing but blanks and comments follows the outermost element.
 func (x *clixmlReader) end() error {
 	for {
@@ -127,7 +129,7 @@ func (x *clixmlReader) end() error {
 
 func (x *clixmlReader) source() connector.Source {
 	line, _ := x.dec.InputPos() // behind the element, so the column would mislead
-	return connector.Source{File: x.name, Line: line}
+	return connector.Source{File: x.name, Line: x.skipped + line}
 }
 
 func (x *clixmlReader) fail(err error) error {
@@ -137,7 +139,7 @@ func (x *clixmlReader) fail(err error) error {
 func (x *clixmlReader) wrap(err error) error {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		return &connector.ModelError{Source: connector.Source{File: x.name, Line: syntax.Line},
+		return &connector.ModelError{Source: connector.Source{File: x.name, Line: x.skipped + syntax.Line},
 			Err: fmt.Errorf("not XML: %s", syntax.Msg)}
 	}
 	if errors.Is(err, io.EOF) {
@@ -194,7 +196,7 @@ func (x *clixmlReader) element(s xml.StartElement) (value, error) {
 		if x.values += len(target.items); x.values > maxXMLValues {
 			return v, x.fail(ErrXMLValues)
 		}
-		return target, x.skip()
+		return target.value(x.name), x.skip()
 	case "Nil":
 		v.null = true
 		return v, x.skip()
@@ -208,12 +210,19 @@ func (x *clixmlReader) element(s xml.StartElement) (value, error) {
 }
 
 // object reads <Obj>: type names, ToString, properties, extended properties, a collection, or the number of an enum.
-func (x *clixmlReader) object(s xml.StartElement) (value, error) {
-	v := value{src: x.source()}
+func (x *clixmlReader) object(s xml.StartElement) (v value, err error) {
+	v.src = x.source()
 	if x.depth++; x.depth > maxXMLDepth {
 		return v, x.fail(ErrXMLTooDeep)
 	}
 	defer func() { x.depth-- }()
+	if id := attribute(s, "RefId"); id != "" {
+		if len(x.refs) == maxXMLRefs {
+			return v, x.fail(ErrXMLRefs)
+		}
+		x.refs[id] = ref{line: v.src.Line, null: true} // what an object inside that refers to it gets
+		defer func() { x.refs[id] = x.light(v) }()
+	}
 	for {
 		t, err := x.token()
 		if err != nil {
@@ -221,12 +230,6 @@ func (x *clixmlReader) object(s xml.StartElement) (value, error) {
 		}
 		switch t := t.(type) {
 		case xml.EndElement:
-			if id := attribute(s, "RefId"); id != "" {
-				if len(x.refs) == maxXMLRefs {
-					return v, x.fail(ErrXMLRefs)
-				}
-				x.refs[id] = v.light()
-			}
 			return v, nil
 		case xml.StartElement:
 			if err := x.part(&v, t); err != nil {
@@ -239,10 +242,10 @@ func (x *clixmlReader) object(s xml.StartElement) (value, error) {
 func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
 	switch s.Name.Local {
 	case "TN":
-		v.types, err = x.typeNames()
-		x.types[attribute(s, "RefId")] = v.types
+		v.origin, err = x.typeNames()
+		x.types[attribute(s, "RefId")] = v.origin
 	case "TNRef":
-		v.types = x.types[attribute(s, "RefId")]
+		v.origin = x.types[attribute(s, "RefId")]
 		err = x.skip()
 	case "ToString":
 		v.text, err = x.text()
@@ -253,7 +256,7 @@ func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
 		v.list = true
 		v.items, err = x.items()
 	case "DCT":
-		err = x.skip()
+		err = x.dictionary(v)
 	default: // the primitive behind an enum
 		var inner value
 		inner, err = x.element(s)
@@ -264,22 +267,37 @@ func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
 	return err
 }
 
-// light returns what a later reference to v could need: its text, or those of its items. Items of items are left out, so
-// references cannot multiply.
-func (v value) light() value {
-	l := value{src: v.src, null: v.null, number: v.number, text: v.scalar(), list: v.list}
+// light returns what is kept of an object for references to it.
+func (x *clixmlReader) light(v value) ref {
+	keep := func(text string) string {
+		if have, ok := x.texts[text]; ok {
+			return have
+		}
+		x.texts[text] = text
+		return text
+	}
+	l := ref{text: keep(v.scalar()), line: v.src.Line, null: v.null, number: v.number, list: v.list}
 	for _, item := range v.items {
-		l.items = append(l.items, value{src: item.src, null: item.null, number: item.number, text: item.scalar()})
+		l.items = append(l.items, keep(item.scalar()))
 	}
 	return l
 }
 
-func (x *clixmlReader) typeNames() (names []string, err error) {
+func (r ref) value(file string) value {
+	v := value{src: connector.Source{File: file, Line: r.line}, null: r.null, number: r.number, text: r.text, list: r.list}
+	for _, text := range r.items {
+		v.items = append(v.items, value{src: v.src, text: text})
+	}
+	return v
+}
+
+func (x *clixmlReader) typeNames() (*origin, error) {
+	o := &origin{}
 	items, err := x.items()
 	for _, i := range items {
-		names = append(names, i.text)
+		o.types = append(o.types, i.text)
 	}
-	return names, err
+	return o, err
 }
 
 // items reads the children up to the end element.
@@ -302,6 +320,30 @@ func (x *clixmlReader) items() (items []value, err error) {
 	}
 }
 
+// dictionary reads the entries of a hash table as properties.
+func (x *clixmlReader) dictionary(v *value) error {
+	if v.props == nil {
+		v.props = make(map[string]value)
+	}
+	for {
+		t, err := x.token()
+		if err != nil {
+			return err
+		}
+		switch t.(type) {
+		case xml.EndElement:
+			return nil
+		case xml.StartElement: // <En><S N="Key">...</S><S N="Value">...</S></En>
+			var entry value
+			if err := x.properties(&entry); err != nil {
+				return err
+			}
+			key, _ := entry.prop("Key")
+			v.props[propertyKey(key.scalar())], _ = entry.prop("Value")
+		}
+	}
+}
+
 func (x *clixmlReader) properties(v *value) error {
 	if v.props == nil {
 		v.props = make(map[string]value)
@@ -319,7 +361,7 @@ func (x *clixmlReader) properties(v *value) error {
 			if err != nil {
 				return err
 			}
-			v.props[strings.ToLower(unescape(attribute(t, "N")))] = p
+			v.props[propertyKey(unescape(attribute(t, "N")))] = p
 		}
 	}
 }

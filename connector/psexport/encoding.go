@@ -6,75 +6,203 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// ErrCutCharacter reports UTF-16 that ends in the middle of a character.
-var ErrCutCharacter = errors.New("the file ends in the middle of a UTF-16 character")
+// Reasons the characters of a file cannot be read.
+var (
+	ErrCutCharacter = errors.New("the file ends in the middle of a UTF-16 character")
+	ErrNUL          = errors.New("a NUL character: a binary file, or text to which a shell appended in another encoding; write the export anew")
+	ErrUTF32        = errors.New("UTF-32, which this library does not read; write the export with -Encoding UTF8")
+)
 
-// decodeText returns r as UTF-8 without a byte order mark. Windows PowerShell redirects in UTF-16 with a mark, and
-// Export-Clixml writes either.
-func decodeText(r io.Reader) *bufio.Reader {
-	b := bufio.NewReader(r)
-	head, _ := b.Peek(3)
+// text is a file as UTF-8 without a byte order mark, and what was assumed and lost on the way.
+type text struct {
+	*bufio.Reader
+	page     *codePage // assumed, because the file is not UTF-8
+	pageLine int       // 1-based, of the first byte that is not
+	lost     int       // characters that mean nothing, read as U+FFFD
+	lostLine int       // 1-based, of the first of them
+}
+
+// decodeText tells the encoding of r from its first bytes. Windows PowerShell redirects in UTF-16 with a mark, other tools
+// leave the mark out, and cmd.exe and -Encoding Default write a code page.
+func decodeText(r io.Reader) *text {
+	t := &text{}
+	b := bufio.NewReaderSize(r, blockSize)
+	head, _ := b.Peek(4)
+	mark := func(m string) bool {
+		ok := bytes.HasPrefix(head, []byte(m))
+		if ok {
+			b.Discard(len(m))
+		}
+		return ok
+	}
+	d := &decoder{text: t, src: b}
 	switch {
-	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
-		b.Discard(3)
-	case bytes.HasPrefix(head, []byte("\xff\xfe")):
-		b.Discard(2)
-		return bufio.NewReader(&utf16Reader{r: b, order: binary.LittleEndian})
-	case bytes.HasPrefix(head, []byte("\xfe\xff")):
-		b.Discard(2)
-		return bufio.NewReader(&utf16Reader{r: b, order: binary.BigEndian})
+	case mark("\xff\xfe\x00\x00"), mark("\x00\x00\xfe\xff"):
+		d.err = ErrUTF32
+	case mark("\xff\xfe"):
+		d.order = binary.LittleEndian
+	case mark("\xfe\xff"):
+		d.order = binary.BigEndian
+	case mark("\xef\xbb\xbf"):
+	case len(head) > 1 && head[0] != 0 && head[1] == 0:
+		d.order = binary.LittleEndian
+	case len(head) > 1 && head[0] == 0 && head[1] != 0:
+		d.order = binary.BigEndian
 	}
-	return b
+	t.Reader = bufio.NewReaderSize(d, blockSize)
+	return t
 }
 
-// utf16Reader turns UTF-16 into UTF-8. Half a surrogate pair becomes U+FFFD.
-type utf16Reader struct {
-	r       *bufio.Reader
-	order   binary.ByteOrder
-	pending []byte
-	err     error // what ended the input
+// blockSize is how many bytes are decoded at a time, and the most that is looked at to tell a code page.
+const blockSize = 64 << 10
+
+// decoder reads a file block by block as UTF-8.
+type decoder struct {
+	*text
+	src   *bufio.Reader
+	order binary.ByteOrder // of UTF-16; nil for anything else
+	line  int              // line feeds before the block
+	block []byte           // read and not decoded
+	out   []byte           // decoded, from at on not handed out
+	at    int
+	err   error // what ends the output
 }
 
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for len(u.pending) < len(p) && u.err == nil {
-		c, err := u.unit()
-		if err != nil {
-			u.err = err
-			break
+func (d *decoder) Read(p []byte) (int, error) {
+	for d.at == len(d.out) {
+		if d.err != nil {
+			return 0, d.err
 		}
-		r := rune(c)
-		if utf16.IsSurrogate(r) {
-			next, err := u.r.Peek(2)
-			r = utf8.RuneError
-			if err == nil {
-				if pair := utf16.DecodeRune(rune(c), rune(u.order.Uint16(next))); pair != utf8.RuneError {
-					r = pair
-					u.r.Discard(2)
-				}
-			}
-		}
-		u.pending = utf8.AppendRune(u.pending, r)
+		d.out, d.at = d.out[:0], 0
+		d.fill()
 	}
-	if len(u.pending) == 0 {
-		return 0, u.err
-	}
-	n := copy(p, u.pending)
-	u.pending = u.pending[:copy(u.pending, u.pending[n:])]
+	n := copy(p, d.out[d.at:])
+	d.at += n
 	return n, nil
 }
 
-func (u *utf16Reader) unit() (uint16, error) {
-	var two [2]byte
-	n, err := io.ReadFull(u.r, two[:])
-	if n == 1 {
-		return 0, ErrCutCharacter
+// fill decodes the next block.
+func (d *decoder) fill() {
+	left := len(d.block)
+	d.block = slices.Grow(d.block, blockSize)[:blockSize]
+	n, err := io.ReadFull(d.src, d.block[left:])
+	d.block = d.block[:left+n]
+	end := err != nil
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
 	}
-	if err != nil {
-		return 0, err
+	var used int
+	if d.order != nil {
+		used, err = d.utf16(end, err)
+	} else {
+		used = d.bytes(end)
 	}
-	return u.order.Uint16(two[:]), nil
+	d.block = d.block[:copy(d.block, d.block[used:])]
+	if end {
+		d.err = err
+	}
+	if i := bytes.IndexByte(d.out, 0); i >= 0 {
+		d.out, d.err = d.out[:i], ErrNUL
+	}
+	d.line += bytes.Count(d.out, []byte("\n"))
+}
+
+// bytes decodes UTF-8, or a code page from the first block on that is none.
+func (d *decoder) bytes(end bool) (used int) {
+	b := d.block
+	if d.page == nil {
+		if !end {
+			b = b[:len(b)-cutRune(b)]
+		}
+		if utf8.Valid(b) {
+			d.out = append(d.out, b...)
+			return len(b)
+		}
+		b = d.block
+		d.page = guessCodePage(b)
+		d.pageLine = d.line + 1 + bytes.Count(validPrefix(b), []byte("\n"))
+	}
+	line := d.line + 1
+	for _, c := range b {
+		r := d.page.rune(c)
+		if c == '\n' {
+			line++
+		}
+		if r == utf8.RuneError {
+			d.lose(line)
+		}
+		d.out = utf8.AppendRune(d.out, r)
+	}
+	return len(b)
+}
+
+// cutRune returns how many bytes at the end of b begin a character that goes on behind it.
+func cutRune(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// validPrefix returns what of b is UTF-8.
+func validPrefix(b []byte) []byte {
+	n := 0
+	for n < len(b) {
+		r, size := utf8.DecodeRune(b[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return b[:n]
+}
+
+// utf16 decodes UTF-16. Half of a surrogate pair becomes U+FFFD.
+func (d *decoder) utf16(end bool, err error) (int, error) {
+	b, used, line := d.block, 0, d.line+1
+	for ; used+1 < len(b); used += 2 {
+		r := rune(d.order.Uint16(b[used:]))
+		if r < utf8.RuneSelf {
+			if r == '\n' {
+				line++
+			}
+			d.out = append(d.out, byte(r))
+			continue
+		}
+		if utf16.IsSurrogate(r) {
+			if used+3 >= len(b) && !end {
+				return used, err
+			}
+			pair := utf8.RuneError
+			if used+3 < len(b) {
+				pair = utf16.DecodeRune(r, rune(d.order.Uint16(b[used+2:])))
+			}
+			if r = pair; r == utf8.RuneError {
+				d.lose(line)
+			} else {
+				used += 2
+			}
+		}
+		d.out = utf8.AppendRune(d.out, r)
+	}
+	if end && used < len(b) && errors.Is(err, io.EOF) {
+		return len(b), ErrCutCharacter
+	}
+	return used, err
+}
+
+func (t *text) lose(line int) {
+	if t.lost++; t.lost == 1 {
+		t.lostLine = line
+	}
 }

@@ -1,8 +1,6 @@
 package psexport
 
 import (
-	"strings"
-
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/internal/topojson"
 )
@@ -44,7 +42,7 @@ func fromObject(name string, n topojson.Node, v value) value {
 	}
 	v.props = make(map[string]value, len(n.Members))
 	for _, m := range n.Members {
-		key := strings.ToLower(m.Key)
+		key := propertyKey(m.Key)
 		if _, taken := v.props[key]; !taken {
 			v.props[key] = fromJSON(name, m.Value)
 		}

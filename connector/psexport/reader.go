@@ -1,7 +1,7 @@
 package psexport
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,76 +15,95 @@ import (
 
 // Reasons a file is refused.
 var (
-	ErrEmptyFile   = errors.New("the file is empty")
-	ErrUnknownForm = errors.New("neither Export-Clixml, nor JSON of ConvertTo-Json, nor the native JSON of a topology")
-	ErrOtherCmdlet = errors.New("not the output of Get-ReceiveConnector or Get-ExchangeServer")
-	ErrConflict    = errors.New("told differently in two places")
+	ErrEmptyFile     = errors.New("the file is empty")
+	ErrUnknownForm   = errors.New("not what the Exchange Management Shell writes")
+	ErrOtherCmdlet   = errors.New("not the output of Get-ReceiveConnector or another cmdlet that is read here")
+	ErrTextTooLarge  = fmt.Errorf("more than %d MiB of text; write the export with Export-Clixml, which is read piece by piece", maxText>>20)
+	ErrTooManyErrors = errors.New("too many errors")
 )
-
-// Warning reports what an export has lost and what is unknown for it.
-type Warning struct {
-	Source   connector.Source
-	Object   string // the identity of the connector or the name of the server
-	Property string // as Exchange spells it
-	Lost     string // what was lost
-	Unknown  string // what that makes unknown
-}
-
-// String prints file:line:col: object: property: what was lost, what is unknown for it.
-func (w Warning) String() string {
-	return fmt.Sprintf("%s: %s: %s: %s, so %s", w.Source, w.Object, w.Property, w.Lost, w.Unknown)
-}
 
 // Reader collects files into one topology. The zero Reader is ready for use. It is not safe for concurrent use.
 type Reader struct {
 	topology connector.Topology
 	warnings []Warning
 	errs     []error
+
+	connectorAt map[string]int               // position in topology.Connectors by folded ID
+	downgraded  map[string]bool              // servers that are told whether they may authenticate in clear
+	homeless    []connector.ReceiveConnector // of an unknown server
+	facts       []fact                       // about servers, in the order of reading
+	grants      []grants                     // about connectors, likewise
+	strangers   tally                        // rights on objects that are no connectors
+
+	databasesExported bool // and so what is not among them may have been forgotten
+
+	fileErrors, fileWarnings int // of the file at hand
 }
 
-// Read adds what r holds; name stands for the file in messages. The error joins a [*connector.ModelError] for everything
-// that is wrong in the file, with line and column, and whatever [Reader.Topology] returns later is then incomplete.
+// Read adds what in holds; name stands for the file in messages. The error joins a [*connector.ModelError] for everything
+// that is wrong in the file, with line and column where they are known; what [Reader.Topology] returns later is then
+// incomplete.
 //
-// Files are refused rather than guessed at: another cmdlet's output ([ErrOtherCmdlet]), other XML ([ErrNotCLIXML]), any
-// other text ([ErrUnknownForm]). Memory is bounded whatever r holds: JSON by 64 MiB of text and a million values, CLIXML by
-// a million values for one object and half a million objects.
+// The dialect and the encoding are told from the content. Files are refused rather than guessed at: another cmdlet's output
+// ([ErrOtherCmdlet]), other XML ([ErrNotCLIXML]), any other text ([ErrUnknownForm]); the message says what it looks like and
+// what to export instead. A file that holds objects of other cmdlets beside those that are read gives a warning.
+//
+// Memory is bounded whatever in holds: text, CSV and JSON by 64 MiB and, for JSON, two million values; CLIXML, which is read
+// piece by piece, by a million values in one object and two million objects. Of one file 100 errors and 10,000 warnings
+// are reported one by one.
 func (r *Reader) Read(name string, in io.Reader) error {
 	before := len(r.errs)
-	if err := r.read(name, decodeText(in)); err != nil {
+	t := decodeText(in)
+	if err := r.read(name, t); err != nil {
 		r.errs = append(r.errs, err)
 	}
+	r.tellEncoding(name, t)
+	r.tellRest(name)
 	return errors.Join(r.errs[before:]...)
 }
 
-func (r *Reader) read(name string, in *bufio.Reader) error {
+// tellEncoding warns of what was assumed to read the characters of a file.
+func (r *Reader) tellEncoding(name string, t *text) {
+	if t.page != nil {
+		r.warn(Warning{Source: connector.Source{File: name, Line: t.pageLine}, Lost: "not UTF-8 and read as " + t.page.name,
+			Unknown: "letters beyond ASCII in names may be others"})
+	}
+	if t.lost > 0 {
+		r.warn(Warning{Source: connector.Source{File: name, Line: t.lostLine}, Lost: plural(t.lost, "character") + " without a meaning",
+			Unknown: "the names they stand in are known in part"})
+	}
+}
+
+func (r *Reader) read(name string, in *text) error {
 	fail := func(err error) error {
 		return &connector.ModelError{Source: connector.Source{File: name}, Err: err}
 	}
-	first, err := firstByte(in)
+	skipped, err := skipBlanks(in)
 	switch {
 	case errors.Is(err, io.EOF):
 		return fail(ErrEmptyFile)
 	case err != nil:
 		return fail(err)
 	}
+	if mark, _ := in.Peek(len(clixmlMark)); string(mark) == clixmlMark {
+		in.Discard(len(clixmlMark))
+		lines, _ := skipBlanks(in)
+		skipped += lines
+	}
+	head, _ := in.Peek(1 << 10)
+	if len(head) == 0 {
+		return fail(ErrEmptyFile)
+	}
 	o := objects{reader: r, name: name}
-	switch first {
-	case '<':
-		err = readCLIXML(name, in, o.add)
-	case '{', '[':
-		var n topojson.Node
-		if n, err = topojson.Parse(name, in); err != nil {
-			return err
-		}
-		if topojson.IsNative(n) {
-			return r.native(name, n)
-		}
-		if n.Kind == topojson.Object && len(n.Members) == 0 {
-			return fail(fmt.Errorf("{}: %w", ErrUnknownForm))
-		}
-		err = eachObject(fromJSON(name, n), o.add)
+	switch {
+	case isHTML(head):
+		return fail(ErrHTML)
+	case head[0] == '<':
+		err = readCLIXML(name, skipped, in, o.add)
+	case isJSON(head):
+		err = r.readJSON(name, skipped, in, &o)
 	default:
-		return fail(ErrUnknownForm)
+		err = readText(r, name, skipped, in, o.add)
 	}
 	if err != nil {
 		return err
@@ -92,18 +111,50 @@ func (r *Reader) read(name string, in *bufio.Reader) error {
 	return o.finish()
 }
 
-// firstByte skips blanks, at most 64 KiB of them, and returns the byte behind without consuming it.
-func firstByte(in *bufio.Reader) (byte, error) {
+// skipBlanks skips blanks and line ends, at most 64 KiB of them, and returns how many lines they took.
+func skipBlanks(in *text) (lines int, err error) {
 	for range 1 << 16 {
 		b, err := in.ReadByte()
 		if err != nil {
-			return 0, err
+			return lines, err
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(b)) {
-			return b, in.UnreadByte()
+			return lines, in.UnreadByte()
+		}
+		if b == '\n' {
+			lines++
 		}
 	}
-	return ' ', nil
+	return lines, nil
+}
+
+// isJSON tells JSON from text that begins with the prompt "[PS] C:\>".
+func isJSON(head []byte) bool {
+	return head[0] == '{' || head[0] == '[' && !bytes.HasPrefix(head, []byte("[PS]"))
+}
+
+// readJSON reads one or more JSON values: native topologies, and objects of ConvertTo-Json.
+func (r *Reader) readJSON(name string, skipped int, in io.Reader, o *objects) error {
+	nodes, err := topojson.ParseAll(name, skipped+1, in)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		switch {
+		case topojson.IsNative(n):
+			o.taken++
+			if err := r.native(name, n); err != nil {
+				return err
+			}
+		case n.Kind == topojson.Object && len(n.Members) == 0:
+			return &connector.ModelError{Source: connector.Source{File: name, Line: n.Line, Col: n.Col}, Err: fmt.Errorf("{}: %w", ErrUnknownForm)}
+		default:
+			if err := eachObject(fromJSON(name, n), o.add); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *Reader) native(name string, n topojson.Node) error {
@@ -111,145 +162,71 @@ func (r *Reader) native(name string, n topojson.Node) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range t.Servers {
-		if err := r.AddServer(s); err != nil {
-			r.errs = append(r.errs, err)
-		}
-	}
 	here := make(map[string]connector.Source)
+	once := func(what, name string, src connector.Source) bool {
+		first, twice := here[what+fold(name)]
+		if twice {
+			r.fail(&connector.ModelError{Source: src, Err: fmt.Errorf("%s %s: %w, first at %s", what, name, connector.ErrDuplicate, first)})
+		}
+		here[what+fold(name)] = src
+		return !twice
+	}
+	for _, s := range t.Servers {
+		if once("server", s.Name, s.Source) {
+			r.tellDowngraded(s.Name)
+			r.addServer(s)
+		}
+	}
 	for _, c := range t.Connectors {
-		key := strings.ToLower(c.ID.String())
-		if first, twice := here[key]; twice {
-			r.errs = append(r.errs, &connector.ModelError{Source: c.Source,
-				Err: fmt.Errorf("connector %s: %w, first at %s", c.ID, connector.ErrDuplicate, first)})
-			continue
-		}
-		here[key] = c.Source
-		r.addConnector(c)
-	}
-	r.topology.Databases = append(r.topology.Databases, t.Databases...)
-	r.topology.Networks = append(r.topology.Networks, t.Networks...)
-	return nil
-}
-
-// objects takes the exported objects of one file.
-type objects struct {
-	reader *Reader
-	name   string
-	taken  int
-	others int
-	other  value // the first object that nobody reads
-}
-
-// add takes one object; it never fails, so that all errors of a file are found.
-func (o *objects) add(v value) error {
-	switch v.kind() {
-	case receiveConnector:
-		o.taken++
-		o.reader.receiveConnector(v)
-	case exchangeServer:
-		o.taken++
-		o.reader.exchangeServer(v)
-	default:
-		if o.others++; o.others == 1 {
-			o.other = v
+		if once("connector", c.ID.String(), c.Source) {
+			r.addConnector(c)
 		}
 	}
-	return nil
-}
-
-func (o *objects) finish() error {
-	switch {
-	case o.taken == 0 && o.others == 0:
-		return &connector.ModelError{Source: connector.Source{File: o.name}, Err: fmt.Errorf("%w: it holds no objects", ErrOtherCmdlet)}
-	case o.taken == 0:
-		return &connector.ModelError{Source: o.other.src, Err: fmt.Errorf("%w: %s", ErrOtherCmdlet, o.other.describe())}
-	case o.others > 0:
-		o.reader.warnings = append(o.reader.warnings, Warning{o.other.src, o.other.describe(), "-",
-			fmt.Sprintf("%d objects of other cmdlets are left out", o.others), "nothing they tell is used"})
+	for _, d := range t.Databases {
+		r.addDatabase(d, connector.Source{File: name})
+	}
+	for _, n := range t.Networks {
+		r.addNetwork(n)
 	}
 	return nil
 }
 
-// AddServer adds what is known of a server, such as addresses given by hand. Records of one server are merged; the error
-// wraps [ErrConflict] if two of them contradict each other. Addresses add up.
+// tellDowngraded notes that of a server it is told whether it may authenticate in clear.
+func (r *Reader) tellDowngraded(server string) {
+	if r.downgraded == nil {
+		r.downgraded = make(map[string]bool)
+	}
+	r.downgraded[fold(server)] = true
+}
+
+// AddServer adds what is known of a server, such as addresses given by hand. It is merged with what the files tell, as two
+// files are. The error is a [*connector.ModelError] if the name is empty.
 func (r *Reader) AddServer(s connector.Server) error {
-	for i := range r.topology.Servers {
-		old := &r.topology.Servers[i]
-		if !strings.EqualFold(old.Name, s.Name) {
-			continue
-		}
-		if field := mergeServer(old, s); field != "" {
-			return &connector.ModelError{Source: s.Source,
-				Err: fmt.Errorf("server %s: %s: %w, the other is %s", s.Name, field, ErrConflict, whence(old.Source))}
-		}
-		return nil
+	if s.Name == "" {
+		return &connector.ModelError{Source: s.Source, Path: "server", Err: connector.ErrEmpty}
 	}
-	s.Addresses = slices.Clone(s.Addresses)
-	r.topology.Servers = append(r.topology.Servers, s)
+	r.addServer(s)
 	return nil
-}
-
-// whence names the place of a record for a message.
-func whence(s connector.Source) string {
-	if s == (connector.Source{}) {
-		return "given by hand"
-	}
-	return s.String()
-}
-
-// mergeServer fills what old does not know from s and returns the name of a property that both know differently.
-func mergeServer(old *connector.Server, s connector.Server) (conflict string) {
-	merge := func(name string, p connector.Properties, known, told, same bool, take func()) {
-		switch {
-		case told && known && !same:
-			conflict = name
-		case told && !known:
-			take()
-			fallthrough
-		case known:
-			old.Missing &^= p
-		}
-	}
-	old.Missing |= s.Missing // what either of them knows is taken out below
-	merge("Fqdn", connector.PropertyFQDN, old.FQDN != "", s.FQDN != "", strings.EqualFold(old.FQDN, s.FQDN), func() { old.FQDN = s.FQDN })
-	merge("Site", connector.PropertySite, old.Site != "", s.Site != "", strings.EqualFold(old.Site, s.Site), func() { old.Site = s.Site })
-	merge("DAG", connector.PropertyDAG, old.DAG != "", s.DAG != "", strings.EqualFold(old.DAG, s.DAG), func() { old.DAG = s.DAG })
-	if vague(old.Version, s.Version) {
-		old.Version = s.Version
-	}
-	merge("Version", connector.PropertyVersion, old.Version.IsValid(), s.Version.IsValid(),
-		old.Version.Generation() == s.Version.Generation() || vague(s.Version, old.Version), func() { old.Version = s.Version })
-	merge("Roles", connector.PropertyRoles, old.Roles != 0, s.Roles != 0, old.Roles == s.Roles, func() { old.Roles = s.Roles })
-	old.DowngradedExchangeAuth = old.DowngradedExchangeAuth || s.DowngradedExchangeAuth
-	for _, a := range s.Addresses {
-		if !slices.Contains(old.Addresses, a) {
-			old.Addresses = append(old.Addresses, a)
-		}
-	}
-	return conflict
-}
-
-// vague tells whether v leaves open what o says: 15.2 without a build is 2019 or SE.
-func vague(v, o connector.Version) bool {
-	g := o.Generation()
-	return v.Generation() == connector.Generation2019OrSE && (g == connector.Generation2019 || g == connector.GenerationSE)
-}
-
-func (r *Reader) addConnector(c connector.ReceiveConnector) {
-	if old, ok := r.topology.Connector(c.ID); ok {
-		if !old.Equal(c) {
-			r.errs = append(r.errs, &connector.ModelError{Source: c.Source,
-				Err: fmt.Errorf("connector %s: %w, the other is %s", c.ID, ErrConflict, whence(old.Source))})
-		}
-		return
-	}
-	r.topology.Connectors = append(r.topology.Connectors, c)
 }
 
 // Topology returns everything read so far as a copy, the warnings in the order of reading, and all errors so far, joined.
+// Files complete each other whatever their order: addresses, rights and settings come to the servers and connectors they
+// belong to here.
+//
+// What several files tell of one server or connector is merged. Where they contradict each other the first stands, a
+// warning says so, and the property is in Missing and in Conflicting.
 func (r *Reader) Topology() (*connector.Topology, []Warning, error) {
-	return r.topology.Clone(), slices.Clone(r.warnings), errors.Join(r.errs...)
+	s := &settlement{Topology: r.topology.Clone(), warnings: slices.Clone(r.warnings), errs: slices.Clone(r.errs)}
+	s.facts(r.facts, true)
+	s.homeless(r.homeless)
+	s.facts(r.facts, false)
+	s.cutNames()
+	s.rights(r.grants, r.strangers)
+	s.downgraded(r.downgraded)
+	if r.databasesExported {
+		s.publicFolders()
+	}
+	return s.Topology, s.warnings, errors.Join(s.errs...)
 }
 
 // ParseServerAddresses reads NAME=IP[,IP...], as the programs take it. Every error is a [*connector.ParseError].
@@ -272,4 +249,61 @@ func ParseServerAddresses(s string) (connector.Server, error) {
 		at += len(part) + 1
 	}
 	return server, nil
+}
+
+// objects takes the exported objects of one file.
+type objects struct {
+	reader *Reader
+	name   string
+	taken  int
+	others tally
+	other  value // the first object that nobody reads
+}
+
+// add takes one object; it never fails, so that all errors of a file are found.
+func (o *objects) add(v value) error {
+	r := o.reader
+	k := v.kind()
+	o.taken++
+	switch k {
+	case kindReceiveConnector:
+		r.receiveConnector(v)
+	case kindExchangeServer:
+		r.exchangeServer(v)
+	case kindADPermission:
+		r.adPermission(v)
+	case kindDAG:
+		r.dag(v)
+	case kindDAGNetwork:
+		r.dagNetwork(v)
+	case kindTransportService:
+		r.transportService(v)
+	case kindNetIPAddress:
+		r.netIPAddress(v)
+	case kindDNSRecord:
+		r.dnsRecord(v)
+	case kindMailboxDatabase, kindPublicFolderDatabase, kindDatabase:
+		r.database(v, k)
+	case kindNetwork:
+		r.network(v)
+	default:
+		o.taken--
+		if o.others.add(v.src); o.others.count == 1 {
+			o.other = v
+		}
+	}
+	return nil
+}
+
+func (o *objects) finish() error {
+	switch {
+	case o.taken == 0 && o.others.count == 0:
+		return &connector.ModelError{Source: connector.Source{File: o.name}, Err: fmt.Errorf("%w: it holds no objects; %s", ErrOtherCmdlet, exportInstead)}
+	case o.taken == 0:
+		return &connector.ModelError{Source: o.other.src, Err: o.other.refusal()}
+	case o.others.count > 0:
+		o.reader.warn(Warning{o.others.first, o.other.describe(), "", plural(o.others.count, "object") + " of other cmdlets left out",
+			"nothing they tell is used"})
+	}
+	return nil
 }

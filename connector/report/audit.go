@@ -34,9 +34,11 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 	var b strings.Builder
 	a.summary(&b)
 	a.flows(&b)
-	for _, finding := range a.Findings {
+	for rest := a.Findings; len(rest) > 0; {
 		b.WriteString("\n")
-		a.finding(&b, finding)
+		n := alike(rest)
+		a.finding(&b, rest[:n])
+		rest = rest[n:]
 	}
 	a.others(&b)
 	_, err := io.WriteString(w, b.String())
@@ -69,13 +71,31 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func (a Audit) finding(b *strings.Builder, f audit.Finding) {
-	fmt.Fprintf(b, "%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, f.Subject)
-	if src := f.Source.String(); src != "" {
+// alike returns how many findings at the front say the same of different subjects, and nothing but that.
+func alike(fs []audit.Finding) int {
+	plain := func(f audit.Finding) bool { return len(f.Addrs) == 0 && f.Witness == nil && len(f.Fixes) == 0 }
+	n := 1
+	for plain(fs[0]) && n < len(fs) && plain(fs[n]) && fs[n].Check == fs[0].Check && fs[n].Message == fs[0].Message {
+		n++
+	}
+	return n
+}
+
+// finding writes a finding, or several that are alike.
+func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
+	f := alike[0]
+	var subjects []connector.ID
+	for _, f := range alike {
+		subjects = append(subjects, f.Subject)
+	}
+	fmt.Fprintf(b, "%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, strings.Join(texts(subjects), ", "))
+	if src := f.Source.String(); src != "" && len(alike) == 1 {
 		fmt.Fprintf(b, "  from %s\n", src)
 	}
 	fmt.Fprintf(b, "  %s\n", f.Message)
-	fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(f.Addrs), ", "))
+	if len(f.Addrs) > 0 {
+		fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(f.Addrs), ", "))
+	}
 	if len(f.Flows) > 0 {
 		title := "flows that would fail"
 		if slices.ContainsFunc(f.Flows, func(f connector.Flow) bool { return f.Need == connector.Required }) {

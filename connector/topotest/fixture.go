@@ -179,7 +179,10 @@ func flows(t *connector.Topology, x *connector.Index) string {
 func findingLines(findings []audit.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
-		fmt.Fprintf(&b, "%s %s %s %s:", f.Check, f.Severity, f.Certainty, f.Subject)
+		fmt.Fprintf(&b, "%s %s %s %s", f.Check, f.Severity, f.Certainty, f.Subject)
+		if len(f.Addrs) > 0 {
+			b.WriteByte(':')
+		}
 		for _, r := range f.Addrs {
 			b.WriteString(" " + r.String())
 		}

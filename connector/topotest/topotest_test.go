@@ -133,6 +133,8 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	assert.Equal(t, `s.txtar: findings.txt does not hold:
   missing: RC001 error certain EX01\Relay: 10.0.0.7
   too many: RC009 note possible EX01\Twin: 10.1.0.0/24
+  too many: RC902 note certain EX01
+  too many: RC905 note certain EX01
 `, r.errors[1])
 	for _, e := range r.errors[2:] {
 		assert.Contains(t, e, topotest.ErrSection.Error())
@@ -140,7 +142,7 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	_, err = f.Answer("after.txt")
 	require.ErrorIs(t, err, topotest.ErrSection, "a fix section that is no fix")
 
-	f, err = load(t, "-- findings.txt --\nRC009 note possible EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Relay: 10.0.0.0/24\n")
+	f, err = load(t, "-- findings.txt --\nRC009 note possible EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Relay: 10.0.0.0/24\nRC902 note certain EX01\nRC905 note certain EX01\n")
 	require.NoError(t, err)
 	r = recorder{}
 	f.Check(&r)

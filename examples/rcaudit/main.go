@@ -5,12 +5,14 @@ package main
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/psexport"
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
@@ -21,11 +23,13 @@ var stories embed.FS
 
 const usage = `usage: rcaudit [flags] [FILE...]
 
-FILEs are any mix of Get-ReceiveConnector and Get-ExchangeServer, written with Export-Clixml or ConvertTo-Json,
-and of native JSON. Addresses of servers are in no export: give them with -addr.
+FILEs are any mix of what the shell wrote of Get-ReceiveConnector, Get-ExchangeServer, Get-ADPermission,
+Get-DatabaseAvailabilityGroup(Network), Get-TransportService, Get-MailboxDatabase, Get-PublicFolderDatabase,
+Get-NetIPAddress and Resolve-DnsName, by Export-Clixml, ConvertTo-Json, Export-Csv or as text, and of native JSON.
 
   rcaudit                                              the founding story
   rcaudit -addr EX01=10.1.0.11 -addr EX02=10.1.0.12 connectors.xml servers.xml
+  rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
 
 exit status: 0 fine, 1 findings at or above -fail-on, 2 unusable input
 
@@ -43,15 +47,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return err
 	})
+	print := topologyForm("")
+	flags.Var(&print, "topology", "print what was read instead of auditing it: -topology as native JSON, -topology=text as canonical text")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
 	}
 
 	story := len(files) == 0
-	t, ok := topology(files, o, stdout, stderr)
+	t, ok := topology(files, o, print != "", stdout, stderr)
 	if !ok {
 		return input.ExitUnusable
+	}
+	if print != "" {
+		if err := print.write(stdout, t); err != nil {
+			fmt.Fprintln(stderr, err)
+			return input.ExitUnusable
+		}
+		return input.ExitFine
 	}
 	x, err := connector.Compile(t)
 	if err != nil {
@@ -74,8 +87,35 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return input.ExitFine
 }
 
-// topology reads the files, or the embedded story if there are none.
-func topology(files []string, o input.Options, stdout, stderr io.Writer) (*connector.Topology, bool) {
+// topologyForm is the value of -topology: "" is not given.
+type topologyForm string
+
+func (f *topologyForm) IsBoolFlag() bool { return true }
+func (f *topologyForm) String() string   { return string(*f) }
+
+func (f *topologyForm) Set(s string) error {
+	switch s {
+	case "true":
+		s = "json"
+	case "false":
+		s = ""
+	case "json", "text":
+	default:
+		return errors.New("json or text")
+	}
+	*f = topologyForm(s)
+	return nil
+}
+
+func (f topologyForm) write(w io.Writer, t *connector.Topology) error {
+	if f == "text" {
+		return psexport.WriteText(w, t)
+	}
+	return psexport.WriteJSON(w, t)
+}
+
+// topology reads the files, or the embedded story if there are none; quiet leaves out what the story tells.
+func topology(files []string, o input.Options, quiet bool, stdout, stderr io.Writer) (*connector.Topology, bool) {
 	if len(files) > 0 {
 		return input.Read(files, o.Addresses, stderr)
 	}
@@ -88,7 +128,7 @@ func topology(files []string, o input.Options, stdout, stderr io.Writer) (*conne
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
-	if o.Format == report.Text {
+	if o.Format == report.Text && !quiet {
 		fmt.Fprintf(stdout, "%s\n\n", story.Story)
 	}
 	return story.Topology, true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 )
 
@@ -86,7 +88,8 @@ func TestMixedFilesAndAddresses(t *testing.T) {
 {"Name": "EX16", "AdminDisplayVersion": "Version 15.1 (Build 2507.6)", "ServerRole": "Mailbox", "Site": "A"}]`)
 	status, out, stderr := call("-addr", "EX10=10.0.0.10", "-addr", "EX16=10.0.0.16,10.0.0.17", connectors, servers)
 	assert.Zero(t, status, "from the other address mail passes, so it may fail only in part: "+out)
-	assert.Empty(t, stderr)
+	assert.Equal(t, "warning: "+connectors+`:2:1: EX10\Default EX10: RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, Fqdn: `+
+		"not in the export, so what clients are offered there is known in part only (and 1 more like it)\n", stderr)
 	assert.Contains(t, out, "RC001 warning (possible) EX10\\Relay")
 	status, _, _ = call("-fail-on", "warning", "-addr", "EX10=10.0.0.10", "-addr", "EX16=10.0.0.16,10.0.0.17", connectors, servers)
 	assert.Equal(t, 1, status)
@@ -94,9 +97,94 @@ func TestMixedFilesAndAddresses(t *testing.T) {
 	assert.Equal(t, 1, status, out)
 
 	// Without a server list the address is a single host like any other.
-	status, out, _ = call("-fail-on", "note", connectors)
+	status, out, _ = call("-fail-on", "warning", connectors)
 	assert.Zero(t, status)
-	assert.Contains(t, out, "nothing found")
+	assert.NotContains(t, out, "RC001")
+	assert.NotContains(t, out, "RC009")
+	assert.Contains(t, out, "RC902 note (certain) EX10\n")
+	assert.Contains(t, out, "RC905 note (certain) EX10\n")
+}
+
+// Every cmdlet in another file and dialect, in any order: the founding story, from what an administrator would hand over.
+func TestAnyMixOfFiles(t *testing.T) {
+	f, err := topotest.Load(stories, "founding_story.txtar")
+	require.NoError(t, err)
+	var servers, connectors, names, databases strings.Builder
+	servers.WriteString("Name,Fqdn,Site,AdminDisplayVersion,ServerRole\r\n")
+	connectors.WriteString("[PS] C:\\>Get-ReceiveConnector | fl\r\n")
+	for _, s := range f.Topology.Servers {
+		fmt.Fprintf(&servers, "%s,%s,contoso.com/Configuration/Sites/%s,Version 14.3 (Build 123.4),\"%s\"\r\n", s.Name, s.FQDN, s.Site, s.Roles)
+		fmt.Fprintf(&names, "{\"Name\": %q, \"Type\": 1, \"TTL\": 1200, \"IPAddress\": %q}\n", s.FQDN, s.Addresses[0])
+	}
+	for _, c := range f.Topology.Connectors {
+		fmt.Fprintf(&connectors, "\r\n\r\nAuthMechanism    : %s\r\nBindings         : %s\r\nFqdn             : %s\r\nEnabled          : True\r\nPermissionGroups : %s\r\nRemoteIPRanges   : {%s}\r\nIdentity         : %s\r\n",
+			c.AuthMechanism, strings.ReplaceAll(strings.Trim(fmt.Sprint(c.Bindings), "[]"), " ", ", "), c.FQDN, c.PermissionGroups, strings.ReplaceAll(strings.Trim(fmt.Sprint(c.RemoteIPRanges), "[]"), " ", ", "), c.ID)
+	}
+	databases.WriteString("<Objs>")
+	for i, d := range f.Topology.Databases {
+		kind := map[connector.DatabaseKind]string{connector.MailboxDatabase: "MailboxDatabase", connector.PublicFolderDatabase: "PublicFolderDatabase"}[d.Kind]
+		fmt.Fprintf(&databases, `<Obj RefId="%d"><TN RefId="%d"><T>Deserialized.Microsoft.Exchange.Data.Directory.SystemConfiguration.%s</T></TN><Props><S N="Name">%s</S><S N="MountedOnServer">%s.contoso.com</S><B N="Mounted">true</B><Obj N="Servers" RefId="%d"><LST>`,
+			i, i, kind, d.Name, d.Mounted, 100+i)
+		for _, c := range d.Copies {
+			fmt.Fprintf(&databases, "<S>%s</S>", c)
+		}
+		databases.WriteString("</LST></Obj></Props></Obj>")
+	}
+	databases.WriteString("</Objs>")
+	dag := `{"Name": "DAG1", "Servers": ["EX01", "EX02", "EX03", "EX04"], "WitnessServer": "fs01"}`
+	paths := []string{file(t, "connectors", connectors.String()), file(t, "servers", servers.String()), file(t, "names", names.String()),
+		file(t, "databases", databases.String()), file(t, "dag", dag)}
+	_, want, _ := call()
+	want = want[strings.Index(want, "8 required flows"):]
+	for range len(paths) {
+		status, out, stderr := call(paths...)
+		require.Equal(t, 1, status, stderr)
+		assert.Contains(t, stderr, "(and 11 more like it)\n")
+		assert.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+		require.Contains(t, out, "8 required flows between servers fail:\n")
+		assert.Equal(t, strings.Split(want, "\n")[:9], strings.Split(out[strings.Index(out, "8 required flows"):], "\n")[:9])
+		assert.Equal(t, 4, strings.Count(out, "RC001 error (certain)"))
+		paths = append(paths[1:], paths[0])
+	}
+}
+
+// What was read comes out again as native JSON or as text, and goes in again.
+func TestTopology(t *testing.T) {
+	status, asJSON, stderr := call("-topology")
+	assert.Zero(t, status)
+	assert.Empty(t, stderr)
+	assert.True(t, strings.HasPrefix(asJSON, "{\n  \"servers\": [\n"), asJSON[:100])
+	asText := ""
+	for _, row := range [][2]string{{"-topology=json", asJSON}, {"-topology=text", ""}} {
+		status, out, stderr := call(row[0], file(t, "t", asJSON))
+		assert.Zero(t, status)
+		assert.Empty(t, stderr)
+		if row[1] != "" {
+			assert.Equal(t, row[1], out)
+		}
+		asText = out
+	}
+	assert.True(t, strings.HasPrefix(asText, "Name                      : EX01\nFqdn "), asText[:100])
+	status, out, stderr := call("-topology", file(t, "t", asText))
+	assert.Zero(t, status)
+	assert.Empty(t, stderr)
+	assert.Equal(t, asJSON, out)
+
+	status, out, stderr = call("-topology", "-addr", "EX01=10.0.0.7", file(t, "c.json", `{"Identity": "EX01\\A", "Bindings": "0.0.0.0:25", "RemoteIPRanges": "{10.0.0.1, 10.0.0.2...}", "AuthMechanism": 0, "PermissionGroups": 0, "Enabled": true}`))
+	assert.Zero(t, status)
+	assert.Contains(t, stderr, "RemoteIPRanges: cut off with dots, so whom the connector serves is unknown\n")
+	assert.Contains(t, out, `"missing": "RemoteIPRanges, Fqdn,`)
+	assert.Contains(t, out, `"10.0.0.7"`)
+
+	status, out, _ = call("-topology=false", file(t, "t", asText))
+	assert.Equal(t, 1, status)
+	assert.Contains(t, out, "RC001")
+	status, _, stderr = call("-topology=xml")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "json or text")
+	var b bytes.Buffer
+	assert.Equal(t, 2, run([]string{"-topology"}, full{}, &b))
+	assert.Contains(t, b.String(), "disk full")
 }
 
 func TestWarnings(t *testing.T) {
@@ -130,7 +218,8 @@ func TestUnusable(t *testing.T) {
 		{"bad ranges, all of them", []string{bad}, []string{bad + `:1:60: connectors[0].remoteIPRanges[0]: range "10.0.0.9-10.0.0.1": byte 9: the range ends before it starts`, "remoteIPRanges[1]"}},
 		{"a model that does not compile", []string{twice}, []string{"servers[0].name: nothing given"}},
 		{"no such file", []string{"/nowhere/x.json"}, []string{"no such file"}},
-		{"a directory", []string{t.TempDir()}, []string{"directory"}},
+		{"a directory", []string{t.TempDir()}, []string{"a directory; name the files in it"}},
+		{"a web page", []string{file(t, "m.html", "<!DOCTYPE html>\n<html>")}, []string{"m.html: XML, but not what Export-Clixml writes, but a web page (HTML); write Get-ReceiveConnector | Export-Clixml FILE and read that"}},
 		{"another cmdlet", []string{file(t, "m.json", `[{"Alias": "joe"}]`)}, []string{"m.json:1:2: not the output of Get-ReceiveConnector"}},
 		{"an unknown flag", []string{"-x"}, []string{"flag provided but not defined: -x"}},
 		{"an unknown format", []string{"-format", "xml"}, []string{"format", "not a known value"}},
@@ -150,7 +239,7 @@ func TestUnusable(t *testing.T) {
 	conflict := file(t, "s.json", `{"servers": [{"name": "A", "site": "S"}, {"name": "a", "site": "T"}]}`)
 	status, _, stderr := call(conflict)
 	assert.Equal(t, 2, status)
-	assert.Contains(t, stderr, "told differently in two places")
+	assert.Contains(t, stderr, "server a: given more than once, first at ")
 }
 
 func TestHelp(t *testing.T) {

@@ -138,3 +138,62 @@ func Range(r *rand.Rand) connector.Range {
 	}
 	return connector.MustParseRange(text)
 }
+
+// Organization returns a random topology in which every property is told, as an export of all cmdlets would: connectors with
+// names that are awkward to write, rights, servers with everything Exchange knows of them, databases.
+func Organization(r *rand.Rand) *connector.Topology {
+	t := &connector.Topology{}
+	names := []string{"Relay", "Default Frontend", "Relé für Ärzte", `a, "b"; c|d`, "ends in a blank ", "O'Neill & <Sons>", "Реле 2", "x: y", "one rather long name for a connector that the console has to break somewhere"}
+	for i := range 1 + r.IntN(4) {
+		s := connector.Server{
+			Name: fmt.Sprintf("EX%02d", i+1), FQDN: fmt.Sprintf("ex%02d.contoso.com", i+1), Site: fmt.Sprintf("Site %d", r.IntN(2)),
+			Version:                connector.MustParseVersion([]string{"14.3.123.4", "15.0.1497.2", "15.1.2507.6", "15.2.1118.40", "15.2.2562.17"}[r.IntN(5)]),
+			Roles:                  connector.RoleMailbox | connector.ServerRoles(r.IntN(2))*connector.RoleClientAccess,
+			DowngradedExchangeAuth: r.IntN(2) == 0, InternalTransportCertificate: fmt.Sprintf("%040X", r.Uint64()),
+		}
+		if r.IntN(2) == 0 {
+			s.DAG = "DAG1"
+		}
+		for j := range 1 + r.IntN(2) {
+			s.Addresses = append(s.Addresses, Addr(j == 0, 16*i+r.IntN(16)))
+		}
+		t.Servers = append(t.Servers, s)
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, name := range names[:r.IntN(len(names))] {
+			t.Connectors = append(t.Connectors, told(r, connector.ID{Server: s.Name, Name: name}))
+		}
+	}
+	for i := range r.IntN(4) {
+		d := connector.Database{Name: fmt.Sprintf("DB%d", i), Kind: connector.PublicFolderDatabase}
+		if i > 0 && r.IntN(2) == 0 {
+			d.Kind = connector.MailboxDatabase
+		}
+		for _, s := range t.Servers {
+			d.Copies = append(d.Copies, s.Name)
+		}
+		if r.IntN(3) > 0 {
+			d.Mounted = d.Copies[r.IntN(len(d.Copies))]
+		}
+		t.Databases = append(t.Databases, d)
+	}
+	return t
+}
+
+// told returns a random connector of which every property is told, down to the rights that group Custom stands for.
+func told(r *rand.Rand, id connector.ID) connector.ReceiveConnector {
+	c := Connector(r, id, true)
+	coin := func() bool { return r.IntN(2) == 0 }
+	c.AuthMechanism = connector.AuthMechanism(r.IntN(64))
+	c.PermissionGroups = connector.PermissionGroups(r.IntN(64))
+	c.RequireTLS, c.SuppressXAnonymousTLS, c.EnableAuthGSSAPI, c.DomainSecure = coin(), coin(), coin(), coin()
+	if coin() {
+		c.FQDN = id.Server + ".contoso.com"
+	}
+	if c.PermissionGroups.Has(connector.GroupCustom) {
+		c.Rights = []connector.Grant{
+			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient", Deny: coin()},
+			{Principal: `CONTOSO\Exchange Servers`, Right: "ms-Exch-Bypass-Anti-Spam"},
+		}
+	}
+	return c
+}

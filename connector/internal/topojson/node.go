@@ -46,7 +46,7 @@ type Member struct {
 // Limits keep hostile input from taking more memory than an export could need.
 const (
 	maxBytes = 64 << 20
-	maxNodes = 1 << 20
+	maxNodes = 1 << 21
 	maxDepth = 100
 )
 
@@ -61,16 +61,10 @@ var (
 
 // Parse reads one JSON value from r. Every error is a [*connector.ModelError] with the position in the file called name.
 func Parse(name string, r io.Reader) (Node, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
-	p := &parser{name: name, data: data, line: 1}
+	p, err := newParser(name, 1, r)
 	if err != nil {
-		return Node{}, &connector.ModelError{Source: connector.Source{File: name}, Err: err}
+		return Node{}, err
 	}
-	if len(data) > maxBytes {
-		return Node{}, p.fail(0, ErrTooLarge)
-	}
-	p.dec = json.NewDecoder(bytes.NewReader(data))
-	p.dec.UseNumber()
 	n, err := p.value(0)
 	if err != nil {
 		return Node{}, err
@@ -80,6 +74,40 @@ func Parse(name string, r io.Reader) (Node, error) {
 		return Node{}, p.fail(at, ErrTrailing)
 	}
 	return n, nil
+}
+
+// ParseAll is Parse for one value or several that follow each other, as in a file to which several commands were appended; r
+// begins in the given line of the file. At least one value is there.
+func ParseAll(name string, line int, r io.Reader) ([]Node, error) {
+	p, err := newParser(name, line, r)
+	if err != nil {
+		return nil, err
+	}
+	var nodes []Node
+	for {
+		n, err := p.value(0)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+		if p.next() == len(p.data) {
+			return nodes, nil
+		}
+	}
+}
+
+func newParser(name string, line int, r io.Reader) (*parser, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
+	p := &parser{name: name, data: data, line: line}
+	if err != nil {
+		return nil, &connector.ModelError{Source: connector.Source{File: name, Line: line + bytes.Count(data, []byte("\n"))}, Err: err}
+	}
+	if len(data) > maxBytes {
+		return nil, p.fail(0, ErrTooLarge)
+	}
+	p.dec = json.NewDecoder(bytes.NewReader(data))
+	p.dec.UseNumber()
+	return p, nil
 }
 
 type parser struct {

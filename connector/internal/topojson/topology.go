@@ -15,14 +15,20 @@ var (
 	ErrRequired   = errors.New("required and missing")
 )
 
-// IsNative tells whether a value looks like the native form of a topology: an object with at least one of its keys.
+// IsNative tells whether a value looks like the native form of a topology: an object with at least one of its keys, whose lists
+// do not hold what a shell exported: there all names begin with a capital.
 func IsNative(n Node) bool {
+	found := false
 	for _, key := range []string{"servers", "connectors", "databases", "networks"} {
-		if _, ok := n.Member(key); ok {
-			return true
+		list, ok := n.Member(key)
+		found = found || ok
+		for _, item := range list.Items {
+			if len(item.Members) > 0 && item.Members[0].Key != "" && 'A' <= item.Members[0].Key[0] && item.Members[0].Key[0] <= 'Z' {
+				return false
+			}
 		}
 	}
-	return false
+	return found
 }
 
 // Decode reads the native form. The error joins a [*connector.ModelError] for everything that is wrong, in input order.
@@ -149,15 +155,17 @@ func each[T any](d *decoder, parse func(string) (T, error)) func(Node, string, *
 func (d *decoder) server(n Node, path string, s *connector.Server) {
 	s.Source = d.source(n)
 	d.object(n, path, fields{
-		"name":                            d.text(&s.Name),
-		"fqdn":                            d.text(&s.FQDN),
-		"site":                            d.text(&s.Site),
-		"dag":                             d.text(&s.DAG),
-		"version":                         parsed(d, &s.Version, connector.ParseVersion),
-		"roles":                           parsed(d, &s.Roles, connector.ParseServerRoles),
-		"addresses":                       list(d, &s.Addresses, each(d, parseAddress)),
-		"useDowngradedExchangeServerAuth": d.flag(&s.DowngradedExchangeAuth),
-		"missing":                         parsed(d, &s.Missing, connector.ParseProperties),
+		"name":                                   d.text(&s.Name),
+		"fqdn":                                   d.text(&s.FQDN),
+		"site":                                   d.text(&s.Site),
+		"dag":                                    d.text(&s.DAG),
+		"version":                                parsed(d, &s.Version, connector.ParseVersion),
+		"roles":                                  parsed(d, &s.Roles, connector.ParseServerRoles),
+		"addresses":                              list(d, &s.Addresses, each(d, parseAddress)),
+		"useDowngradedExchangeServerAuth":        d.flag(&s.DowngradedExchangeAuth),
+		"internalTransportCertificateThumbprint": d.text(&s.InternalTransportCertificate),
+		"missing":                                parsed(d, &s.Missing, connector.ParseProperties),
+		"conflicting":                            parsed(d, &s.Conflicting, connector.ParseProperties),
 	}, "name")
 }
 
@@ -189,6 +197,7 @@ func (d *decoder) connector(n Node, path string, c *connector.ReceiveConnector) 
 		"enableAuthGSSAPI":      d.flag(&c.EnableAuthGSSAPI),
 		"domainSecureEnabled":   d.flag(&c.DomainSecure),
 		"missing":               parsed(d, &c.Missing, connector.ParseProperties),
+		"conflicting":           parsed(d, &c.Conflicting, connector.ParseProperties),
 	}, "identity")
 }
 

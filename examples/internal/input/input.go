@@ -67,37 +67,40 @@ func Parse(flags *flag.FlagSet, usage string, args []string) (files []string, st
 	}
 }
 
-// Read merges the files and addresses into one topology. Warnings go to stderr, and so do the errors of all files, a line
-// each.
+// Read merges the files and addresses into one topology. Warnings go to stderr, those that say the same of several objects in
+// one line, and so do the errors of all files, a line each.
 func Read(files []string, addresses []connector.Server, stderr io.Writer) (*connector.Topology, bool) {
 	var r psexport.Reader
 	var errs []error
 	for _, name := range files {
 		errs = append(errs, readFile(&r, name))
 	}
-	t, warnings, _ := r.Topology()
+	t, _, _ := r.Topology()
 	for _, s := range addresses {
 		if !slices.ContainsFunc(t.AllServers(), func(o connector.Server) bool { return strings.EqualFold(o.Name, s.Name) }) {
 			fmt.Fprintf(stderr, "warning: -addr %s: no file names a server of this name\n", s.Name)
 		}
 		errs = append(errs, r.AddServer(s))
 	}
-	for _, w := range warnings {
-		fmt.Fprintln(stderr, "warning:", w)
-	}
-	if err := errors.Join(errs...); err != nil {
+	t, warnings, err := r.Topology()
+	_ = report.Text.Warnings(stderr, warnings)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
-	t, _, _ = r.Topology()
 	return t, true
 }
 
+// readFile reads one file; what is wrong in it comes again from the Reader.
 func readFile(r *psexport.Reader, name string) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return r.Read(name, f)
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return &connector.ModelError{Source: connector.Source{File: name}, Err: errors.New("a directory; name the files in it")}
+	}
+	_ = r.Read(name, f)
+	return nil
 }

@@ -1,0 +1,25 @@
+package audit
+
+import "github.com/receiveconnector/receiveconnector/connector"
+
+var rc906 = &Check{
+	ID:       "RC906",
+	Title:    "the version of the server is not known",
+	Severity: Note,
+	Run:      checkRC906,
+	Doc: `Which mail a server exchanges with others, and over which ports, follows from its version first. Without it
+only port 25 is looked at, and only as possible, unless a FrontendTransport connector shows 2013 or later (inferred).
+
+AdminDisplayVersion of Get-ExchangeServer tells it.
+
+Source: the flows between servers by version (documented).`,
+}
+
+func checkRC906(p *Pass) error {
+	return p.eachRecord(func(s connector.Server) {
+		if listed(s) && !s.Version.IsValid() {
+			p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
+				Message: "the version is not known, so mail from and to the server counts as possible only; Get-ExchangeServer tells it"})
+		}
+	})
+}

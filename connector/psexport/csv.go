@@ -1,0 +1,141 @@
+package psexport
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// maxHeader is how much of a text is looked at to tell whether it is CSV.
+const maxHeader = 64 << 10
+
+// Reasons a row of CSV is refused.
+var (
+	ErrCSVFields = errors.New("another number of fields than the header")
+	ErrCSVQuote  = errors.New("a quotation mark is missing or in the wrong place")
+)
+
+// csvForm is what the first lines tell of a CSV file.
+type csvForm struct{ comma rune }
+
+// delimiters are what Export-Csv -UseCulture and -Delimiter write, and people.
+var delimiters = [...]rune{',', ';', '\t', '|'}
+
+const typeLine, sepLine = "#TYPE ", "sep="
+
+// sniffCSV tells CSV by its header: the line #TYPE, names in quotation marks, or several names of which one is a property that
+// is read here.
+func sniffCSV(head string) (form csvForm, ok bool) {
+	first, rest, _ := strings.Cut(head, "\n")
+	first = strings.TrimRight(first, "\r")
+	if sep, found := strings.CutPrefix(first, sepLine); found && len(sep) == 1 {
+		return csvForm{comma: rune(sep[0])}, true
+	}
+	typed := strings.HasPrefix(first, typeLine)
+	if typed {
+		first, _, _ = strings.Cut(rest, "\n")
+		first = strings.TrimRight(first, "\r")
+	}
+	best, known := 0, false
+	form.comma = ','
+	for _, d := range delimiters {
+		names := strings.Split(first, string(d))
+		n := 0
+		for _, name := range names {
+			if readProperties[propertyKey(strings.Trim(name, `" `))] {
+				n++
+			}
+		}
+		if len(names) > best && (n > 0 || !known) {
+			best, known, form.comma = len(names), n > 0, d
+		}
+	}
+	quoted := len(first) > 2 && first[0] == '"' && strings.HasSuffix(first, `"`)
+	return form, typed || quoted || known && best > 1
+}
+
+// readProperties are names by which a header is recognised, in lower case.
+var readProperties = map[string]bool{
+	"identity": true, "name": true, "server": true, "bindings": true, "remoteipranges": true, "authmechanism": true,
+	"permissiongroups": true, "enabled": true, "transportrole": true, "fqdn": true, "requiretls": true,
+	"distinguishedname": true, "site": true, "serverrole": true, "admindisplayversion": true, "user": true,
+	"extendedrights": true, "servers": true, "interfaces": true, "subnets": true, "mountedonserver": true,
+	"ipaddress": true, "interfacealias": true, "section": true, "usedowngradedexchangeserverauth": true,
+	"internaltransportcertificatethumbprint": true, "lowerbound": true, "addressspaces": true, "senderipaddresses": true,
+}
+
+// readCSV hands on the rows of a CSV file as objects. A row that begins with #TYPE begins another table, as in a file to which
+// several exports were appended.
+func readCSV(name string, skipped int, data string, form csvForm, each func(value) error) error {
+	c := csv.NewReader(strings.NewReader(data))
+	c.Comma, c.FieldsPerRecord, c.ReuseRecord = form.comma, -1, true
+	if strings.HasPrefix(data, sepLine) {
+		c.Read()
+	}
+	var header []string
+	var from *origin
+	var errs []error
+	fail := func(line, col int, err error) {
+		errs = append(errs, &connector.ModelError{Source: connector.Source{File: name, Line: skipped + line, Col: col}, Err: err})
+	}
+	for {
+		record, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return errors.Join(errs...)
+		}
+		if err != nil {
+			var syntax *csv.ParseError
+			if !errors.As(err, &syntax) {
+				return err
+			}
+			fail(syntax.StartLine, 0, fmt.Errorf("%w: %w", ErrCSVQuote, syntax.Err))
+			return errors.Join(errs...) // what follows cannot be told from the inside of the field
+		}
+		at, _ := c.FieldPos(0)
+		if t, ok := strings.CutPrefix(record[0], typeLine); ok {
+			header, from = nil, &origin{types: []string{strings.TrimSpace(t)}}
+			continue
+		}
+		if header == nil {
+			for _, field := range record {
+				header = append(header, propertyKey(field))
+			}
+			continue
+		}
+		if len(record) != len(header) {
+			if blank(record) {
+				continue
+			}
+			if len(errs) < maxErrors {
+				fail(at, 0, fmt.Errorf("%w: %d instead of %d", ErrCSVFields, len(record), len(header)))
+			}
+			continue
+		}
+		if blank(record) {
+			continue
+		}
+		v := value{src: connector.Source{File: name, Line: skipped + at}, origin: from, props: make(map[string]value, len(header))}
+		for i, field := range record {
+			line, col := c.FieldPos(i)
+			if _, twice := v.props[header[i]]; !twice {
+				v.props[header[i]] = value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(pasted.Replace(field))}
+			}
+		}
+		if err := each(v); err != nil {
+			return err
+		}
+	}
+}
+
+func blank(record []string) bool {
+	for _, field := range record {
+		if strings.TrimSpace(field) != "" {
+			return false
+		}
+	}
+	return true
+}

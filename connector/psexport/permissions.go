@@ -1,0 +1,112 @@
+package psexport
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// grants are the rights that an object of Get-ADPermission tells of a connector.
+type grants struct {
+	id     connector.ID
+	src    connector.Source
+	rights []connector.Grant
+	cut    bool
+}
+
+// smtpRights are how the names of the extended rights begin that count in an SMTP session; the others are about mailboxes and
+// administration.
+var smtpRights = []string{"ms-exch-smtp-", "ms-exch-accept-", "ms-exch-bypass-"}
+
+// adPermission reads an object of Get-ADPermission: the extended rights that one principal is granted or denied.
+func (r *Reader) adPermission(v value) {
+	m := &mapper{reader: r, object: v}
+	identity, _ := v.prop("Identity")
+	id, ok := connectorID(identity.scalar())
+	if dn, has := identity.prop("DistinguishedName"); !ok && has {
+		id, ok = connectorID(dn.scalar())
+	}
+	m.name = id.String()
+	if !ok {
+		r.strangers.add(v.src)
+		return
+	}
+	user, _ := v.prop("User")
+	principal := user.scalar()
+	if raw, has := user.prop("RawIdentity"); principal == "" && has {
+		principal = raw.scalar()
+	}
+	if principal == "" {
+		m.fail(v, "User", connector.ErrEmpty)
+		return
+	}
+	deny := false
+	if v.has("Deny") {
+		m.minor("Deny", 0, &deny)
+	}
+	g := grants{id: id, src: v.src}
+	names, known := v.prop("ExtendedRights")
+	if !known {
+		m.lose(v.src, "ExtendedRights", 0, "not in the export", "the rights of "+principal+" are unknown")
+		g.cut = true
+	} else if list := names.members(); !names.null {
+		g.cut = list.cut
+		for _, item := range list.items {
+			if right := item.scalar(); isSMTPRight(right) {
+				g.rights = append(g.rights, connector.Grant{Principal: principal, Right: right, Deny: deny})
+			}
+		}
+	}
+	if g.cut && known {
+		m.lose(names.src, "ExtendedRights", 0, "cut off with dots", "the rights of "+principal+" are known in part")
+	}
+	if !m.failed {
+		r.grants = append(r.grants, g)
+	}
+}
+
+func isSMTPRight(name string) bool {
+	lower := strings.ToLower(name)
+	for _, prefix := range smtpRights {
+		if strings.HasPrefix(lower, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownRights reads Rights, which the canonical text form has: one entry for each right, "principal: right", with a minus in
+// front if it is denied.
+func (r *Reader) ownRights(m *mapper) (rights []connector.Grant) {
+	v, ok := m.object.prop("Rights")
+	if !ok || v.null || v.list {
+		return nil
+	}
+	for entry := range strings.SplitSeq(strings.Trim(v.scalar(), "{} "), ", ") {
+		principal, right, ok := strings.Cut(strings.TrimSpace(entry), ": ")
+		if !ok {
+			m.fail(v, "Rights", fmt.Errorf("%q: %w", clip(entry), connector.ErrInvalid))
+			continue
+		}
+		principal, deny := strings.CutPrefix(principal, "-")
+		rights = append(rights, connector.Grant{Principal: principal, Right: right, Deny: deny})
+	}
+	return rights
+}
+
+// grant adds rights that the connector does not have yet.
+func grant(c *connector.ReceiveConnector, g grants) {
+	for _, right := range g.rights {
+		have := false
+		for _, old := range c.Rights {
+			have = have || strings.EqualFold(old.Principal, right.Principal) && strings.EqualFold(old.Right, right.Right) && old.Deny == right.Deny
+		}
+		if !have {
+			c.Rights = append(c.Rights, right)
+		}
+	}
+	if g.cut {
+		c.Missing |= connector.PropertyRights
+	}
+}

@@ -1,0 +1,258 @@
+package psexport
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// exchangeServer reads an object of Get-ExchangeServer.
+func (r *Reader) exchangeServer(v value) {
+	m := &mapper{reader: r, object: v}
+	m.name = cmp.Or(strings.TrimSpace(m.text("Name")), v.simpleName())
+	if m.name == "" {
+		id, _ := v.prop("Identity")
+		m.name = id.simpleName()
+	}
+	if m.name == "" {
+		m.fail(v, "Name", connector.ErrEmpty)
+		return
+	}
+	s := connector.Server{Name: m.name, Source: v.src, FQDN: m.text("Fqdn")}
+	switch site, ok := v.prop("Site"); {
+	case ok && !site.null && !site.list && len(site.props) == 0 && site.text == "":
+		// an Edge server that is not subscribed has none
+	default:
+		if site, ok = m.get("Site", connector.PropertySite, "which servers are in one site is unknown"); ok {
+			s.Site = site.simpleName()
+		}
+	}
+	s.Version = one(m, "AdminDisplayVersion", connector.PropertyVersion, "the flows of the server are unknown", parseVersion)
+	s.Roles = serverRoles(m)
+	s.DAG = m.text("DatabaseAvailabilityGroup")
+	s.InternalTransportCertificate = m.text("InternalTransportCertificateThumbprint")
+	if m.complete() || v.has("UseDowngradedExchangeServerAuth") {
+		m.minor("UseDowngradedExchangeServerAuth", connector.PropertyDowngradedExchangeAuth, &s.DowngradedExchangeAuth)
+		r.tellDowngraded(m.name)
+	}
+	s.Addresses = r.ownAddresses(m)
+	s.Missing, s.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
+	if !m.failed {
+		r.addServer(s)
+	}
+}
+
+const everyRole = "the server is assumed to hold every role"
+
+// serverRoles reads ServerRole, or where it is a number or absent the booleans beside it.
+func serverRoles(m *mapper) (roles connector.ServerRoles) {
+	v, _ := m.object.prop("ServerRole")
+	if text := v.scalar(); text != "" && strings.Trim(text, "0123456789") != "" {
+		return one(m, "ServerRole", connector.PropertyRoles, everyRole, connector.ParseServerRoles)
+	}
+	for _, role := range []struct {
+		name string
+		role connector.ServerRoles
+	}{
+		{"IsMailboxServer", connector.RoleMailbox}, {"IsClientAccessServer", connector.RoleClientAccess},
+		{"IsUnifiedMessagingServer", connector.RoleUnifiedMessaging}, {"IsHubTransportServer", connector.RoleHubTransport},
+		{"IsEdgeServer", connector.RoleEdge},
+	} {
+		if is, ok := m.object.prop(role.name); ok {
+			held := false
+			m.boolean(is, role.name, &held)
+			if held {
+				roles |= role.role
+			}
+		}
+	}
+	switch {
+	case roles != 0:
+	case v.scalar() == "":
+		m.get("ServerRole", connector.PropertyRoles, everyRole)
+	default:
+		m.lose(v.src, "ServerRole", connector.PropertyRoles, "exported as a number, whose meaning is not documented", everyRole)
+	}
+	return roles
+}
+
+// ownAddresses reads Addresses, which the canonical text form has.
+func (r *Reader) ownAddresses(m *mapper) (addresses []netip.Addr) {
+	v, ok := m.object.prop("Addresses")
+	if !ok || v.null {
+		return nil
+	}
+	for _, item := range v.members().items {
+		a, _, err := parseAddress(item.scalar())
+		if err != nil {
+			m.fail(item, "Addresses", err)
+			continue
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses
+}
+
+// fact is what an object other than the server's own tells about a server.
+type fact struct {
+	server string // as the object names it: EX01, or EX01.contoso.com
+	src    connector.Source
+	// proof: the object belongs to an Exchange server; otherwise the fact counts only if a server of the name is known.
+	proof       bool
+	dag         string
+	downgraded  bool
+	certificate string
+	missing     connector.Properties
+	addresses   []netip.Addr
+}
+
+// notTold is what a fact about something else leaves open; it has no value that could say so.
+const notTold = connector.PropertyDowngradedExchangeAuth
+
+// transportService reads an object of Get-TransportService or Get-TransportServer.
+func (r *Reader) transportService(v value) {
+	m := &mapper{reader: r, object: v}
+	id, _ := v.prop("Identity")
+	m.name = hostName(cmp.Or(v.simpleName(), id.simpleName()))
+	if m.name == "" {
+		m.fail(v, "Name", connector.ErrEmpty)
+		return
+	}
+	f := fact{server: m.name, src: v.src, proof: true}
+	m.flag("UseDowngradedExchangeServerAuth", connector.PropertyDowngradedExchangeAuth,
+		"whether the server may authenticate in clear is unknown", &f.downgraded)
+	if certificate, ok := m.get("InternalTransportCertificateThumbprint", connector.PropertyInternalTransportCertificate,
+		"whether X-ANONYMOUSTLS is offered is unknown"); ok {
+		f.certificate = certificate.scalar()
+	}
+	f.missing = m.missing
+	if !m.missing.Has(connector.PropertyDowngradedExchangeAuth) {
+		r.tellDowngraded(m.name)
+	}
+	if !m.failed {
+		r.facts = append(r.facts, f)
+	}
+}
+
+// dag reads an object of Get-DatabaseAvailabilityGroup.
+func (r *Reader) dag(v value) {
+	m := &mapper{reader: r, object: v}
+	m.name = v.simpleName()
+	if m.name == "" {
+		m.fail(v, "Name", connector.ErrEmpty)
+		return
+	}
+	const unknown = "which servers are in the group is unknown"
+	servers, ok := m.get("Servers", connector.PropertyDAG, unknown)
+	if !ok {
+		return
+	}
+	names, cut := servers.names()
+	if cut {
+		m.lose(servers.src, "Servers", connector.PropertyDAG, "cut off with dots", unknown+" in part")
+	}
+	for _, name := range names {
+		r.facts = append(r.facts, fact{server: name, src: v.src, proof: true, dag: m.name, missing: notTold})
+	}
+}
+
+// dagNetwork reads an object of Get-DatabaseAvailabilityGroupNetwork: the addresses of the members. A network that is closed to
+// MAPI carries replication only, so mail does not come from its addresses.
+func (r *Reader) dagNetwork(v value) {
+	m := &mapper{reader: r, object: v}
+	id, _ := v.prop("Identity")
+	m.name = cmp.Or(id.text, v.simpleName())
+	mapi := true
+	if v.has("MapiAccessEnabled") {
+		m.minor("MapiAccessEnabled", 0, &mapi)
+	}
+	const unknown = "the addresses of the members are unknown"
+	interfaces, ok := m.get("Interfaces", connector.PropertyAddresses, unknown)
+	if !ok || !mapi {
+		return
+	}
+	for _, i := range interfaceItems(interfaces) {
+		node, _ := i.prop("NodeName")
+		address, _ := i.prop("IPAddress")
+		a, usable, err := parseAddress(address.scalar())
+		if err != nil || node.scalar() == "" {
+			m.lose(i.src, "Interfaces", 0, "not of the form {SERVER,State,IP}: "+clip(i.text), unknown)
+			continue
+		}
+		if usable {
+			r.facts = append(r.facts, fact{server: node.scalar(), src: v.src, proof: true, addresses: []netip.Addr{a}, missing: notTold})
+		}
+	}
+}
+
+// interfaceItems returns the interfaces of a DAG network with NodeName and IPAddress. As text they are
+// {{EX01,Up,10.1.0.11}, {EX02,Up,10.1.0.12}}.
+func interfaceItems(v value) (items []value) {
+	texts := v.items
+	if !v.list {
+		for part := range strings.SplitSeq(v.scalar(), "}") {
+			if i := strings.LastIndexByte(part, '{'); i >= 0 {
+				texts = append(texts, value{src: v.src, text: part[i+1:]})
+			} else if strings.Trim(part, ", {") != "" { // cut off
+				texts = append(texts, value{src: v.src, text: part})
+			}
+		}
+	}
+	for _, item := range texts {
+		if !item.has("NodeName", "IPAddress") {
+			fields := strings.Split(strings.Trim(item.scalar(), "{} "), ",")
+			if len(fields) == 3 {
+				item.props = map[string]value{"nodename": {text: strings.TrimSpace(fields[0])}, "ipaddress": {text: strings.TrimSpace(fields[2])}}
+			}
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// netIPAddress reads an object of Get-NetIPAddress. It belongs to the server that a remote session or a column names.
+func (r *Reader) netIPAddress(v value) {
+	m := &mapper{reader: r, object: v}
+	host := ""
+	for _, name := range []string{"PSComputerName", "Server", "ComputerName", "SystemName", "HostName", "MachineName"} {
+		if host = cmp.Or(host, m.text(name)); strings.EqualFold(host, "localhost") {
+			host = ""
+		}
+	}
+	m.name = host
+	r.hostAddress(m, host, "IPAddress", "IPv4Address", "IPv6Address")
+}
+
+// dnsRecord reads an A or AAAA record of Resolve-DnsName; other records hold no address.
+func (r *Reader) dnsRecord(v value) {
+	m := &mapper{reader: r, object: v}
+	host := m.text("Name")
+	m.name = host
+	if v.hasAny("NameHost", "NameExchange", "NameAdministrator", "Strings") && m.text("IPAddress") == "" {
+		return
+	}
+	r.hostAddress(m, strings.TrimSuffix(host, "."), "IPAddress", "IP4Address", "IP6Address")
+}
+
+func (r *Reader) hostAddress(m *mapper, host string, names ...string) {
+	at := slices.IndexFunc(names, func(n string) bool { return m.text(n) != "" })
+	if at < 0 {
+		m.lose(m.object.src, names[0], 0, "not in the export", "an address of the host is unknown")
+		return
+	}
+	v, _ := m.object.prop(names[at])
+	a, usable, err := parseAddress(v.scalar())
+	switch {
+	case err != nil:
+		m.fail(v, names[at], err)
+	case !usable:
+	case host == "":
+		m.name = a.String()
+		m.lose(m.object.src, "PSComputerName", 0, "not in the export", "the server that has the address is unknown")
+	default:
+		r.facts = append(r.facts, fact{server: host, src: m.object.src, addresses: []netip.Addr{a}, missing: notTold})
+	}
+}

@@ -1,0 +1,222 @@
+package psexport
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// settlement completes a topology with what the objects of several cmdlets tell about one server or connector.
+type settlement struct {
+	*connector.Topology
+	warnings []Warning
+	errs     []error
+}
+
+func (s *settlement) warn(w Warning) { s.warnings = append(s.warnings, w) }
+
+// server returns the record of the server that an object calls EX01 or EX01.contoso.com, and makes one if a connector or proof
+// says that there is such a server; nil if not.
+func (s *settlement) server(name string, proof bool) *connector.Server {
+	short := hostName(name)
+	at := slices.IndexFunc(s.Servers, func(o connector.Server) bool {
+		if o.FQDN != "" && short != name {
+			return strings.EqualFold(o.FQDN, name)
+		}
+		return strings.EqualFold(o.Name, short)
+	})
+	if at >= 0 {
+		return &s.Servers[at]
+	}
+	if i := slices.IndexFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return strings.EqualFold(c.ID.Server, short) }); i >= 0 {
+		short, proof = s.Connectors[i].ID.Server, true
+	}
+	if !proof || slices.ContainsFunc(s.Servers, func(o connector.Server) bool { return strings.EqualFold(o.Name, short) }) {
+		return nil
+	}
+	s.Servers = append(s.Servers, connector.UnlistedServer(short))
+	return &s.Servers[len(s.Servers)-1]
+}
+
+// facts brings facts to their servers: those that prove that there is such a server, or the others, which come last.
+func (s *settlement) facts(facts []fact, proof bool) {
+	for _, f := range facts {
+		if f.proof != proof {
+			continue
+		}
+		server := s.server(f.server, f.proof)
+		if server == nil {
+			s.warn(Warning{f.src, f.server, "", "an address of a host that no file calls an Exchange server", "it is left out"})
+			continue
+		}
+		told := connector.Server{DAG: f.dag, DowngradedExchangeAuth: f.downgraded, InternalTransportCertificate: f.certificate,
+			Addresses: f.addresses, Missing: f.missing, Source: f.src}
+		if p := mergeServer(server, told); p != 0 {
+			s.warn(contradiction(server.Name, p, server.Source, f.src))
+		}
+	}
+}
+
+// noServer stands for the server of connectors of which no file tells it, and nothing else does.
+const noServer = "?"
+
+// homeless gives the connectors of each file that tells no server to the server their installed names end with ("Default
+// Frontend EX01", documented), else to the only server there is, else to one without a name. Where that is not clear, because
+// there are several servers or a name comes twice, it is an error.
+func (s *settlement) homeless(all []connector.ReceiveConnector) {
+	known := s.AllServers()
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(c connector.ReceiveConnector) bool { return c.Source.File != all[0].Source.File })
+		if n < 0 {
+			n = len(all)
+		}
+		file := all[:n]
+		all = all[n:]
+		server, why, ok := homeOf(file, known)
+		if !ok {
+			s.errs = append(s.errs, &connector.ModelError{Source: file[0].Source, Path: file[0].ID.Name + ": Server", Err: fmt.Errorf(
+				"%w: nothing tells the server of %s, and %s; add Identity to the export", connector.ErrIdentity, plural(n, "connector"), why)})
+			continue
+		}
+		s.warn(Warning{file[0].Source, "", "Server", "not in the export", plural(n, "connector") + " are taken to be of one server, " + server + ", " + why})
+		for _, c := range file {
+			c.ID.Server = server
+			s.Connectors = append(s.Connectors, c)
+		}
+	}
+}
+
+// homeOf returns the server of connectors without one, and why it is that one, or why there is none.
+func homeOf(cs []connector.ReceiveConnector, known []connector.Server) (server, why string, ok bool) {
+	names, servers := make(map[string]bool), make(map[string]string)
+	for _, c := range cs {
+		if names[fold(c.ID.Name)] {
+			return "", "there are two called " + clip(c.ID.Name), false
+		}
+		names[fold(c.ID.Name)] = true
+		if s := installedOn(c.ID.Name); s != "" {
+			servers[fold(s)] = s
+		}
+	}
+	for _, s := range servers {
+		server = s
+	}
+	switch {
+	case len(servers) == 1:
+		return server, "which their names end with", true
+	case len(servers) > 1:
+		return "", "their names end with several", false
+	case len(known) == 1:
+		return known[0].Name, "the only one there is", true
+	case len(known) > 1:
+		return "", plural(len(known), "server") + " are known", false
+	}
+	return noServer, "whose name is unknown", true
+}
+
+// installedOn returns the server in the name of a connector that setup installed, "" in any other name.
+func installedOn(name string) string {
+	for _, prefix := range []string{"Default Frontend ", "Client Frontend ", "Outbound Proxy Frontend ", "Client Proxy ",
+		"Default internal receive connector ", "Default ", "Client "} {
+		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			if server := name[len(prefix):]; !strings.ContainsAny(server, ` \.`) {
+				return server
+			}
+		}
+	}
+	return ""
+}
+
+// cutNames merges a connector whose name the console cut off with the one it can only be.
+func (s *settlement) cutNames() {
+	for i := 0; i < len(s.Connectors); i++ {
+		c := s.Connectors[i]
+		head, cut := cutDots(c.ID.Name)
+		if !cut {
+			continue
+		}
+		full := -1
+		for j, o := range s.Connectors {
+			if j != i && strings.EqualFold(o.ID.Server, c.ID.Server) && strings.HasPrefix(fold(o.ID.Name), fold(head)) {
+				if full >= 0 {
+					full = i // several
+					break
+				}
+				full = j
+			}
+		}
+		if full < 0 || full == i {
+			continue
+		}
+		o := &s.Connectors[full]
+		if p := mergeConnector(o, c); p != 0 {
+			s.warn(contradiction(o.ID.String(), p, o.Source, c.Source))
+		}
+		s.Connectors = slices.Delete(s.Connectors, i, i+1)
+		i--
+	}
+}
+
+// rights brings rights to their connectors. On a connector with group Custom whose rights no file tells they are missing: the
+// group stands for rights beyond the others (observed).
+func (s *settlement) rights(all []grants, strangers tally) {
+	at := make(map[string]int, len(s.Connectors))
+	for i, c := range s.Connectors {
+		at[fold(c.ID.String())] = i
+	}
+	told := make(map[int]bool)
+	for _, g := range all {
+		i, ok := at[fold(g.id.String())]
+		if !ok {
+			strangers.add(g.src)
+			continue
+		}
+		told[i] = true
+		grant(&s.Connectors[i], g)
+	}
+	if strangers.count > 0 {
+		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "entry") + " of Get-ADPermission about other objects than the connectors read",
+			"they are left out"})
+	}
+	for i := range s.Connectors {
+		c := &s.Connectors[i]
+		if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && !told[i] && c.Source != (connector.Source{}) {
+			c.Missing |= connector.PropertyRights
+			s.warn(Warning{c.Source, c.ID.String(), "PermissionGroups", "Custom stands for rights that are in no file (Get-ADPermission tells them)",
+				"what the rights beyond the groups allow is unknown"})
+		}
+	}
+}
+
+// downgraded marks the servers of which no file tells whether they may authenticate in clear, if there is a connector where
+// that matters.
+func (s *settlement) downgraded(told map[string]bool) {
+	if !slices.ContainsFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return c.SuppressXAnonymousTLS }) {
+		return
+	}
+	for i := range s.Servers {
+		if server := &s.Servers[i]; !told[fold(server.Name)] && !server.DowngradedExchangeAuth {
+			server.Missing |= connector.PropertyDowngradedExchangeAuth
+			s.warn(Warning{server.Source, server.Name, "UseDowngradedExchangeServerAuth",
+				"in no file (Get-TransportService tells it)", "whether the server gets past SuppressXAnonymousTls is unknown"})
+		}
+	}
+}
+
+// publicFolders warns where mailbox databases were exported and public-folder databases were not, although there may be some:
+// with databases told, replication counts as needed only where public-folder databases are.
+func (s *settlement) publicFolders() {
+	old := slices.IndexFunc(s.Servers, func(o connector.Server) bool {
+		g := o.Version.Generation()
+		return g == connector.Generation2007 || g == connector.Generation2010
+	})
+	has := func(k connector.DatabaseKind) bool {
+		return slices.ContainsFunc(s.Databases, func(d connector.Database) bool { return d.Kind == k })
+	}
+	if old >= 0 && has(connector.MailboxDatabase) && !has(connector.PublicFolderDatabase) {
+		s.warn(Warning{s.Servers[old].Source, "", "", "mailbox databases are told, and no public-folder database",
+			"public-folder replication counts as not needed (Get-PublicFolderDatabase -Status tells them)"})
+	}
+}

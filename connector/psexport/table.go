@@ -1,0 +1,272 @@
+package psexport
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// rulers is the line of dashes under the heads of a table.
+var rulers = regexp.MustCompile(`^\s*-{2,}(?:\s+-{2,})*\s*$`)
+
+// tableAt returns the line of dashes if the heads of a table stand in line i, else 0. In copies from web pages a blank line
+// may stand between them.
+func (p *textParser) tableAt(i int) int {
+	for j := i + 1; j < min(len(p.lines), i+3); j++ {
+		switch text := p.lines[j].text; {
+		case rulers.MatchString(text) && !rulers.MatchString(p.lines[i].text):
+			return j
+		case strings.TrimSpace(text) != "":
+			return 0
+		}
+	}
+	return 0
+}
+
+// column is a column of Format-Table.
+type column struct {
+	key        string
+	start, end int // in character cells, from 0; the last column has no end
+	form       *regexp.Regexp
+}
+
+// table reads the table with its heads in line at and its dashes in line ruler, and returns its last line.
+func (p *textParser) table(at, ruler int) int {
+	columns := columnsOf(p.lines[at].text, p.lines[ruler].text)
+	usual := ruler - at - 1
+	gap := 0
+	var rows []row
+	last := ruler
+	for i := ruler + 1; i < len(p.lines); i++ {
+		l := p.lines[i]
+		switch {
+		case strings.TrimSpace(l.text) == "":
+			if gap++; gap > usual {
+				return p.rows(rows, last)
+			}
+			continue
+		case prompt.MatchString(l.text), p.tableAt(i) > 0, stars.MatchString(l.text):
+			return p.rows(rows, last)
+		}
+		gap, last = 0, i
+		cells, ok := cellsOf(columns, l.text)
+		switch {
+		case ok && len(rows) > 0 && strings.TrimSpace(cells[0].text) == "":
+			rows[len(rows)-1].goOn(cells)
+		case ok:
+			rows = append(rows, row{l, columns, cells})
+		default:
+			p.reader.warn(Warning{Source: p.source(l, -1), Lost: "a row of a table whose columns cannot be told apart", Unknown: "its object is left out; use Format-List"})
+		}
+	}
+	return p.rows(rows, last)
+}
+
+func (p *textParser) rows(rows []row, last int) int {
+	for _, r := range rows {
+		p.row(r)
+	}
+	return last
+}
+
+// row is an object of a table.
+type row struct {
+	line    line
+	columns []column
+	cells   []cell
+}
+
+type cell struct {
+	text string
+	at   int // in bytes from 0
+}
+
+// goOn adds the cells of a wrapped row. Inside a list the console breaks behind a comma or in the middle of an entry.
+func (r *row) goOn(cells []cell) {
+	for i, c := range cells {
+		head, tail := strings.TrimRight(r.cells[i].text, " "), strings.TrimSpace(c.text)
+		if tail == "" {
+			continue
+		}
+		if !strings.HasPrefix(head, "{") || strings.HasSuffix(head, ",") {
+			head += " "
+		}
+		r.cells[i].text = head + tail
+	}
+}
+
+func (p *textParser) row(r row) {
+	v := value{src: p.source(r.line, -1), props: make(map[string]value, len(r.columns))}
+	for i, c := range r.columns {
+		v.props[c.key] = value{src: p.source(r.line, r.cells[i].at), text: strings.TrimSpace(r.cells[i].text)}
+	}
+	p.emit(v)
+}
+
+// columnsOf returns the columns of a table: each begins above its dashes.
+func columnsOf(heads, ruler string) []column {
+	spread := cells(ruler)
+	var columns []column
+	for i, r := range spread {
+		if r == '-' && (i == 0 || spread[i-1] != '-') {
+			columns = append(columns, column{start: i})
+		}
+	}
+	for i := range columns[:len(columns)-1] {
+		columns[i].end = columns[i+1].start
+	}
+	words := strings.Fields(heads)
+	for i := range columns {
+		c := &columns[i]
+		if len(words) == len(columns) {
+			c.key = propertyKey(words[i])
+		} else {
+			c.key = propertyKey(c.cut(cells(heads)).text)
+		}
+		c.form = regexp.MustCompile(`^(?:` + c.pattern() + `)$`)
+	}
+	return columns
+}
+
+// cells spreads a line over the cells of a console, where wide characters take two; the second holds 0.
+func cells(s string) []rune {
+	var spread []rune
+	for _, r := range s {
+		spread = append(spread, r)
+		if unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) || 0xff01 <= r && r <= 0xff60 {
+			spread = append(spread, 0)
+		}
+	}
+	return spread
+}
+
+// cut returns the part of a line that stands in the column.
+func (c column) cut(spread []rune) cell {
+	end := len(spread)
+	if c.end > 0 {
+		end = min(end, c.end)
+	}
+	start := min(c.start, end)
+	narrow := func(part []rune) string { return strings.ReplaceAll(string(part), "\x00", "") }
+	return cell{narrow(spread[start:end]), len(narrow(spread[:start]))}
+}
+
+// cellsOf cuts a row at the columns. Where blanks were lost, as in copies from web pages, the form of the values tells the
+// columns apart; ok is false if that is not possible.
+func cellsOf(columns []column, text string) (cs []cell, ok bool) {
+	spread := cells(text)
+	ok = true
+	for i, c := range columns {
+		if i > 0 && c.start <= len(spread) && spread[c.start-1] != ' ' {
+			ok = false
+		}
+		cell := c.cut(spread)
+		cs = append(cs, cell)
+		ok = ok && (strings.TrimSpace(cell.text) == "" || c.form.MatchString(strings.TrimSpace(cell.text)))
+	}
+	if ok {
+		return cs, true
+	}
+	m := rowForm(columns, true).FindStringSubmatchIndex(text)
+	if m == nil {
+		return nil, false
+	}
+	return cellsAt(text, m), true
+}
+
+func cellsAt(text string, m []int) (cs []cell) {
+	for i := 2; i < len(m); i += 2 {
+		cs = append(cs, cell{text[m[i]:m[i+1]], m[i]})
+	}
+	return cs
+}
+
+// The forms of values by the name of the property, for tables that lost their blanks.
+const (
+	listForm  = `\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\{\S.*?(?:\.\.\.|…)`
+	boolForm  = `(?i:true|false)`
+	wordForm  = `\S+`
+	flagsForm = `[A-Za-z]+(?:, ?[A-Za-z]+)*(?:\.\.\.|…)?`
+	textForm  = `\S(?:.*?\S)?`
+)
+
+var forms = map[string]string{
+	"bindings": listForm, "remoteipranges": listForm, "extendedrights": listForm, "accessrights": listForm, "servers": listForm,
+	"subnets": listForm, "interfaces": listForm, "databasecopies": listForm,
+	"enabled": boolForm, "requiretls": boolForm, "suppressxanonymoustls": boolForm, "enableauthgssapi": boolForm, "deny": boolForm,
+	"domainsecureenabled": boolForm, "isinherited": boolForm, "inherited": boolForm, "mounted": boolForm, "usedowngradedexchangeserverauth": boolForm,
+	"transportrole": wordForm, "type": wordForm, "ttl": wordForm, "section": wordForm, "ipaddress": wordForm, "prefixlength": wordForm,
+	"addressfamily": wordForm, "interfaceindex": wordForm, "fqdn": wordForm, "server": wordForm, "mountedonserver": wordForm,
+	"authmechanism": flagsForm, "permissiongroups": flagsForm, "serverrole": flagsForm,
+}
+
+func (c column) pattern() string {
+	if f, ok := forms[c.key]; ok {
+		return f
+	}
+	return textForm
+}
+
+// rowForm matches a row of a table that lost its blanks: from end to end of a line, or one of several in it.
+func rowForm(columns []column, whole bool) *regexp.Regexp {
+	var parts []string
+	for _, c := range columns {
+		parts = append(parts, "("+c.pattern()+")")
+	}
+	row := strings.Join(parts, `\s+`)
+	if whole {
+		return regexp.MustCompile(`^\s*` + row + `\s*$`)
+	}
+	return regexp.MustCompile(row + `(?:\s+|$)`)
+}
+
+// inlineTable is a table in one line, as copies that lost their line ends have it.
+type inlineTable struct {
+	line    line
+	columns []column
+	body    int // where the rows begin, in bytes from 0
+}
+
+var inlineRuler = regexp.MustCompile(`\s(-{4,}(?:\s+-{2,})+)\s`)
+
+func findInlineTable(l line) (inlineTable, bool) {
+	m := inlineRuler.FindStringSubmatchIndex(l.text)
+	if m == nil {
+		return inlineTable{}, false
+	}
+	n := len(strings.Fields(l.text[m[2]:m[3]]))
+	heads := strings.Fields(l.text[:m[2]])
+	if len(heads) < n {
+		return inlineTable{}, false
+	}
+	t := inlineTable{line: l, body: m[1]}
+	for _, h := range heads[len(heads)-n:] {
+		t.columns = append(t.columns, column{key: propertyKey(h)})
+	}
+	return t, true
+}
+
+// inlineTable reads a table in one line, row by row. If the last column is free text, nothing tells where a row ends.
+func (p *textParser) inlineTable(t inlineTable) {
+	rest, at := t.line.text[t.body:], t.body
+	form := rowForm(t.columns, false)
+	if t.columns[len(t.columns)-1].pattern() != textForm {
+		for {
+			m := form.FindStringSubmatchIndex(rest)
+			if m == nil || strings.TrimSpace(rest[:m[0]]) != "" {
+				break
+			}
+			cs := cellsAt(rest, m)
+			for i := range cs {
+				cs[i].at += at
+			}
+			p.row(row{t.line, t.columns, cs})
+			rest, at = rest[m[1]:], at+m[1]
+		}
+	}
+	if strings.TrimSpace(rest) != "" {
+		p.reader.warn(Warning{Source: p.source(t.line, at), Lost: fmt.Sprintf("the rest of a table in one line, from %q on", clip(rest)),
+			Unknown: "its objects are left out; use Format-List"})
+	}
+}

@@ -1,0 +1,183 @@
+package psexport
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// maxText is the largest text that is read: Format-List, Format-Table and CSV have to be seen whole.
+const maxText = 64 << 20
+
+// line is a line of a text, without its end.
+type line struct {
+	text   string
+	number int  // 1-based
+	moved  bool // characters were replaced, so columns are not those of the file
+}
+
+// pasted replaces what web pages and editors put for blanks and what nobody sees.
+var pasted = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u200b", "", "\u200e", "", "\u200f", "", "\ufeff", "", "\u2060", "")
+
+// readText reads what a shell shows or Export-Csv writes; skipped lines were read before.
+func readText(r *Reader, name string, skipped int, in io.Reader, each func(value) error) error {
+	data, err := io.ReadAll(io.LimitReader(in, maxText+1))
+	fail := func(number int, err error) error {
+		return &connector.ModelError{Source: connector.Source{File: name, Line: number}, Err: err}
+	}
+	if err != nil {
+		return fail(skipped+1+bytes.Count(data, []byte("\n")), err)
+	}
+	if len(data) > maxText {
+		return fail(0, ErrTextTooLarge)
+	}
+	if form, ok := sniffCSV(string(data[:min(len(data), maxHeader)])); ok {
+		return readCSV(name, skipped, string(data), form, each)
+	}
+	p := &textParser{reader: r, name: name, each: each}
+	number := skipped
+	for raw := range strings.Lines(string(data)) {
+		number++
+		text := strings.TrimRight(raw, "\r\n")
+		clean := pasted.Replace(text)
+		p.lines = append(p.lines, line{clean, number, clean != text})
+	}
+	p.parse()
+	if p.found == 0 {
+		return fail(0, textRefusal(p.lines))
+	}
+	if p.stray.count > 0 {
+		r.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " that belong to no object", Unknown: "what they say is not used"})
+	}
+	return nil
+}
+
+// textParser finds the objects in what a shell shows: lists, tables, prompts with commands, the frame of a transcript.
+type textParser struct {
+	reader *Reader
+	name   string
+	lines  []line
+	each   func(value) error
+
+	from       *origin    // the cmdlet of the last prompt
+	properties []property // of the list at hand
+	found      int        // objects
+	stray      tally
+}
+
+var (
+	stars    = regexp.MustCompile(`^\s*\*{10,}\s*$`)
+	prompt   = regexp.MustCompile(`^\s*(?:\[PS\] ?[^>]{0,260}|PS(?: [^>]{0,260})?)>+ ?(.*)$`)
+	goesOn   = regexp.MustCompile(`^>>`)
+	cmdlets  = regexp.MustCompile(`(?i)\b(?:Get-[A-Za-z]+|Resolve-DnsName)\b`)
+	bare     = regexp.MustCompile(`(?i)^\s*(?:Get-[A-Za-z]+|Resolve-DnsName)\b[^:]*$`)
+	notice   = regexp.MustCompile(`^(?:WARNING|VERBOSE|DEBUG|WARNUNG|AVERTISSEMENT|ADVERTENCIA|AVVISO|AVISO|ПРЕДУПРЕЖДЕНИЕ): (.*)$`)
+	failures = regexp.MustCompile(`^[A-Z][a-z]+-[A-Za-z]+ ?: (.*)$`)
+)
+
+// parse walks through the lines once.
+func (p *textParser) parse() {
+	frame := false // of a transcript: between two lines of stars stands who ran it, and where
+	gap := 0
+	for i := 0; i < len(p.lines); i++ {
+		l := p.lines[i]
+		property, isProperty := parseProperty(l, gap)
+		switch text := l.text; {
+		case strings.TrimSpace(text) == "":
+			gap++
+			continue
+		case stars.MatchString(text):
+			p.flush()
+			frame = !frame && p.opensFrame(i)
+		case frame:
+		case p.takesOn(i, gap):
+		case isProperty && !notice.MatchString(text):
+			p.properties = append(p.properties, property)
+		default:
+			i = p.other(i)
+		}
+		gap = 0
+	}
+	p.flush()
+}
+
+// other reads a line that is no property: a prompt, a message of the shell, or a table. It returns the last line it took.
+func (p *textParser) other(i int) int {
+	l := p.lines[i]
+	inline, isInline := findInlineTable(l)
+	switch ruler := p.tableAt(i); {
+	case ruler > 0:
+		p.flush()
+		return p.table(i, ruler)
+	case prompt.MatchString(l.text) || bare.MatchString(l.text):
+		p.flush()
+		p.prompt(l)
+	case notice.MatchString(l.text), failures.MatchString(l.text):
+		return p.notice(i)
+	case !isInline && !goesOn.MatchString(l.text):
+		p.stray.add(p.source(l, 0))
+	}
+	if isInline {
+		p.flush()
+		p.inlineTable(inline)
+	}
+	return i
+}
+
+// opensFrame tells whether a line of stars begins a frame, which the next such line within 30 lines ends.
+func (p *textParser) opensFrame(i int) bool {
+	for _, l := range p.lines[i+1 : min(len(p.lines), i+31)] {
+		if stars.MatchString(l.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// prompt notes the command behind a prompt.
+func (p *textParser) prompt(l line) {
+	rest := l.text
+	if m := prompt.FindStringSubmatch(rest); m != nil {
+		rest = m[1]
+	}
+	p.from = nil
+	if all := cmdlets.FindAllString(rest, -1); all != nil {
+		p.from = &origin{command: strings.ToLower(all[len(all)-1])}
+	}
+}
+
+// notice passes on what the shell itself warned of, such as a result that it limited; it ends at the next blank line or prompt.
+func (p *textParser) notice(i int) int {
+	l := p.lines[i]
+	text := strings.TrimSpace(l.text)
+	for i+1 < len(p.lines) {
+		next := p.lines[i+1].text
+		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || prompt.MatchString(next) || isProperty || p.tableAt(i+1) > 0 {
+			break
+		}
+		text += " " + strings.TrimSpace(next)
+		i++
+	}
+	p.reader.warn(Warning{Source: p.source(l, 0), Lost: fmt.Sprintf("the shell says %q", clip(text)), Unknown: "the output may not be complete"})
+	return i
+}
+
+// source returns a place in a line; from is a byte of it, or negative for the line alone.
+func (p *textParser) source(l line, from int) connector.Source {
+	s := connector.Source{File: p.name, Line: l.number}
+	if !l.moved && from >= 0 {
+		s.Col = from + 1
+	}
+	return s
+}
+
+// emit hands on one object.
+func (p *textParser) emit(v value) {
+	v.origin = p.from
+	p.found++
+	_ = p.each(v) // which never fails
+}
