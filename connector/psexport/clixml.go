@@ -82,7 +82,7 @@ func readCLIXML(name string, skipped int, r io.Reader, each func(value) error) e
 		return err
 	}
 	if root.Name.Local != clixmlRoot {
-		return x.fail(fmt.Errorf("%w: the outermost element is <%s>", ErrNotCLIXML, root.Name.Local))
+		return x.fail(fmt.Errorf("%w: the outermost element is <%s>; %s", ErrNotCLIXML, clip(root.Name.Local), exportInstead))
 	}
 	for {
 		t, err := x.token()

@@ -33,7 +33,7 @@ func (r *Reader) receiveConnector(v value) {
 			"whether Exchange servers can authenticate is unknown", connector.ParseAuthMechanism),
 		PermissionGroups: one(m, "PermissionGroups", connector.PropertyPermissionGroups,
 			"who may submit is unknown", connector.ParsePermissionGroups),
-		FQDN: m.text("Fqdn"),
+		FQDN: m.named("Fqdn", connector.PropertyFQDN, "the name in the greeting is unknown"),
 	}
 	// Before 2013 there is no TransportRole, so one that is absent is not lost.
 	if role, ok := v.prop("TransportRole"); ok && !role.null && role.scalar() != "" {
@@ -51,7 +51,7 @@ func (r *Reader) receiveConnector(v value) {
 		m.miss("Fqdn", connector.PropertyFQDN)
 	}
 	m.tellAbsent("what clients are offered there is known in part only")
-	c.Rights = r.ownRights(m)
+	rights := r.ownRights(m)
 	c.Missing, c.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
 	if m.failed {
 		return
@@ -61,6 +61,9 @@ func (r *Reader) receiveConnector(v value) {
 		return
 	}
 	r.addConnector(c)
+	if len(rights) > 0 {
+		r.grants = append(r.grants, grants{id: id, src: v.src, rights: rights})
+	}
 }
 
 // told reads Missing and Conflicting, which the canonical text form has.

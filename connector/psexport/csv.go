@@ -32,7 +32,7 @@ const typeLine, sepLine = "#TYPE ", "sep="
 func sniffCSV(head string) (form csvForm, ok bool) {
 	first, rest, _ := strings.Cut(head, "\n")
 	first = strings.TrimRight(first, "\r")
-	if sep, found := strings.CutPrefix(first, sepLine); found && len(sep) == 1 {
+	if sep, found := strings.CutPrefix(first, sepLine); found && len(sep) == 1 && strings.Contains(",;\t|:", sep) {
 		return csvForm{comma: rune(sep[0])}, true
 	}
 	typed := strings.HasPrefix(first, typeLine)
@@ -46,6 +46,10 @@ func sniffCSV(head string) (form csvForm, ok bool) {
 		names := strings.Split(first, string(d))
 		n := 0
 		for _, name := range names {
+			if strings.ContainsAny(name, `>\|=`) && !strings.Contains(name, "$") { // a prompt with a command
+				n = 0
+				break
+			}
 			if readProperties[propertyKey(strings.Trim(name, `" `))] {
 				n++
 			}
@@ -70,7 +74,7 @@ var readProperties = map[string]bool{
 
 // readCSV hands on the rows of a CSV file as objects. A row that begins with #TYPE begins another table, as in a file to which
 // several exports were appended.
-func readCSV(name string, skipped int, data string, form csvForm, each func(value) error) error {
+func readCSV(r *Reader, name string, skipped int, data string, form csvForm, each func(value) error) error {
 	c := csv.NewReader(strings.NewReader(data))
 	c.Comma, c.FieldsPerRecord, c.ReuseRecord = form.comma, -1, true
 	if strings.HasPrefix(data, sepLine) {
@@ -78,22 +82,21 @@ func readCSV(name string, skipped int, data string, form csvForm, each func(valu
 	}
 	var header []string
 	var from *origin
-	var errs []error
-	fail := func(line, col int, err error) {
-		errs = append(errs, &connector.ModelError{Source: connector.Source{File: name, Line: skipped + line, Col: col}, Err: err})
+	fail := func(line int, err error) {
+		r.fail(&connector.ModelError{Source: connector.Source{File: name, Line: skipped + line}, Err: err})
 	}
 	for {
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return errors.Join(errs...)
+			return nil
 		}
 		if err != nil {
 			var syntax *csv.ParseError
 			if !errors.As(err, &syntax) {
 				return err
 			}
-			fail(syntax.StartLine, 0, fmt.Errorf("%w: %w", ErrCSVQuote, syntax.Err))
-			return errors.Join(errs...) // what follows cannot be told from the inside of the field
+			fail(syntax.StartLine, fmt.Errorf("%w: %w", ErrCSVQuote, syntax.Err))
+			return nil // what follows cannot be told from the inside of the field
 		}
 		at, _ := c.FieldPos(0)
 		if t, ok := strings.CutPrefix(record[0], typeLine); ok {
@@ -106,23 +109,18 @@ func readCSV(name string, skipped int, data string, form csvForm, each func(valu
 			}
 			continue
 		}
-		if len(record) != len(header) {
-			if blank(record) {
-				continue
-			}
-			if len(errs) < maxErrors {
-				fail(at, 0, fmt.Errorf("%w: %d instead of %d", ErrCSVFields, len(record), len(header)))
-			}
+		if blank(record) {
 			continue
 		}
-		if blank(record) {
+		if len(record) != len(header) {
+			fail(at, fmt.Errorf("%w: %d instead of %d", ErrCSVFields, len(record), len(header)))
 			continue
 		}
 		v := value{src: connector.Source{File: name, Line: skipped + at}, origin: from, props: make(map[string]value, len(header))}
 		for i, field := range record {
 			line, col := c.FieldPos(i)
 			if _, twice := v.props[header[i]]; !twice {
-				v.props[header[i]] = value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(pasted.Replace(field))}
+				v.props[header[i]] = value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(asPlain(field))}
 			}
 		}
 		if err := each(v); err != nil {

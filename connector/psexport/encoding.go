@@ -13,7 +13,7 @@ import (
 
 // Reasons the characters of a file cannot be read.
 var (
-	ErrCutCharacter = errors.New("the file ends in the middle of a UTF-16 character")
+	ErrCutCharacter = errors.New("the file ends in the middle of a UTF-16 character: it was cut off, so write or copy it anew")
 	ErrNUL          = errors.New("a NUL character: a binary file, or text to which a shell appended in another encoding; write the export anew")
 	ErrUTF32        = errors.New("UTF-32, which this library does not read; write the export with -Encoding UTF8")
 )
@@ -112,7 +112,7 @@ func (d *decoder) fill() {
 	d.line += bytes.Count(d.out, []byte("\n"))
 }
 
-// bytes decodes UTF-8, or a code page from the first block on that is none.
+// bytes decodes UTF-8, or a code page from the first line on that is not.
 func (d *decoder) bytes(end bool) (used int) {
 	b := d.block
 	if d.page == nil {
@@ -123,11 +123,15 @@ func (d *decoder) bytes(end bool) (used int) {
 			d.out = append(d.out, b...)
 			return len(b)
 		}
+		// Lines before the first that is not UTF-8 are what they look like, so a file may change its encoding where a shell
+		// appended to it.
 		b = d.block
+		d.out = append(d.out, b[:1+bytes.LastIndexByte(validPrefix(b), '\n')]...)
+		b = b[len(d.out):]
 		d.page = guessCodePage(b)
-		d.pageLine = d.line + 1 + bytes.Count(validPrefix(b), []byte("\n"))
+		d.pageLine = d.line + 1 + bytes.Count(d.out, []byte("\n"))
 	}
-	line := d.line + 1
+	line := max(d.line+1, d.pageLine)
 	for _, c := range b {
 		r := d.page.rune(c)
 		if c == '\n' {
@@ -138,7 +142,7 @@ func (d *decoder) bytes(end bool) (used int) {
 		}
 		d.out = utf8.AppendRune(d.out, r)
 	}
-	return len(b)
+	return len(d.block)
 }
 
 // cutRune returns how many bytes at the end of b begin a character that goes on behind it.

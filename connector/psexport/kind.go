@@ -153,9 +153,9 @@ func (v value) kindByProperties() kind {
 		return kindDAGNetwork
 	case v.hasAny("WitnessServer", "DatacenterActivationMode", "PrimaryActiveManager", "OperationalServers") && v.has("Servers"):
 		return kindDAG
-	case v.has("User") && v.hasAny("ExtendedRights", "AccessRights"):
+	case v.has("User") && v.hasAny("ExtendedRights", "AccessRights", "Deny"):
 		return kindADPermission
-	case v.hasAny("MountedOnServer", "MasterServerOrAvailabilityGroup", "DatabaseCopies") || v.has("EdbFilePath", "Server") || v.has("ObjectClass", "Mounted"):
+	case v.hasAny("MountedOnServer", "MasterServerOrAvailabilityGroup", "DatabaseCopies") || v.has("EdbFilePath", "Server") || v.has("ObjectClass", "Mounted") || v.has("Server", "ReplicationType"):
 		return v.databaseKind()
 	case v.has("IPAddress") && v.hasAny("InterfaceAlias", "InterfaceIndex", "PrefixLength", "PrefixOrigin"):
 		return kindNetIPAddress

@@ -13,8 +13,7 @@ import (
 //	                 0.0.0.0-255.255.255.255}
 type property struct {
 	key      string
-	pieces   []string // of the value, a line each, without blanks around; the first keeps those behind it
-	lengths  []int    // of the lines, in characters
+	pieces   // of the value; the first keeps the blanks behind it
 	line     line
 	gap      int // blank lines before it
 	indent   int // of the key, in bytes
@@ -46,7 +45,7 @@ func parseProperty(l line, gap int) (property, bool) {
 		indent, end, colon = m[3], m[5], m[5]+strings.IndexByte(l.text[m[5]:], ':')
 	}
 	p := property{key: propertyKey(l.text[indent:end]), line: l, gap: gap, indent: indent, valueCol: min(len(l.text), colon+2)}
-	p.add(l.text[p.valueCol:], l)
+	p.add(l.text[p.valueCol:], utf8.RuneCountInString(l.text))
 	return p, true
 }
 
@@ -59,22 +58,6 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // isBlankAt tells whether a blank or the end of s is at position i.
 func isBlankAt(s string, i int) bool { return i >= len(s) || s[i] == ' ' || s[i] == '\t' }
 
-func (p *property) add(piece string, l line) {
-	p.pieces = append(p.pieces, piece)
-	p.lengths = append(p.lengths, utf8.RuneCountInString(l.text))
-}
-
-// open tells whether the value ends in the middle of a list.
-func (p *property) open() bool {
-	whole := strings.TrimSpace(strings.Join(p.pieces, " "))
-	return strings.HasSuffix(whole, ",") || strings.HasPrefix(whole, "{") && strings.Count(whole, "{") > strings.Count(whole, "}") && !endsInDots(whole)
-}
-
-func endsInDots(s string) bool {
-	_, cut := cutDots(s)
-	return cut
-}
-
 // takesOn adds a line to the property before if it goes on with it: it is indented to the value, or further than the keys
 // without a key of its own, or the value before ends in the middle of a list.
 func (p *textParser) takesOn(i, gap int) bool {
@@ -86,37 +69,14 @@ func (p *textParser) takesOn(i, gap int) bool {
 	text := strings.TrimLeft(l.text, " \t")
 	indent := len(l.text) - len(text)
 	if indent > last.indent+1 && indent+2 >= last.valueCol {
-		last.add(text, l)
+		last.add(text, utf8.RuneCountInString(l.text))
 		return true
 	}
 	if _, isProperty := parseProperty(l, 0); isProperty || indent <= last.indent && (!last.open() || prompt.MatchString(text)) {
 		return false
 	}
-	last.add(text, l)
+	last.add(text, utf8.RuneCountInString(l.text))
 	return true
-}
-
-// value joins the pieces again. Where the console broke between two words a blank belongs there, where it had to break a word,
-// nothing does: no entry of a list has a blank in it.
-func (p *property) value(width int) string {
-	if len(p.pieces) == 1 {
-		return p.pieces[0]
-	}
-	var b strings.Builder
-	for i, piece := range p.pieces {
-		piece = strings.TrimSpace(piece)
-		b.WriteString(piece)
-		if i+1 == len(p.pieces) {
-			break
-		}
-		next := strings.TrimSpace(p.pieces[i+1])
-		list := strings.HasPrefix(strings.TrimSpace(p.pieces[0]), "{") && p.key != "rights"
-		words := len(piece[strings.LastIndexByte(piece, ' ')+1:]) + len(strings.SplitN(next, " ", 2)[0])
-		if strings.HasSuffix(piece, ",") || !list && (p.lengths[i] < width || p.valueCol+words <= width) {
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
 }
 
 // flush ends the list at hand and hands on its objects.
@@ -126,7 +86,7 @@ func (p *textParser) flush() {
 	}
 	width := 0
 	for _, q := range p.properties {
-		if len(q.pieces) > 1 {
+		if len(q.texts) > 1 {
 			width = max(width, slices.Max(q.lengths))
 		}
 	}
@@ -154,8 +114,7 @@ func splitBlocks(all []property) (blocks [][]property) {
 	for i, q := range all {
 		if again := seen[q.key]; i > 0 && (again || q.gap > usual) {
 			cut(i)
-			start, blank = i, !again
-			clear(seen)
+			start, blank, seen = i, !again, make(map[string]bool)
 		}
 		seen[q.key] = true
 	}
@@ -179,12 +138,12 @@ func usualGap(all []property) int {
 
 // belongTogether tells whether two blocks are halves of one object.
 func belongTogether(a, b []property) bool {
-	for _, q := range b {
-		if slices.ContainsFunc(a, func(o property) bool { return o.key == q.key }) {
+	va, vb := keysOf(a), keysOf(b)
+	for key := range vb.props {
+		if _, twice := va.props[key]; twice {
 			return false
 		}
 	}
-	va, vb := keysOf(a), keysOf(b)
 	ka, kb := va.kindByProperties(), vb.kindByProperties()
 	named := func(v value) bool { return v.hasAny("Identity", "Name") }
 	return !(named(va) && named(vb)) && (ka == kindOther || kb == kindOther || ka == kb)
@@ -203,10 +162,10 @@ func keysOf(ps []property) value {
 func (p *textParser) object(ps []property, width int) value {
 	v := value{src: p.source(ps[0].line, ps[0].indent), props: make(map[string]value, len(ps))}
 	padded := !slices.ContainsFunc(ps, func(q property) bool {
-		return q.pieces[0] != "" && strings.TrimRight(q.pieces[0], " ") == q.pieces[0] && q.key != "name" && q.key != "identity"
+		return q.texts[0] != "" && strings.TrimRight(q.texts[0], " ") == q.texts[0] && q.key != "name" && q.key != "identity"
 	})
 	for _, q := range ps {
-		text := strings.TrimLeft(q.value(width), " \t")
+		text := strings.TrimLeft(q.join(width, width-q.valueCol, q.key == "rights"), " \t")
 		if padded || q.key != "name" && q.key != "identity" {
 			text = strings.TrimRight(text, " \t")
 		}

@@ -73,6 +73,17 @@ func (m *mapper) text(name string) string {
 	return s
 }
 
+// named reads an optional property that the console may have cut off.
+func (m *mapper) named(name string, p connector.Properties, unknown string) string {
+	s := m.text(name)
+	if _, cut := cutDots(s); cut {
+		v, _ := m.object.prop(name)
+		m.lose(v.src, name, p, "cut off with dots", unknown)
+		return ""
+	}
+	return s
+}
+
 // flag reads a boolean.
 func (m *mapper) flag(name string, p connector.Properties, unknown string, to *bool) {
 	if v, ok := m.get(name, p, unknown); ok {

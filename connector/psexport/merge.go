@@ -113,7 +113,7 @@ func mergeConnector(old *connector.ReceiveConnector, c connector.ReceiveConnecto
 	mergeValue[connector.PermissionGroups](m)(connector.PropertyPermissionGroups, &old.PermissionGroups, c.PermissionGroups)
 	m.property(connector.PropertyFQDN, true, true, strings.EqualFold(old.FQDN, c.FQDN), func() { old.FQDN = c.FQDN })
 	m.property(connector.PropertyRights, len(old.Rights) > 0, len(c.Rights) > 0, true, func() {}) // they add up
-	grant(old, grants{rights: c.Rights})
+	grant(old, c.Rights)
 	old.Missing, old.Conflicting = m.result(old.Conflicting | c.Conflicting)
 	return m.conflicting
 }
@@ -153,73 +153,85 @@ func sameMembers[T comparable](a, b []T) bool {
 // fold returns one spelling for all names that differ in case only.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
+// place is where a record of the topology stands: what it is and its name, ignoring case.
+type place struct {
+	what string
+	name string
+}
+
+// at returns the position of the record of a name, and whether there is one; if not, it notes next.
+func (r *Reader) at(what, name string, next int) (int, bool) {
+	if r.places == nil {
+		r.places = make(map[place]int)
+	}
+	p := place{what, fold(name)}
+	i, ok := r.places[p]
+	if !ok {
+		r.places[p] = next
+	}
+	return i, ok
+}
+
 // addServer adds a record of a server, or merges it with the one there is.
 func (r *Reader) addServer(s connector.Server) {
-	for i := range r.topology.Servers {
-		if old := &r.topology.Servers[i]; strings.EqualFold(old.Name, s.Name) {
-			if p := mergeServer(old, s); p != 0 {
-				r.warn(contradiction(s.Name, p, old.Source, s.Source))
-			}
-			return
-		}
+	i, ok := r.at("server", s.Name, len(r.topology.Servers))
+	if !ok {
+		s.Addresses = slices.Clone(s.Addresses)
+		r.topology.Servers = append(r.topology.Servers, s)
+		return
 	}
-	s.Addresses = slices.Clone(s.Addresses)
-	r.topology.Servers = append(r.topology.Servers, s)
+	old := &r.topology.Servers[i]
+	if p := mergeServer(old, s); p != 0 {
+		r.warn(contradiction(s.Name, p, old.Source, s.Source))
+	}
 }
 
 // addConnector adds a connector, or merges it with the one there is.
 func (r *Reader) addConnector(c connector.ReceiveConnector) {
-	key := fold(c.ID.String())
-	if i, ok := r.connectorAt[key]; ok {
-		old := &r.topology.Connectors[i]
-		if old.Source.File == c.Source.File && old.Equal(c) {
-			r.warn(Warning{c.Source, c.ID.String(), "", "told more than once in this file, first " + whence(old.Source), "it counts once"})
-		}
-		if p := mergeConnector(old, c); p != 0 {
-			r.warn(contradiction(c.ID.String(), p, old.Source, c.Source))
-		}
+	i, ok := r.at("connector", c.ID.String(), len(r.topology.Connectors))
+	if !ok {
+		r.topology.Connectors = append(r.topology.Connectors, c)
 		return
 	}
-	if r.connectorAt == nil {
-		r.connectorAt = make(map[string]int)
+	old := &r.topology.Connectors[i]
+	if old.Source.File == c.Source.File && old.Equal(c) {
+		r.warn(Warning{c.Source, c.ID.String(), "", "told more than once in this file, first " + whence(old.Source), "it counts once"})
 	}
-	r.connectorAt[key] = len(r.topology.Connectors)
-	r.topology.Connectors = append(r.topology.Connectors, c)
+	if p := mergeConnector(old, c); p != 0 {
+		r.warn(contradiction(c.ID.String(), p, old.Source, c.Source))
+	}
 }
 
 // addDatabase adds a database. One that is told twice keeps what was told first, and copies add up.
 func (r *Reader) addDatabase(d connector.Database, src connector.Source) {
-	for i := range r.topology.Databases {
-		old := &r.topology.Databases[i]
-		if old.Kind != d.Kind || !strings.EqualFold(old.Name, d.Name) {
-			continue
-		}
-		if !strings.EqualFold(old.Mounted, d.Mounted) {
-			r.warn(Warning{src, d.Name, "MountedOnServer", "told differently in another place: " + cmp.Or(old.Mounted, "nowhere"),
-				"where the database is mounted is unknown, and the first is taken"})
-		}
-		for _, c := range d.Copies {
-			if !slices.ContainsFunc(old.Copies, func(o string) bool { return strings.EqualFold(o, c) }) {
-				old.Copies = append(old.Copies, c)
-			}
-		}
+	i, ok := r.at(d.Kind.String()+"Database", d.Name, len(r.topology.Databases))
+	if !ok {
+		r.topology.Databases = append(r.topology.Databases, d)
 		return
 	}
-	r.topology.Databases = append(r.topology.Databases, d)
+	old := &r.topology.Databases[i]
+	if !strings.EqualFold(old.Mounted, d.Mounted) {
+		r.warn(Warning{src, d.Name, "MountedOnServer", "told differently in another place: " + cmp.Or(old.Mounted, "nowhere"),
+			"where the database is mounted is unknown, and the first is taken"})
+	}
+	for _, c := range d.Copies {
+		if !slices.ContainsFunc(old.Copies, func(o string) bool { return strings.EqualFold(o, c) }) {
+			old.Copies = append(old.Copies, c)
+		}
+	}
 }
 
 // addNetwork adds a network. One that is told twice has the addresses of both.
 func (r *Reader) addNetwork(n connector.Network) {
-	for i := range r.topology.Networks {
-		old := &r.topology.Networks[i]
-		if old.Kind == n.Kind && strings.EqualFold(old.Name, n.Name) {
-			for _, rg := range n.Ranges {
-				if !slices.Contains(old.Ranges, rg) {
-					old.Ranges = append(old.Ranges, rg)
-				}
-			}
-			return
+	i, ok := r.at(n.Kind.String()+"Network", n.Name, len(r.topology.Networks))
+	if !ok {
+		r.topology.Networks = append(r.topology.Networks, n)
+		return
+	}
+	old := &r.topology.Networks[i]
+	for _, rg := range n.Ranges {
+		if !slices.Contains(old.Ranges, rg) {
+			old.Ranges = append(old.Ranges, rg)
 		}
 	}
-	r.topology.Networks = append(r.topology.Networks, n)
 }

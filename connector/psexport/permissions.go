@@ -96,17 +96,18 @@ func (r *Reader) ownRights(m *mapper) (rights []connector.Grant) {
 }
 
 // grant adds rights that the connector does not have yet.
-func grant(c *connector.ReceiveConnector, g grants) {
-	for _, right := range g.rights {
-		have := false
-		for _, old := range c.Rights {
-			have = have || strings.EqualFold(old.Principal, right.Principal) && strings.EqualFold(old.Right, right.Right) && old.Deny == right.Deny
-		}
-		if !have {
-			c.Rights = append(c.Rights, right)
-		}
+func grant(c *connector.ReceiveConnector, rights []connector.Grant) {
+	folded := func(g connector.Grant) connector.Grant {
+		return connector.Grant{Principal: fold(g.Principal), Right: fold(g.Right), Deny: g.Deny}
 	}
-	if g.cut {
-		c.Missing |= connector.PropertyRights
+	have := make(map[connector.Grant]bool, len(c.Rights))
+	for _, g := range c.Rights {
+		have[folded(g)] = true
+	}
+	for _, g := range rights {
+		if !have[folded(g)] {
+			have[folded(g)] = true
+			c.Rights = append(c.Rights, g)
+		}
 	}
 }

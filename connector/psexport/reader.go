@@ -28,12 +28,12 @@ type Reader struct {
 	warnings []Warning
 	errs     []error
 
-	connectorAt map[string]int               // position in topology.Connectors by folded ID
-	downgraded  map[string]bool              // servers that are told whether they may authenticate in clear
-	homeless    []connector.ReceiveConnector // of an unknown server
-	facts       []fact                       // about servers, in the order of reading
-	grants      []grants                     // about connectors, likewise
-	strangers   tally                        // rights on objects that are no connectors
+	places     map[place]int                // of the records in topology
+	downgraded map[string]bool              // servers that are told whether they may authenticate in clear
+	homeless   []connector.ReceiveConnector // of an unknown server
+	facts      []fact                       // about servers, in the order of reading
+	grants     []grants                     // about connectors, likewise
+	strangers  tally                        // rights on objects that are no connectors
 
 	databasesExported bool // and so what is not among them may have been forgotten
 
@@ -173,7 +173,7 @@ func (r *Reader) native(name string, n topojson.Node) error {
 	}
 	for _, s := range t.Servers {
 		if once("server", s.Name, s.Source) {
-			r.tellDowngraded(s.Name)
+			r.tellDowngraded(s)
 			r.addServer(s)
 		}
 	}
@@ -191,12 +191,15 @@ func (r *Reader) native(name string, n topojson.Node) error {
 	return nil
 }
 
-// tellDowngraded notes that of a server it is told whether it may authenticate in clear.
-func (r *Reader) tellDowngraded(server string) {
+// tellDowngraded notes that of a server it is told whether it may authenticate in clear, unless that is missing.
+func (r *Reader) tellDowngraded(s connector.Server) {
+	if s.Missing.Has(connector.PropertyDowngradedExchangeAuth) {
+		return
+	}
 	if r.downgraded == nil {
 		r.downgraded = make(map[string]bool)
 	}
-	r.downgraded[fold(server)] = true
+	r.downgraded[fold(s.Name)] = true
 }
 
 // AddServer adds what is known of a server, such as addresses given by hand. It is merged with what the files tell, as two
@@ -216,7 +219,8 @@ func (r *Reader) AddServer(s connector.Server) error {
 // What several files tell of one server or connector is merged. Where they contradict each other the first stands, a
 // warning says so, and the property is in Missing and in Conflicting.
 func (r *Reader) Topology() (*connector.Topology, []Warning, error) {
-	s := &settlement{Topology: r.topology.Clone(), warnings: slices.Clone(r.warnings), errs: slices.Clone(r.errs)}
+	s := settle(r.topology.Clone())
+	s.warnings, s.errs = slices.Clone(r.warnings), slices.Clone(r.errs)
 	s.facts(r.facts, true)
 	s.homeless(r.homeless)
 	s.facts(r.facts, false)
@@ -297,6 +301,7 @@ func (o *objects) add(v value) error {
 
 func (o *objects) finish() error {
 	switch {
+	case o.taken == 0 && o.others.count == 0 && o.reader.fileErrors > 0: // which say why
 	case o.taken == 0 && o.others.count == 0:
 		return &connector.ModelError{Source: connector.Source{File: o.name}, Err: fmt.Errorf("%w: it holds no objects; %s", ErrOtherCmdlet, exportInstead)}
 	case o.taken == 0:

@@ -21,27 +21,42 @@ func (r *Reader) exchangeServer(v value) {
 		m.fail(v, "Name", connector.ErrEmpty)
 		return
 	}
-	s := connector.Server{Name: m.name, Source: v.src, FQDN: m.text("Fqdn")}
+	if _, cut := cutDots(m.name); cut {
+		m.lose(v.src, "Name", 0, "cut off with dots", "the server is left out")
+		return
+	}
+	s := connector.Server{Name: m.name, Source: v.src, FQDN: m.named("Fqdn", connector.PropertyFQDN, "the full name of the server is unknown")}
 	switch site, ok := v.prop("Site"); {
 	case ok && !site.null && !site.list && len(site.props) == 0 && site.text == "":
 		// an Edge server that is not subscribed has none
 	default:
-		if site, ok = m.get("Site", connector.PropertySite, "which servers are in one site is unknown"); ok {
+		const unknown = "which servers are in one site is unknown"
+		if site, ok = m.get("Site", connector.PropertySite, unknown); ok {
 			s.Site = site.simpleName()
+		}
+		if _, cut := cutDots(s.Site); cut {
+			s.Site = ""
+			m.lose(site.src, "Site", connector.PropertySite, "cut off with dots", unknown)
 		}
 	}
 	s.Version = one(m, "AdminDisplayVersion", connector.PropertyVersion, "the flows of the server are unknown", parseVersion)
 	s.Roles = serverRoles(m)
 	s.DAG = m.text("DatabaseAvailabilityGroup")
 	s.InternalTransportCertificate = m.text("InternalTransportCertificateThumbprint")
-	if m.complete() || v.has("UseDowngradedExchangeServerAuth") {
+	if v.has("UseDowngradedExchangeServerAuth") {
 		m.minor("UseDowngradedExchangeServerAuth", connector.PropertyDowngradedExchangeAuth, &s.DowngradedExchangeAuth)
-		r.tellDowngraded(m.name)
 	}
-	s.Addresses = r.ownAddresses(m)
+	addresses := r.ownAddresses(m)
 	s.Missing, s.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
-	if !m.failed {
-		r.addServer(s)
+	if m.complete() {
+		r.tellDowngraded(s)
+	}
+	if m.failed {
+		return
+	}
+	r.addServer(s)
+	if len(addresses) > 0 {
+		r.facts = append(r.facts, fact{server: s.Name, src: v.src, proof: true, addresses: addresses, missing: notTold})
 	}
 }
 
@@ -105,7 +120,8 @@ type fact struct {
 	dag         string
 	downgraded  bool
 	certificate string
-	missing     connector.Properties
+	missing     connector.Properties // what it does not tell
+	null        connector.Properties // of that what it should
 	addresses   []netip.Addr
 }
 
@@ -128,10 +144,8 @@ func (r *Reader) transportService(v value) {
 		"whether X-ANONYMOUSTLS is offered is unknown"); ok {
 		f.certificate = certificate.scalar()
 	}
-	f.missing = m.missing
-	if !m.missing.Has(connector.PropertyDowngradedExchangeAuth) {
-		r.tellDowngraded(m.name)
-	}
+	f.missing, f.null = m.missing, m.missing&connector.PropertyDowngradedExchangeAuth
+	r.tellDowngraded(connector.Server{Name: m.name, Missing: m.missing})
 	if !m.failed {
 		r.facts = append(r.facts, f)
 	}

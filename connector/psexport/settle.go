@@ -2,6 +2,7 @@ package psexport
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -11,52 +12,94 @@ import (
 // settlement completes a topology with what the objects of several cmdlets tell about one server or connector.
 type settlement struct {
 	*connector.Topology
-	warnings []Warning
-	errs     []error
+	byName, byFQDN map[string]int      // positions of the servers
+	addresses      map[ownAddress]bool // that the servers have
+	warnings       []Warning
+	errs           []error
 }
 
 func (s *settlement) warn(w Warning) { s.warnings = append(s.warnings, w) }
 
-// server returns the record of the server that an object calls EX01 or EX01.contoso.com, and makes one if a connector or proof
-// says that there is such a server; nil if not.
-func (s *settlement) server(name string, proof bool) *connector.Server {
-	short := hostName(name)
-	at := slices.IndexFunc(s.Servers, func(o connector.Server) bool {
-		if o.FQDN != "" && short != name {
-			return strings.EqualFold(o.FQDN, name)
+// settle starts from what was read.
+func settle(t *connector.Topology) *settlement {
+	s := &settlement{Topology: t, byName: map[string]int{}, byFQDN: map[string]int{}, addresses: map[ownAddress]bool{}}
+	for i, server := range t.Servers {
+		s.byName[fold(server.Name)] = i
+		if server.FQDN != "" {
+			s.byFQDN[fold(server.FQDN)] = i
 		}
-		return strings.EqualFold(o.Name, short)
-	})
-	if at >= 0 {
-		return &s.Servers[at]
+		for _, a := range server.Addresses {
+			s.addresses[ownAddress{i, a}] = true
+		}
 	}
-	if i := slices.IndexFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return strings.EqualFold(c.ID.Server, short) }); i >= 0 {
-		short, proof = s.Connectors[i].ID.Server, true
+	return s
+}
+
+// ownAddress is an address of a server, by its position.
+type ownAddress struct {
+	server int
+	addr   netip.Addr
+}
+
+// server returns the position of the server that an object calls EX01 or EX01.contoso.com, and adds a record if proof says
+// that there is such a server; negative if not.
+func (s *settlement) server(name string, proof bool) int {
+	short := hostName(name)
+	if i, ok := s.byFQDN[fold(name)]; ok {
+		return i
 	}
-	if !proof || slices.ContainsFunc(s.Servers, func(o connector.Server) bool { return strings.EqualFold(o.Name, short) }) {
-		return nil
+	if i, ok := s.byName[fold(short)]; ok {
+		if fqdn := s.Servers[i].FQDN; short == name || fqdn == "" {
+			return i
+		}
+		return -1 // of another domain
 	}
+	if !proof {
+		return -1
+	}
+	s.byName[fold(short)] = len(s.Servers)
 	s.Servers = append(s.Servers, connector.UnlistedServer(short))
-	return &s.Servers[len(s.Servers)-1]
+	return len(s.Servers) - 1
 }
 
 // facts brings facts to their servers: those that prove that there is such a server, or the others, which come last.
 func (s *settlement) facts(facts []fact, proof bool) {
+	named := make(map[string]string) // servers that connectors name
+	for _, c := range s.Connectors {
+		named[fold(c.ID.Server)] = c.ID.Server
+	}
 	for _, f := range facts {
 		if f.proof != proof {
 			continue
 		}
-		server := s.server(f.server, f.proof)
-		if server == nil {
+		name, known := named[fold(hostName(f.server))]
+		if !known {
+			name = f.server
+		}
+		i := s.server(name, proof || known)
+		if i < 0 {
 			s.warn(Warning{f.src, f.server, "", "an address of a host that no file calls an Exchange server", "it is left out"})
 			continue
 		}
-		told := connector.Server{DAG: f.dag, DowngradedExchangeAuth: f.downgraded, InternalTransportCertificate: f.certificate,
-			Addresses: f.addresses, Missing: f.missing, Source: f.src}
-		if p := mergeServer(server, told); p != 0 {
-			s.warn(contradiction(server.Name, p, server.Source, f.src))
-		}
+		s.tell(i, f)
 	}
+}
+
+// tell merges a fact into the record of its server.
+func (s *settlement) tell(i int, f fact) {
+	server := &s.Servers[i]
+	for _, a := range f.addresses {
+		if own := (ownAddress{i, a}); !s.addresses[own] {
+			s.addresses[own] = true
+			server.Addresses = append(server.Addresses, a)
+		}
+		server.Missing &^= connector.PropertyAddresses
+	}
+	told := connector.Server{DAG: f.dag, DowngradedExchangeAuth: f.downgraded, InternalTransportCertificate: f.certificate, Missing: f.missing}
+	if p := mergeServer(server, told); p != 0 {
+		s.warn(contradiction(server.Name, p, server.Source, f.src))
+	}
+	server.Missing |= f.null
 }
 
 // noServer stands for the server of connectors of which no file tells it, and nothing else does.
@@ -131,32 +174,34 @@ func installedOn(name string) string {
 
 // cutNames merges a connector whose name the console cut off with the one it can only be.
 func (s *settlement) cutNames() {
-	for i := 0; i < len(s.Connectors); i++ {
-		c := s.Connectors[i]
+	type named struct {
+		id string // folded
+		at int
+	}
+	var whole []named // sorted by ID, so that those with one beginning stand together
+	for i, c := range s.Connectors {
+		if _, cut := cutDots(c.ID.Name); !cut {
+			whole = append(whole, named{fold(c.ID.String()), i})
+		}
+	}
+	slices.SortFunc(whole, func(a, b named) int { return strings.Compare(a.id, b.id) })
+	s.Connectors = slices.DeleteFunc(s.Connectors, func(c connector.ReceiveConnector) bool {
 		head, cut := cutDots(c.ID.Name)
 		if !cut {
-			continue
+			return false
 		}
-		full := -1
-		for j, o := range s.Connectors {
-			if j != i && strings.EqualFold(o.ID.Server, c.ID.Server) && strings.HasPrefix(fold(o.ID.Name), fold(head)) {
-				if full >= 0 {
-					full = i // several
-					break
-				}
-				full = j
-			}
+		head = fold(connector.ID{Server: c.ID.Server, Name: head}.String())
+		i, _ := slices.BinarySearchFunc(whole, head, func(n named, head string) int { return strings.Compare(n.id, head) })
+		begins := func(i int) bool { return i < len(whole) && strings.HasPrefix(whole[i].id, head) }
+		if !begins(i) || begins(i+1) {
+			return false
 		}
-		if full < 0 || full == i {
-			continue
+		full := &s.Connectors[whole[i].at]
+		if p := mergeConnector(full, c); p != 0 {
+			s.warn(contradiction(full.ID.String(), p, full.Source, c.Source))
 		}
-		o := &s.Connectors[full]
-		if p := mergeConnector(o, c); p != 0 {
-			s.warn(contradiction(o.ID.String(), p, o.Source, c.Source))
-		}
-		s.Connectors = slices.Delete(s.Connectors, i, i+1)
-		i--
-	}
+		return true
+	})
 }
 
 // rights brings rights to their connectors. On a connector with group Custom whose rights no file tells they are missing: the
@@ -166,23 +211,28 @@ func (s *settlement) rights(all []grants, strangers tally) {
 	for i, c := range s.Connectors {
 		at[fold(c.ID.String())] = i
 	}
-	told := make(map[int]bool)
+	told := make(map[int][]connector.Grant)
 	for _, g := range all {
 		i, ok := at[fold(g.id.String())]
 		if !ok {
 			strangers.add(g.src)
 			continue
 		}
-		told[i] = true
-		grant(&s.Connectors[i], g)
+		told[i] = append(told[i], g.rights...)
+		if g.cut {
+			s.Connectors[i].Missing |= connector.PropertyRights
+		}
+	}
+	for i, rights := range told {
+		grant(&s.Connectors[i], rights)
 	}
 	if strangers.count > 0 {
-		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "entry") + " of Get-ADPermission about other objects than the connectors read",
+		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "object") + " of Get-ADPermission that name no connector of the files",
 			"they are left out"})
 	}
 	for i := range s.Connectors {
 		c := &s.Connectors[i]
-		if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && !told[i] && c.Source != (connector.Source{}) {
+		if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && told[i] == nil && c.Source != (connector.Source{}) {
 			c.Missing |= connector.PropertyRights
 			s.warn(Warning{c.Source, c.ID.String(), "PermissionGroups", "Custom stands for rights that are in no file (Get-ADPermission tells them)",
 				"what the rights beyond the groups allow is unknown"})
@@ -190,14 +240,15 @@ func (s *settlement) rights(all []grants, strangers tally) {
 	}
 }
 
-// downgraded marks the servers of which no file tells whether they may authenticate in clear, if there is a connector where
-// that matters.
+// downgraded marks the servers of which no file tells whether they may authenticate in clear: those for which the property is
+// null, and where it matters, because a connector suppresses X-ANONYMOUSTLS, all others.
 func (s *settlement) downgraded(told map[string]bool) {
-	if !slices.ContainsFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return c.SuppressXAnonymousTLS }) {
-		return
-	}
+	matters := slices.ContainsFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return c.SuppressXAnonymousTLS })
 	for i := range s.Servers {
-		if server := &s.Servers[i]; !told[fold(server.Name)] && !server.DowngradedExchangeAuth {
+		switch server := &s.Servers[i]; {
+		case told[fold(server.Name)]:
+			server.Missing &^= connector.PropertyDowngradedExchangeAuth
+		case matters && !server.DowngradedExchangeAuth && !server.Missing.Has(connector.PropertyDowngradedExchangeAuth):
 			server.Missing |= connector.PropertyDowngradedExchangeAuth
 			s.warn(Warning{server.Source, server.Name, "UseDowngradedExchangeServerAuth",
 				"in no file (Get-TransportService tells it)", "whether the server gets past SuppressXAnonymousTls is unknown"})

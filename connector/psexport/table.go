@@ -3,8 +3,10 @@ package psexport
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // rulers is the line of dashes under the heads of a table.
@@ -32,74 +34,109 @@ type column struct {
 }
 
 // table reads the table with its heads in line at and its dashes in line ruler, and returns its last line.
-func (p *textParser) table(at, ruler int) int {
+func (p *textParser) table(at, ruler int) (last int) {
 	columns := columnsOf(p.lines[at].text, p.lines[ruler].text)
-	usual := ruler - at - 1
-	gap := 0
+	usual, gap := ruler-at-1, 0
 	var rows []row
-	last := ruler
+	last = ruler
+lines:
 	for i := ruler + 1; i < len(p.lines); i++ {
 		l := p.lines[i]
 		switch {
 		case strings.TrimSpace(l.text) == "":
 			if gap++; gap > usual {
-				return p.rows(rows, last)
+				break lines
 			}
 			continue
-		case prompt.MatchString(l.text), p.tableAt(i) > 0, stars.MatchString(l.text):
-			return p.rows(rows, last)
+		case prompt.MatchString(l.text), p.tableAt(i) > 0, isStars(l.text):
+			break lines
 		}
 		gap, last = 0, i
-		cells, ok := cellsOf(columns, l.text)
-		switch {
-		case ok && len(rows) > 0 && strings.TrimSpace(cells[0].text) == "":
-			rows[len(rows)-1].goOn(cells)
-		case ok:
-			rows = append(rows, row{l, columns, cells})
-		default:
-			p.reader.warn(Warning{Source: p.source(l, -1), Lost: "a row of a table whose columns cannot be told apart", Unknown: "its object is left out; use Format-List"})
+		cells, aligned := cellsOf(columns, l.text)
+		if n := len(rows); n > 0 && aligned && rows[n-1].goesOn(cells) {
+			rows[n-1].add(cells)
+			continue
 		}
+		rows = append(rows, row{l, columns, cells, aligned})
 	}
-	return p.rows(rows, last)
-}
-
-func (p *textParser) rows(rows []row, last int) int {
 	for _, r := range rows {
+		if !r.valid() && !r.reread() {
+			p.reader.warn(Warning{Source: p.source(r.line, -1), Lost: "a row of a table whose columns cannot be told apart", Unknown: "its object is left out; use Format-List"})
+			continue
+		}
 		p.row(r)
 	}
 	return last
 }
 
-// row is an object of a table.
+// row is an object of a table: a line, and with Format-Table -Wrap those that go on with it.
 type row struct {
 	line    line
 	columns []column
 	cells   []cell
+	aligned bool // the cells begin where the columns do
 }
 
 type cell struct {
-	text string
-	at   int // in bytes from 0
+	pieces
+	at int // in bytes from 0
 }
 
-// goOn adds the cells of a wrapped row. Inside a list the console breaks behind a comma or in the middle of an entry.
-func (r *row) goOn(cells []cell) {
+// goesOn tells whether cells belong to the row before: nothing stands in the first column or in any other, Enabled, which is
+// never empty, is, or a value of the row before is open.
+func (r *row) goesOn(cells []cell) bool {
+	filled := 0
 	for i, c := range cells {
-		head, tail := strings.TrimRight(r.cells[i].text, " "), strings.TrimSpace(c.text)
-		if tail == "" {
-			continue
+		if !c.empty() {
+			filled++
+		} else if r.columns[i].key == "enabled" {
+			return r.aligned
 		}
-		if !strings.HasPrefix(head, "{") || strings.HasSuffix(head, ",") {
-			head += " "
-		}
-		r.cells[i].text = head + tail
 	}
+	return r.aligned && (cells[0].empty() || filled == 1 && len(cells) > 1 || slices.ContainsFunc(r.cells, func(c cell) bool { return c.open() }))
+}
+
+// add puts the cells of a wrapped row behind those before.
+func (r *row) add(cells []cell) {
+	for i, c := range cells {
+		if !c.empty() {
+			r.cells[i].add(c.texts[0], c.lengths[0])
+		}
+	}
+}
+
+// text returns the value in a column.
+func (r *row) text(i int) string {
+	width := slices.Max(r.cells[i].lengths)
+	if end := r.columns[i].end; end > 0 {
+		width = end - r.columns[i].start - 1
+	}
+	return strings.TrimSpace(r.cells[i].join(width, width, false))
+}
+
+// valid tells whether every cell has the form of its column.
+func (r *row) valid() bool {
+	for i, c := range r.columns {
+		if text := r.text(i); text != "" && !c.form.MatchString(text) {
+			return false
+		}
+	}
+	return r.aligned
+}
+
+// reread tells the columns apart by the form of the values, where blanks were lost as in copies from web pages.
+func (r *row) reread() bool {
+	m := rowForm(r.columns, true).FindStringSubmatchIndex(r.line.text)
+	if m != nil {
+		r.cells = cellsAt(r.line.text, m)
+	}
+	return m != nil
 }
 
 func (p *textParser) row(r row) {
 	v := value{src: p.source(r.line, -1), props: make(map[string]value, len(r.columns))}
 	for i, c := range r.columns {
-		v.props[c.key] = value{src: p.source(r.line, r.cells[i].at), text: strings.TrimSpace(r.cells[i].text)}
+		v.props[c.key] = value{src: p.source(r.line, r.cells[i].at), text: r.text(i)}
 	}
 	p.emit(v)
 }
@@ -122,7 +159,7 @@ func columnsOf(heads, ruler string) []column {
 		if len(words) == len(columns) {
 			c.key = propertyKey(words[i])
 		} else {
-			c.key = propertyKey(c.cut(cells(heads)).text)
+			c.key = propertyKey(c.cut(cells(heads)).texts[0])
 		}
 		c.form = regexp.MustCompile(`^(?:` + c.pattern() + `)$`)
 	}
@@ -141,6 +178,12 @@ func cells(s string) []rune {
 	return spread
 }
 
+func newCell(text string, at, length int) cell {
+	c := cell{at: at}
+	c.add(text, length)
+	return c
+}
+
 // cut returns the part of a line that stands in the column.
 func (c column) cut(spread []rune) cell {
 	end := len(spread)
@@ -149,35 +192,27 @@ func (c column) cut(spread []rune) cell {
 	}
 	start := min(c.start, end)
 	narrow := func(part []rune) string { return strings.ReplaceAll(string(part), "\x00", "") }
-	return cell{narrow(spread[start:end]), len(narrow(spread[:start]))}
+	text := strings.TrimRight(narrow(spread[start:end]), " ")
+	blanks := len(text) - len(strings.TrimLeft(text, " "))
+	return newCell(text[blanks:], len(narrow(spread[:start]))+blanks, utf8.RuneCountInString(text))
 }
 
-// cellsOf cuts a row at the columns. Where blanks were lost, as in copies from web pages, the form of the values tells the
-// columns apart; ok is false if that is not possible.
-func cellsOf(columns []column, text string) (cs []cell, ok bool) {
+// cellsOf cuts a line at the columns; aligned tells whether no value goes over the border of its column.
+func cellsOf(columns []column, text string) (cs []cell, aligned bool) {
 	spread := cells(text)
-	ok = true
+	aligned = true
 	for i, c := range columns {
 		if i > 0 && c.start <= len(spread) && spread[c.start-1] != ' ' {
-			ok = false
+			aligned = false
 		}
-		cell := c.cut(spread)
-		cs = append(cs, cell)
-		ok = ok && (strings.TrimSpace(cell.text) == "" || c.form.MatchString(strings.TrimSpace(cell.text)))
+		cs = append(cs, c.cut(spread))
 	}
-	if ok {
-		return cs, true
-	}
-	m := rowForm(columns, true).FindStringSubmatchIndex(text)
-	if m == nil {
-		return nil, false
-	}
-	return cellsAt(text, m), true
+	return cs, aligned
 }
 
 func cellsAt(text string, m []int) (cs []cell) {
 	for i := 2; i < len(m); i += 2 {
-		cs = append(cs, cell{text[m[i]:m[i+1]], m[i]})
+		cs = append(cs, newCell(text[m[i]:m[i+1]], m[i], 0))
 	}
 	return cs
 }
@@ -218,7 +253,7 @@ func rowForm(columns []column, whole bool) *regexp.Regexp {
 	if whole {
 		return regexp.MustCompile(`^\s*` + row + `\s*$`)
 	}
-	return regexp.MustCompile(row + `(?:\s+|$)`)
+	return regexp.MustCompile(`^` + row + `(?:\s+|$)`)
 }
 
 // inlineTable is a table in one line, as copies that lost their line ends have it.
@@ -254,14 +289,14 @@ func (p *textParser) inlineTable(t inlineTable) {
 	if t.columns[len(t.columns)-1].pattern() != textForm {
 		for {
 			m := form.FindStringSubmatchIndex(rest)
-			if m == nil || strings.TrimSpace(rest[:m[0]]) != "" {
+			if m == nil {
 				break
 			}
 			cs := cellsAt(rest, m)
 			for i := range cs {
 				cs[i].at += at
 			}
-			p.row(row{t.line, t.columns, cs})
+			p.row(row{line: t.line, columns: t.columns, cells: cs})
 			rest, at = rest[m[1]:], at+m[1]
 		}
 	}

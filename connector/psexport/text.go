@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -20,7 +21,26 @@ type line struct {
 	moved  bool // characters were replaced, so columns are not those of the file
 }
 
-// pasted replaces what web pages and editors put for blanks and what nobody sees.
+// asPlain replaces what web pages and editors put for blanks and what nobody sees, and takes out the colours of a console.
+func asPlain(s string) string {
+	if !isASCII(s) {
+		s = pasted.Replace(s)
+	}
+	if strings.Contains(s, "\x1b") {
+		s = colours.ReplaceAllString(s, "")
+	}
+	return s
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 var pasted = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u200b", "", "\u200e", "", "\u200f", "", "\ufeff", "", "\u2060", "")
 
 // readText reads what a shell shows or Export-Csv writes; skipped lines were read before.
@@ -36,14 +56,14 @@ func readText(r *Reader, name string, skipped int, in io.Reader, each func(value
 		return fail(0, ErrTextTooLarge)
 	}
 	if form, ok := sniffCSV(string(data[:min(len(data), maxHeader)])); ok {
-		return readCSV(name, skipped, string(data), form, each)
+		return readCSV(r, name, skipped, string(data), form, each)
 	}
 	p := &textParser{reader: r, name: name, each: each}
 	number := skipped
 	for raw := range strings.Lines(string(data)) {
 		number++
 		text := strings.TrimRight(raw, "\r\n")
-		clean := pasted.Replace(text)
+		clean := asPlain(text)
 		p.lines = append(p.lines, line{clean, number, clean != text})
 	}
 	p.parse()
@@ -51,7 +71,7 @@ func readText(r *Reader, name string, skipped int, in io.Reader, each func(value
 		return fail(0, textRefusal(p.lines))
 	}
 	if p.stray.count > 0 {
-		r.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " that belong to no object", Unknown: "what they say is not used"})
+		r.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " outside of all objects", Unknown: "what they say is not used"})
 	}
 	return nil
 }
@@ -70,7 +90,8 @@ type textParser struct {
 }
 
 var (
-	stars    = regexp.MustCompile(`^\s*\*{10,}\s*$`)
+	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+	started  = regexp.MustCompile(`^Transcript started, `)
 	prompt   = regexp.MustCompile(`^\s*(?:\[PS\] ?[^>]{0,260}|PS(?: [^>]{0,260})?)>+ ?(.*)$`)
 	goesOn   = regexp.MustCompile(`^>>`)
 	cmdlets  = regexp.MustCompile(`(?i)\b(?:Get-[A-Za-z]+|Resolve-DnsName)\b`)
@@ -78,6 +99,12 @@ var (
 	notice   = regexp.MustCompile(`^(?:WARNING|VERBOSE|DEBUG|WARNUNG|AVERTISSEMENT|ADVERTENCIA|AVVISO|AVISO|ПРЕДУПРЕЖДЕНИЕ): (.*)$`)
 	failures = regexp.MustCompile(`^[A-Z][a-z]+-[A-Za-z]+ ?: (.*)$`)
 )
+
+// isStars tells whether a line is one of those that frame the head and the end of a transcript.
+func isStars(s string) bool {
+	s = strings.TrimSpace(s)
+	return len(s) >= 10 && strings.Trim(s, "*") == ""
+}
 
 // parse walks through the lines once.
 func (p *textParser) parse() {
@@ -90,7 +117,7 @@ func (p *textParser) parse() {
 		case strings.TrimSpace(text) == "":
 			gap++
 			continue
-		case stars.MatchString(text):
+		case isStars(text):
 			p.flush()
 			frame = !frame && p.opensFrame(i)
 		case frame:
@@ -118,7 +145,7 @@ func (p *textParser) other(i int) int {
 		p.prompt(l)
 	case notice.MatchString(l.text), failures.MatchString(l.text):
 		return p.notice(i)
-	case !isInline && !goesOn.MatchString(l.text):
+	case !isInline && !goesOn.MatchString(l.text) && !started.MatchString(l.text):
 		p.stray.add(p.source(l, 0))
 	}
 	if isInline {
@@ -131,7 +158,7 @@ func (p *textParser) other(i int) int {
 // opensFrame tells whether a line of stars begins a frame, which the next such line within 30 lines ends.
 func (p *textParser) opensFrame(i int) bool {
 	for _, l := range p.lines[i+1 : min(len(p.lines), i+31)] {
-		if stars.MatchString(l.text) {
+		if isStars(l.text) {
 			return true
 		}
 	}
@@ -156,10 +183,12 @@ func (p *textParser) notice(i int) int {
 	text := strings.TrimSpace(l.text)
 	for i+1 < len(p.lines) {
 		next := p.lines[i+1].text
-		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || prompt.MatchString(next) || isProperty || p.tableAt(i+1) > 0 {
+		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || prompt.MatchString(next) || isProperty || failures.MatchString(next) || p.tableAt(i+1) > 0 {
 			break
 		}
-		text += " " + strings.TrimSpace(next)
+		if len(text) < 200 {
+			text += " " + strings.TrimSpace(next)
+		}
 		i++
 	}
 	p.reader.warn(Warning{Source: p.source(l, 0), Lost: fmt.Sprintf("the shell says %q", clip(text)), Unknown: "the output may not be complete"})

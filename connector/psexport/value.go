@@ -44,7 +44,16 @@ func (v value) shown() kind {
 
 // prop returns a nested property, whatever the case of its name.
 func (v value) prop(name string) (value, bool) {
-	p, ok := v.props[strings.ToLower(name)]
+	var key [64]byte // names are ASCII and short, so that looking up allocates nothing
+	n := 0
+	for ; n < len(name) && n < len(key); n++ {
+		c := name[n]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		key[n] = c
+	}
+	p, ok := v.props[string(key[:n])]
 	return p, ok
 }
 
@@ -58,6 +67,9 @@ func (v value) hasAny(names ...string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return v.has(n) })
 }
 
+// viewNames are the heads of the shell's own views that are not the name of the property.
+var viewNames = map[string]string{"member servers": "servers", "operational servers": "operationalservers"}
+
 var calculated = regexp.MustCompile(`\$(?:_|PSItem)\.(\w+)`)
 
 // propertyKey returns the key of a property: its name in lower case. Select-Object {$_.Bindings -join ';'} names a property by
@@ -68,7 +80,8 @@ func propertyKey(name string) string {
 			name = m[1]
 		}
 	}
-	return strings.ToLower(strings.TrimSpace(name))
+	key := strings.ToLower(strings.TrimSpace(name))
+	return cmp.Or(viewNames[key], key)
 }
 
 // describe names an object that no reader knows, for a message.
@@ -111,21 +124,20 @@ func (v value) expand() value {
 		return v
 	}
 	w := value{src: v.src, props: map[string]value{}}
-	last := ""
-	for part := range strings.SplitSeq(inner, "; ") {
-		key, text, ok := strings.Cut(part, "=")
-		if !ok || strings.ContainsAny(key, " ,{") {
-			if p, in := w.props[last]; in { // the value holds the separator
-				p.text += "; " + part
-				w.props[last] = p
-			}
-			continue
+	last, from, at := "", 0, 0 // the property at hand, where its value begins, and the part at hand
+	for part := range strings.SplitSeq(inner, squeezedSeparator) {
+		if key, _, ok := strings.Cut(part, "="); ok && !strings.ContainsAny(key, " ,{") {
+			last, from = propertyKey(key), at+len(key)+1
 		}
-		last = propertyKey(key)
-		w.props[last] = value{src: v.src, text: text}
+		at += len(part) + len(squeezedSeparator)
+		if from > 0 { // a value may hold the separator
+			w.props[last] = value{src: v.src, text: inner[from : at-len(squeezedSeparator)]}
+		}
 	}
 	return w
 }
+
+const squeezedSeparator = "; "
 
 // scalar returns the text that stands for a value: its own, or the property that holds it in an object that lost its
 // ToString on the way.
@@ -134,7 +146,7 @@ func (v value) scalar() string {
 	if v.text != "" || len(v.props) == 0 {
 		return v.text
 	}
-	for _, name := range []string{"Value", "Expression", "IPAddressToString", "Domain"} {
+	for _, name := range []string{"Value", "Expression", "IPAddressToString", "Domain", "RawIdentity"} {
 		if p, ok := v.prop(name); ok && p.text != "" {
 			return p.text
 		}
@@ -213,6 +225,9 @@ type members struct {
 	cut   bool // the console or $FormatEnumerationLimit cut it off; items are those before
 }
 
+// wideDash is the dash of a range with blanks around it.
+var wideDash = regexp.MustCompile(`(\S)[ \t]+[-–—−‐‑][ \t]+`)
+
 // members returns what a multi-valued property holds. A collection that was flattened to one text is split at blanks, commas,
 // semicolons, bars and line ends, none of which stands inside a range, a binding or the name of a right.
 //
@@ -233,6 +248,9 @@ func (v value) members() (m members) {
 	text = strings.Trim(text, "{} ")
 	if text == "" || lostType(text) {
 		return members{lost: true}
+	}
+	if strings.Contains(text, "- ") || strings.Contains(text, " -") || !isASCII(text) {
+		text = wideDash.ReplaceAllString(text, "$1-")
 	}
 	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" ,;|\r\n\t", r) }) {
 		m.add(value{src: v.src, text: strings.Trim(part, `"'`)}, closed)
@@ -272,4 +290,4 @@ func (v value) names() (names []string, cut bool) {
 	return names, m.cut
 }
 
-var distinguished = regexp.MustCompile(`CN=([^,]+),CN=Servers,`)
+var distinguished = regexp.MustCompile(`CN=([^,=]+),CN=Servers,`)

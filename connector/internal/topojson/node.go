@@ -122,8 +122,12 @@ type parser struct {
 // next returns the offset of the first byte of the next token.
 func (p *parser) next() int {
 	at := int(p.dec.InputOffset())
-	for at < len(p.data) && bytes.IndexByte([]byte(" \t\r\n,:"), p.data[at]) >= 0 {
-		at++
+	for ; at < len(p.data); at++ {
+		switch p.data[at] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			return at
+		}
 	}
 	return at
 }
