@@ -200,3 +200,26 @@ func TestVerdictText(t *testing.T) {
 	assert.Contains(t, text, "offered in clear: nothing")
 	assert.Contains(t, text, "not authenticated (WrongConnector: ")
 }
+
+// A property that was not told never counts as its default: it puts the answer in doubt, or leaves it open.
+func TestSimulateMissing(t *testing.T) {
+	c := standard("EX01")
+	top := &connector.Topology{Servers: []connector.Server{{Name: "EX01"}}, Connectors: []connector.ReceiveConnector{c}}
+	from := conn("EX01", "10.0.0.1:25", "10.0.0.2")
+	assert.Zero(t, compile(t, top).Simulate(from, connector.Peer{}).Doubt)
+	top.Servers[0].Missing = connector.PropertyInternalTransportCertificate
+	v := compile(t, top).Simulate(from, connector.Peer{})
+	assert.Equal(t, connector.Authenticated, v.Authentication)
+	assert.Equal(t, connector.DoubtMissing, v.Doubt, "X-ANONYMOUSTLS needs the certificate")
+
+	top.Servers[0].Missing = 0
+	rc := &top.Connectors[0]
+	rc.PermissionGroups, rc.Missing = connector.GroupCustom, connector.PropertyRights
+	rc.Rights = []connector.Grant{{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Submit"}}
+	assert.Equal(t, connector.AuthenticationUnknown, compile(t, top).Simulate(from, connector.Peer{}).Authentication, "the rights are known in part")
+	rc.Missing = 0
+	assert.Equal(t, connector.NotAuthenticated, compile(t, top).Simulate(from, connector.Peer{}).Authentication, "they are known, and not enough")
+	rc.Rights = append(rc.Rights, connector.Grant{Principal: `CONTOSO\Exchange Servers`, Right: "ms-Exch-SMTP-Submit"})
+	rc.Missing = connector.PropertyRights
+	assert.Equal(t, connector.Authenticated, compile(t, top).Simulate(from, connector.Peer{}).Authentication, "what is known is enough")
+}

@@ -46,7 +46,7 @@ func sniffCSV(head string) (form csvForm, ok bool) {
 		names := strings.Split(first, string(d))
 		n := 0
 		for _, name := range names {
-			if strings.ContainsAny(name, `>\|=`) && !strings.Contains(name, "$") { // a prompt with a command
+			if strings.ContainsAny(name, `>\|=:`) && !strings.Contains(name, "$") { // a prompt with a command, or Format-List
 				n = 0
 				break
 			}

@@ -90,7 +90,7 @@ func (x *textWriter) text(key, value string) {
 	if value == "" {
 		return
 	}
-	x.check(key, value, "\r\n\x00\u00a0\u202f\u200b\u200e\u200f\ufeff\u2060")
+	x.check(key, value, "\r\n\t\x00\x1b\u00a0\u202f\u200b\u200e\u200f\ufeff\u2060")
 	_, cut := cutDots(value)
 	if strings.TrimLeft(value, " \t") != value || key != "Identity" && strings.TrimRight(value, " \t") != value || strings.HasPrefix(value, "@{") || strings.HasPrefix(value, "{") || cut || lostType(value) {
 		x.refuse(key, value)

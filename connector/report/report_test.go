@@ -17,6 +17,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 	"github.com/receiveconnector/receiveconnector/connector/internal/golden"
+	"github.com/receiveconnector/receiveconnector/connector/psexport"
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 )
@@ -196,6 +197,7 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, f.Match(full{}, e), errFull)
 		require.ErrorIs(t, f.Flows(full{}, a.Flows), errFull)
 		require.ErrorIs(t, f.Moves(full{}, nil), errFull)
+		require.ErrorIs(t, f.Warnings(full{}, make([]psexport.Warning, 1)), errFull)
 		require.ErrorIs(t, f.Moves(full{}, make([]connector.Move, 1)), errFull)
 	}
 }
@@ -229,6 +231,37 @@ func ExampleFormat_Match() {
 	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
 	//   Won                EX01\Relay by 10.0.5.0/24 (256 addresses)
 	//     Won: its range has the fewest addresses of all that contain the source [documented: Receive connectors, New-ReceiveConnector]
+}
+
+// Warnings that say the same of several objects of one file are one line, in the order of the first.
+func ExampleFormat_Warnings() {
+	var r psexport.Reader
+	err := r.Read("c.csv", strings.NewReader("Identity,Bindings,Enabled\nEX01\\A,0.0.0.0:25,True\nEX01\\B,0.0.0.0:26,\nEX01\\C,0.0.0.0:27,True\n"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	_, warnings, _ := r.Topology()
+	if err := report.Text.Warnings(os.Stdout, warnings); err != nil {
+		fmt.Println(err)
+	}
+	if err := report.JSON.Warnings(os.Stdout, warnings[:1]); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// warning: c.csv:2: EX01\A: RemoteIPRanges: not in the export, so whom the connector serves is unknown (and 2 more like it)
+	// warning: c.csv:2: EX01\A: AuthMechanism: not in the export, so whether Exchange servers can authenticate is unknown (and 2 more like it)
+	// warning: c.csv:2: EX01\A: PermissionGroups: not in the export, so who may submit is unknown (and 2 more like it)
+	// warning: c.csv:2: EX01\A: RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, Fqdn: not in the export, so what clients are offered there is known in part only (and 2 more like it)
+	// warning: c.csv:3:19: EX01\B: Enabled: empty in the export, so whether the connector takes part is unknown
+	// [
+	//   {
+	//     "source": "c.csv:2",
+	//     "object": "EX01\\A",
+	//     "property": "RemoteIPRanges",
+	//     "lost": "not in the export",
+	//     "unknown": "whom the connector serves is unknown"
+	//   }
+	// ]
 }
 
 func ExampleFormat_Audit() {

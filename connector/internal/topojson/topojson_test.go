@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -39,11 +40,11 @@ func TestDecodeReadsWhatMarshalWrites(t *testing.T) {
 
 func TestDecodeEveryField(t *testing.T) {
 	text := `{"servers": [{"name": "EX01", "fqdn": "ex01.contoso.com", "site": "S", "dag": "D", "version": "14.3", "roles": "Mailbox",
-  "addresses": ["10.0.0.1"], "useDowngradedExchangeServerAuth": true, "missing": "Site"}],
+  "addresses": ["10.0.0.1"], "useDowngradedExchangeServerAuth": true, "internalTransportCertificateThumbprint": "AB12", "missing": "Site", "conflicting": "Site"}],
 "connectors": [{"identity": "EX01\\A", "transportRole": "HubTransport", "disabled": true, "bindings": ["0.0.0.0:25"],
   "remoteIPRanges": ["10.0.0.0/8"], "authMechanism": "Tls", "permissionGroups": "Partners", "fqdn": "f",
   "rights": [{"principal": "p", "right": "r", "deny": true}], "requireTLS": true, "suppressXAnonymousTls": true,
-  "enableAuthGSSAPI": true, "domainSecureEnabled": true, "missing": "Rights"}],
+  "enableAuthGSSAPI": true, "domainSecureEnabled": true, "missing": "Rights", "conflicting": "Rights"}],
 "databases": [{"name": "DB", "kind": "PublicFolder", "mounted": "EX01", "copies": ["EX01"]}],
 "networks": [{"name": "N", "kind": "Gateway", "ranges": ["10.0.0.9"]}]}`
 	top, err := decode(text)
@@ -128,11 +129,32 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte("1"), len(p))), nil }
 
 func TestIsNative(t *testing.T) {
-	for in, want := range map[string]bool{`{"connectors": []}`: true, `{"Connectors": []}`: false, `[]`: false, `{}`: false} {
+	for in, want := range map[string]bool{`{"connectors": []}`: true, `{"Connectors": []}`: false, `[]`: false, `{}`: false,
+		`{"connectors": [{"identity": "A\\B"}]}`: true, `{"connectors": [{"Identity": "A\\B"}], "servers": []}`: false, `{"servers": [{}, 1, {"": 1}]}`: true} {
 		n, err := topojson.Parse("t.json", strings.NewReader(in))
 		require.NoError(t, err)
 		assert.Equal(t, want, topojson.IsNative(n), in)
 	}
+}
+
+// Several values, as in a file to which several commands wrote; positions go on counting.
+func TestParseAll(t *testing.T) {
+	nodes, err := topojson.ParseAll("t.json", 3, strings.NewReader("{\"a\": 1}\r\n[2]\n \"x\" null \n"))
+	require.NoError(t, err)
+	var at []string
+	for _, n := range nodes {
+		at = append(at, fmt.Sprint(n.Kind, " ", n.Line, ":", n.Col))
+	}
+	assert.Equal(t, []string{"an object 3:1", "an array 4:1", "a string 5:2", "null 5:6"}, at)
+	for in, want := range map[string]string{"": "t.json:7:1", "{}\n{": "t.json:8:2", "{} ]": "t.json:7:4", "{}{\"a\":1,\"a\":2}": "t.json:7:10"} {
+		_, err := topojson.ParseAll("t.json", 7, strings.NewReader(in))
+		var me *connector.ModelError
+		require.ErrorAs(t, err, &me, in)
+		assert.Equal(t, want, me.Source.String(), in)
+	}
+	_, err = topojson.ParseAll("t.json", 7, io.MultiReader(strings.NewReader("{\n\n"), iotestErr{}))
+	require.ErrorIs(t, err, errBroken)
+	assert.Contains(t, err.Error(), "t.json:9: ")
 }
 
 func FuzzDecode(f *testing.F) {
