@@ -72,7 +72,7 @@ func (p *textParser) takesOn(i, gap int) bool {
 		last.add(text, utf8.RuneCountInString(l.text))
 		return true
 	}
-	if _, isProperty := parseProperty(l, 0); isProperty || indent <= last.indent && (!last.open() || prompt.MatchString(text)) {
+	if _, isProperty := parseProperty(l, 0); isProperty || indent <= last.indent && (!last.open() || isPrompt(text)) {
 		return false
 	}
 	last.add(text, utf8.RuneCountInString(l.text))

@@ -48,7 +48,7 @@ lines:
 				break lines
 			}
 			continue
-		case prompt.MatchString(l.text), p.tableAt(i) > 0, isStars(l.text):
+		case isPrompt(l.text), p.tableAt(i) > 0, isStars(l.text):
 			break lines
 		}
 		gap, last = 0, i

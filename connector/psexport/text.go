@@ -92,13 +92,35 @@ type textParser struct {
 var (
 	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	started  = regexp.MustCompile(`^Transcript started, `)
-	prompt   = regexp.MustCompile(`^\s*(?:\[PS\] ?[^>]{0,260}|PS(?: [^>]{0,260})?)>+ ?(.*)$`)
 	goesOn   = regexp.MustCompile(`^>>`)
 	cmdlets  = regexp.MustCompile(`(?i)\b(?:Get-[A-Za-z]+|Resolve-DnsName)\b`)
 	bare     = regexp.MustCompile(`(?i)^\s*(?:Get-[A-Za-z]+|Resolve-DnsName)\b[^:]*$`)
 	notice   = regexp.MustCompile(`^(?:WARNING|VERBOSE|DEBUG|WARNUNG|AVERTISSEMENT|ADVERTENCIA|AVVISO|AVISO|ПРЕДУПРЕЖДЕНИЕ): (.*)$`)
 	failures = regexp.MustCompile(`^[A-Z][a-z]+-[A-Za-z]+ ?: (.*)$`)
 )
+
+// prompted returns what stands behind the prompt of a line, "[PS] C:\>" or "PS C:\>", and whether there is one.
+func prompted(s string) (command string, ok bool) {
+	s = strings.TrimLeft(s, " \t")
+	rest, ok := strings.CutPrefix(s, "[PS]")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "PS"); !ok || rest == "" || rest[0] != ' ' && rest[0] != '>' {
+			return "", false
+		}
+	}
+	const longest = 260 // characters of a path
+	end := strings.IndexByte(rest[:min(len(rest), longest)], '>')
+	if end < 0 {
+		return "", false
+	}
+	return strings.TrimLeft(rest[end:], "> "), true
+}
+
+// isPrompt tells whether a line begins with a prompt.
+func isPrompt(s string) bool {
+	_, ok := prompted(s)
+	return ok
+}
 
 // isStars tells whether a line is one of those that frame the head and the end of a transcript.
 func isStars(s string) bool {
@@ -140,7 +162,7 @@ func (p *textParser) other(i int) int {
 	case ruler > 0:
 		p.flush()
 		return p.table(i, ruler)
-	case prompt.MatchString(l.text) || bare.MatchString(l.text):
+	case isPrompt(l.text) || bare.MatchString(l.text):
 		p.flush()
 		p.prompt(l)
 	case notice.MatchString(l.text), failures.MatchString(l.text):
@@ -167,12 +189,12 @@ func (p *textParser) opensFrame(i int) bool {
 
 // prompt notes the command behind a prompt.
 func (p *textParser) prompt(l line) {
-	rest := l.text
-	if m := prompt.FindStringSubmatch(rest); m != nil {
-		rest = m[1]
+	command, ok := prompted(l.text)
+	if !ok {
+		command = l.text
 	}
 	p.from = nil
-	if all := cmdlets.FindAllString(rest, -1); all != nil {
+	if all := cmdlets.FindAllString(command, -1); all != nil {
 		p.from = &origin{command: strings.ToLower(all[len(all)-1])}
 	}
 }
@@ -183,7 +205,7 @@ func (p *textParser) notice(i int) int {
 	text := strings.TrimSpace(l.text)
 	for i+1 < len(p.lines) {
 		next := p.lines[i+1].text
-		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || prompt.MatchString(next) || isProperty || failures.MatchString(next) || p.tableAt(i+1) > 0 {
+		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || isPrompt(next) || isProperty || failures.MatchString(next) || p.tableAt(i+1) > 0 {
 			break
 		}
 		if len(text) < 200 {
