@@ -72,7 +72,7 @@ func (b *tokenBudget) Read(p []byte) (int, error) {
 }
 
 // readCLIXML calls each for every top-level object; skipped lines were read before.
-func readCLIXML(name string, skipped int, r io.Reader, each func(value) error) error {
+func readCLIXML(name string, skipped int, r io.Reader, each func(value)) error {
 	b := &tokenBudget{r: r, left: maxXMLToken}
 	x := &clixmlReader{name: name, skipped: skipped, dec: xml.NewDecoder(b), budget: b,
 		types: map[string]*origin{}, refs: map[string]ref{}, texts: map[string]string{}}
@@ -96,9 +96,7 @@ func readCLIXML(name string, skipped int, r io.Reader, each func(value) error) e
 			if err != nil {
 				return err
 			}
-			if err := eachObject(v, each); err != nil {
-				return err
-			}
+			eachObject(v, each)
 		case xml.EndElement:
 			return x.end()
 		}

@@ -176,14 +176,17 @@ func TestDatabases(t *testing.T) {
 // ServerRole as a number says nothing, the booleans beside it do.
 func TestServerRoles(t *testing.T) {
 	top, warnings := read(t, `[{"Name": "EX01", "ServerRole": 54, "IsMailboxServer": true, "IsClientAccessServer": true, "IsUnifiedMessagingServer": false, "IsHubTransportServer": "True", "IsEdgeServer": false, "Site": "A", "AdminDisplayVersion": "2010"},
-{"Name": "EDGE01", "ServerRole": "Edge", "Site": "", "AdminDisplayVersion": "2016"}]`)
+{"Name": "EDGE01", "ServerRole": "Edge", "Site": "", "AdminDisplayVersion": "2016"}, {"Name": "EDGE02", "ServerRole": "Edge", "Site": null, "AdminDisplayVersion": "2016"}]`)
 	assert.Empty(t, lines(warnings))
 	assert.Equal(t, "Mailbox, ClientAccess, HubTransport", top.Servers[0].Roles.String())
 	assert.Equal(t, connector.RoleEdge, top.Servers[1].Roles)
+	assert.Zero(t, top.Servers[2].Missing)
 	assert.Zero(t, top.Servers[1].Missing, "an Edge server has no site unless it is subscribed")
 	top, warnings = read(t, `{"Name": "EX01", "AdminDisplayVersion": "15.1", "Site": "A", "Fqdn": "ex01..."}`)
 	assert.Equal(t, connector.PropertyRoles|connector.PropertyFQDN, top.Servers[0].Missing)
 	assert.Len(t, warnings, 2)
+	top, _ = read(t, "Name,Site,ServerRole\nEX01,,Mailbox\n")
+	assert.Equal(t, connector.PropertySite|connector.PropertyVersion, top.Servers[0].Missing, "any other server has one")
 	top, warnings = read(t, `[{"Name": "EX0...", "AdminDisplayVersion": "15.1", "Site": "A"}, {"Identity": {"Name": "EX02"}, "AdminDisplayVersion": "15.1", "Site": "A", "ServerRole": "Mailbox"}]`)
 	assert.Len(t, top.Servers, 1)
 	assert.Equal(t, []string{"f0:1:2: EX0...: Name: cut off with dots, so the server is left out"}, lines(warnings))

@@ -74,7 +74,7 @@ var readProperties = map[string]bool{
 
 // readCSV hands on the rows of a CSV file as objects. A row that begins with #TYPE begins another table, as in a file to which
 // several exports were appended.
-func readCSV(r *Reader, name string, skipped int, data string, form csvForm, each func(value) error) error {
+func readCSV(r *Reader, name string, skipped int, data string, form csvForm, each func(value)) error {
 	c := csv.NewReader(strings.NewReader(data))
 	c.Comma, c.FieldsPerRecord, c.ReuseRecord = form.comma, -1, true
 	if strings.HasPrefix(data, sepLine) {
@@ -91,11 +91,11 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 			return nil
 		}
 		if err != nil {
-			var syntax *csv.ParseError
-			if !errors.As(err, &syntax) {
-				return err
+			line := 0
+			if syntax := (*csv.ParseError)(nil); errors.As(err, &syntax) {
+				line, err = syntax.StartLine, syntax.Err
 			}
-			fail(syntax.StartLine, fmt.Errorf("%w: %w", ErrCSVQuote, syntax.Err))
+			fail(line, fmt.Errorf("%w: %w", ErrCSVQuote, err))
 			return nil // what follows cannot be told from the inside of the field
 		}
 		at, _ := c.FieldPos(0)
@@ -123,9 +123,7 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 				v.props[header[i]] = value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(asPlain(field))}
 			}
 		}
-		if err := each(v); err != nil {
-			return err
-		}
+		each(v)
 	}
 }
 

@@ -35,26 +35,22 @@ func (k kind) read() bool { return kindOther < k && k < kindSendConnector }
 
 // eachObject unpacks what holds objects: a collection that was exported as one object, a hash table or object of a script that
 // collected the output of several cmdlets. An object of Exchange is never looked into.
-func eachObject(v value, each func(value) error) error {
+func eachObject(v value, each func(value)) {
 	if v.list && len(v.props) == 0 {
 		for _, item := range v.items {
-			if err := eachObject(item, each); err != nil {
-				return err
-			}
+			eachObject(item, each)
 		}
-		return nil
+		return
 	}
 	if v.kind() == kindOther && !v.exchange() {
 		if inside := v.inside(nil, 0); len(inside) > 0 {
 			for _, o := range inside {
-				if err := each(o); err != nil {
-					return err
-				}
+				each(o)
 			}
-			return nil
+			return
 		}
 	}
-	return each(v)
+	each(v)
 }
 
 // inside appends the objects that are read and that v holds, at any depth a script would nest them.

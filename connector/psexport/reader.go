@@ -149,9 +149,7 @@ func (r *Reader) readJSON(name string, skipped int, in io.Reader, o *objects) er
 		case n.Kind == topojson.Object && len(n.Members) == 0:
 			return &connector.ModelError{Source: connector.Source{File: name, Line: n.Line, Col: n.Col}, Err: fmt.Errorf("{}: %w", ErrUnknownForm)}
 		default:
-			if err := eachObject(fromJSON(name, n), o.add); err != nil {
-				return err
-			}
+			eachObject(fromJSON(name, n), o.add)
 		}
 	}
 	return nil
@@ -264,8 +262,8 @@ type objects struct {
 	other  value // the first object that nobody reads
 }
 
-// add takes one object; it never fails, so that all errors of a file are found.
-func (o *objects) add(v value) error {
+// add takes one object. What is wrong with it is noted, so that all errors of a file are found.
+func (o *objects) add(v value) {
 	r := o.reader
 	k := v.kind()
 	o.taken++
@@ -296,7 +294,6 @@ func (o *objects) add(v value) error {
 			o.other = v
 		}
 	}
-	return nil
 }
 
 func (o *objects) finish() error {

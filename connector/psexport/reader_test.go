@@ -568,6 +568,43 @@ func TestContradictions(t *testing.T) {
 	assert.Equal(t, connector.PropertyAuthMechanism, top.Connectors[0].Conflicting)
 }
 
+// Three files tell a connector in parts, one of them cut off: together they tell all there is, in any order.
+func TestMergingCompletes(t *testing.T) {
+	table := "Identity   Bindings     Enabled\n--------   --------     -------\nEX01\\Relay {0.0.0.0:25} False\n"
+	list := "Identity : EX01\\Relay\nRemoteIPRanges : {10.0.0.1, 10.0.0.2...}\nAuthMechanism : Tls\nRequireTLS : True\n"
+	whole := "Identity,RemoteIPRanges,TransportRole,PermissionGroups,Fqdn\nex01\\relay,10.0.0.3 10.0.0.2 10.0.0.1,FrontendTransport,AnonymousUsers,ex01\n"
+	cut := "Identity : EX01\\Relay\nRemoteIPRanges : {10.0.0.1...}\n"
+	for _, order := range [][]string{{table, list, whole, cut}, {whole, cut, table, list}, {list, whole, table, cut}, {cut, list, table, whole}} {
+		top, warnings := read(t, order...)
+		require.Len(t, top.Connectors, 1)
+		c := top.Connectors[0]
+		assert.Equal(t, "[0.0.0.0:25] [10.0.0.3 10.0.0.2 10.0.0.1] Tls FrontendTransport AnonymousUsersex01true true",
+			fmt.Sprint(c.Bindings, c.RemoteIPRanges, c.AuthMechanism, c.TransportRole, c.PermissionGroups, c.FQDN, c.Disabled, c.RequireTLS))
+		assert.Equal(t, connector.PropertySuppressXAnonymousTLS|connector.PropertyEnableAuthGSSAPI|connector.PropertyDomainSecure, c.Missing)
+		assert.Zero(t, c.Conflicting)
+		assert.NotContains(t, strings.Join(lines(warnings), "\n"), "told differently")
+	}
+	for _, order := range [][]string{{list, cut}, {cut, list}} {
+		top, _ := read(t, order...)
+		assert.Len(t, top.Connectors[0].RemoteIPRanges, 2, "of two parts the longer is kept")
+		assert.True(t, top.Connectors[0].Missing.Has(connector.PropertyRemoteIPRanges))
+	}
+	// Rights, addresses of networks and copies of databases add up.
+	one := `{"connectors": [{"identity": "EX01\\A", "rights": [{"principal": "a", "right": "r"}], "missing": "Rights"}], "databases": [{"name": "D", "kind": "Mailbox", "copies": ["EX01"]}],
+"networks": [{"name": "N", "kind": "Gateway", "ranges": ["10.0.0.1"]}]}`
+	two := `{"connectors": [{"identity": "EX01\\A", "rights": [{"principal": "A", "right": "R"}, {"principal": "b", "right": "r"}]}], "databases": [{"name": "d", "kind": "Mailbox", "copies": ["ex01", "EX02"]}],
+"networks": [{"name": "n", "kind": "Gateway", "ranges": ["10.0.0.1", "10.0.0.2"]}]}`
+	top, warnings := read(t, one, two)
+	assert.Empty(t, lines(warnings))
+	assert.Equal(t, []connector.Grant{{Principal: "a", Right: "r"}, {Principal: "b", Right: "r"}}, top.Connectors[0].Rights)
+	assert.Zero(t, top.Connectors[0].Missing)
+	assert.Equal(t, []string{"EX01", "EX02"}, top.Databases[0].Copies)
+	assert.Len(t, top.Networks[0].Ranges, 2)
+	// A list that differs in one entry is another one.
+	_, warnings = read(t, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.1", "10.0.0.1"]}]}`, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.1", "10.0.0.2"]}]}`)
+	assert.Len(t, about(warnings, "RemoteIPRanges"), 1)
+}
+
 // What one file leaves open another may say; the order does not matter.
 func TestMergingIsSymmetric(t *testing.T) {
 	vague := `{"servers": [{"name": "EX01", "version": "15.2", "addresses": ["10.0.0.1"]}]}`

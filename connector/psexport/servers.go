@@ -26,21 +26,9 @@ func (r *Reader) exchangeServer(v value) {
 		return
 	}
 	s := connector.Server{Name: m.name, Source: v.src, FQDN: m.named("Fqdn", connector.PropertyFQDN, "the full name of the server is unknown")}
-	switch site, ok := v.prop("Site"); {
-	case ok && !site.null && !site.list && len(site.props) == 0 && site.text == "":
-		// an Edge server that is not subscribed has none
-	default:
-		const unknown = "which servers are in one site is unknown"
-		if site, ok = m.get("Site", connector.PropertySite, unknown); ok {
-			s.Site = site.simpleName()
-		}
-		if _, cut := cutDots(s.Site); cut {
-			s.Site = ""
-			m.lose(site.src, "Site", connector.PropertySite, "cut off with dots", unknown)
-		}
-	}
-	s.Version = one(m, "AdminDisplayVersion", connector.PropertyVersion, "the flows of the server are unknown", parseVersion)
 	s.Roles = serverRoles(m)
+	s.Site = siteOf(m, s.Roles)
+	s.Version = one(m, "AdminDisplayVersion", connector.PropertyVersion, "the flows of the server are unknown", parseVersion)
 	s.DAG = m.text("DatabaseAvailabilityGroup")
 	s.InternalTransportCertificate = m.text("InternalTransportCertificateThumbprint")
 	if v.has("UseDowngradedExchangeServerAuth") {
@@ -58,6 +46,24 @@ func (r *Reader) exchangeServer(v value) {
 	if len(addresses) > 0 {
 		r.facts = append(r.facts, fact{server: s.Name, src: v.src, proof: true, addresses: addresses, missing: notTold})
 	}
+}
+
+// siteOf reads Site. An Edge server that is not subscribed has none.
+func siteOf(m *mapper, roles connector.ServerRoles) string {
+	const unknown = "which servers are in one site is unknown"
+	v, ok := m.object.prop("Site")
+	if roles.Has(connector.RoleEdge) && ok && v.scalar() == "" {
+		return ""
+	}
+	if v, ok = m.get("Site", connector.PropertySite, unknown); !ok {
+		return ""
+	}
+	site := v.simpleName()
+	if _, cut := cutDots(site); cut {
+		m.lose(v.src, "Site", connector.PropertySite, "cut off with dots", unknown)
+		return ""
+	}
+	return site
 }
 
 const everyRole = "the server is assumed to hold every role"

@@ -44,7 +44,7 @@ func isASCII(s string) bool {
 var pasted = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u200b", "", "\u200e", "", "\u200f", "", "\ufeff", "", "\u2060", "")
 
 // readText reads what a shell shows or Export-Csv writes; skipped lines were read before.
-func readText(r *Reader, name string, skipped int, in io.Reader, each func(value) error) error {
+func readText(r *Reader, name string, skipped int, in io.Reader, each func(value)) error {
 	data, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	fail := func(number int, err error) error {
 		return &connector.ModelError{Source: connector.Source{File: name, Line: number}, Err: err}
@@ -81,7 +81,7 @@ type textParser struct {
 	reader *Reader
 	name   string
 	lines  []line
-	each   func(value) error
+	each   func(value)
 
 	from       *origin    // the cmdlet of the last prompt
 	properties []property // of the list at hand
@@ -230,5 +230,5 @@ func (p *textParser) source(l line, from int) connector.Source {
 func (p *textParser) emit(v value) {
 	v.origin = p.from
 	p.found++
-	_ = p.each(v) // which never fails
+	p.each(v)
 }
