@@ -93,9 +93,9 @@ func TestServerWarnings(t *testing.T) {
 	top, warnings := read(t, `[{"Name": "EX01", "ServerRole": 54, "Site": null}]`)
 	assert.Equal(t, connector.PropertySite|connector.PropertyVersion|connector.PropertyRoles, top.Servers[0].Missing)
 	assert.Equal(t, []string{
+		"f0:1:33: EX01: ServerRole: exported as a number, whose meaning is not documented, so the server is assumed to hold every role",
 		"f0:1:45: EX01: Site: null in the export, so which servers are in one site is unknown",
 		"f0:1:2: EX01: AdminDisplayVersion: not in the export, so the flows of the server are unknown",
-		"f0:1:33: EX01: ServerRole: exported as a number, whose meaning is not documented, so the server is assumed to hold every role",
 	}, lines(warnings))
 
 	// What another file tells is no longer missing.
@@ -192,8 +192,8 @@ func TestValueErrors(t *testing.T) {
 		`f:2:84: EX01\A: TransportRole: TransportRole "Edge": byte 0: not a known value`,
 		`f:2:103: EX01\A: Enabled: "perhaps": neither true nor false`,
 		`f:3:1: Identity: neither Identity nor Server and Name tell which connector it is: not of the form SERVER\Name`,
-		`f:4:65: EX01: AdminDisplayVersion: version "x": byte 0: not a version of Exchange`,
 		`f:4:32: EX01: ServerRole: ServerRole "Pastry": byte 0: not a known value`,
+		`f:4:65: EX01: AdminDisplayVersion: version "x": byte 0: not a version of Exchange`,
 		`f:4:84: Name: nothing given`,
 	}, "\n"), err.Error())
 }
