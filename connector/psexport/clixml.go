@@ -221,20 +221,8 @@ func (x *clixmlReader) object(s xml.StartElement) (v value, err error) {
 		x.refs[id] = ref{line: v.src.Line, null: true} // what an object inside that refers to it gets
 		defer func() { x.refs[id] = x.light(v) }()
 	}
-	for {
-		t, err := x.token()
-		if err != nil {
-			return v, err
-		}
-		switch t := t.(type) {
-		case xml.EndElement:
-			return v, nil
-		case xml.StartElement:
-			if err := x.part(&v, t); err != nil {
-				return v, err
-			}
-		}
-	}
+	err = x.children(func(s xml.StartElement) error { return x.part(&v, s) })
+	return v, err
 }
 
 func (x *clixmlReader) part(v *value, s xml.StartElement) (err error) {
@@ -298,70 +286,56 @@ func (x *clixmlReader) typeNames() (*origin, error) {
 	return o, err
 }
 
-// items reads the children up to the end element.
-func (x *clixmlReader) items() (items []value, err error) {
-	for {
-		t, err := x.token()
-		if err != nil {
-			return nil, err
-		}
-		switch t := t.(type) {
-		case xml.EndElement:
-			return items, nil
-		case xml.StartElement:
-			v, err := x.element(t)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, v)
-		}
-	}
-}
-
-// dictionary reads the entries of a hash table as properties.
-func (x *clixmlReader) dictionary(v *value) error {
-	if v.props == nil {
-		v.props = make(map[string]value)
-	}
+// children calls each for the elements up to the end element.
+func (x *clixmlReader) children(each func(xml.StartElement) error) error {
 	for {
 		t, err := x.token()
 		if err != nil {
 			return err
 		}
-		switch t.(type) {
+		switch t := t.(type) {
 		case xml.EndElement:
 			return nil
-		case xml.StartElement: // <En><S N="Key">...</S><S N="Value">...</S></En>
-			var entry value
-			if err := x.properties(&entry); err != nil {
+		case xml.StartElement:
+			if err := each(t); err != nil {
 				return err
 			}
-			key, _ := entry.prop("Key")
-			v.props[propertyKey(key.scalar())], _ = entry.prop("Value")
 		}
 	}
+}
+
+func (x *clixmlReader) items() (items []value, err error) {
+	err = x.children(func(s xml.StartElement) error {
+		v, err := x.element(s)
+		items = append(items, v)
+		return err
+	})
+	return items, err
 }
 
 func (x *clixmlReader) properties(v *value) error {
 	if v.props == nil {
 		v.props = make(map[string]value)
 	}
-	for {
-		t, err := x.token()
-		if err != nil {
-			return err
-		}
-		switch t := t.(type) {
-		case xml.EndElement:
-			return nil
-		case xml.StartElement:
-			p, err := x.element(t)
-			if err != nil {
-				return err
-			}
-			v.props[propertyKey(unescape(attribute(t, "N")))] = p
-		}
+	return x.children(func(s xml.StartElement) error {
+		p, err := x.element(s)
+		v.props[propertyKey(unescape(attribute(s, "N")))] = p
+		return err
+	})
+}
+
+// dictionary reads the entries of a hash table, <En><S N="Key">...</S><S N="Value">...</S></En>, as properties.
+func (x *clixmlReader) dictionary(v *value) error {
+	if v.props == nil {
+		v.props = make(map[string]value)
 	}
+	return x.children(func(xml.StartElement) error {
+		var entry value
+		err := x.properties(&entry)
+		key, _ := entry.prop("Key")
+		v.props[propertyKey(key.scalar())], _ = entry.prop("Value")
+		return err
+	})
 }
 
 // text reads character data up to the end element.

@@ -31,7 +31,7 @@ type text struct {
 // leave the mark out, and cmd.exe and -Encoding Default write a code page.
 func decodeText(r io.Reader) *text {
 	t := &text{}
-	b := bufio.NewReaderSize(r, blockSize)
+	b := bufio.NewReaderSize(r, 16) // for the mark; blocks are read past it
 	head, _ := b.Peek(4)
 	mark := func(m string) bool {
 		ok := bytes.HasPrefix(head, []byte(m))
@@ -54,7 +54,7 @@ func decodeText(r io.Reader) *text {
 	case len(head) > 1 && head[0] == 0 && head[1] != 0:
 		d.order = binary.BigEndian
 	}
-	t.Reader = bufio.NewReaderSize(d, blockSize)
+	t.Reader = bufio.NewReader(d)
 	return t
 }
 
