@@ -37,7 +37,7 @@
 //
 //	servers[].fqdn, site, dag, version      not known
 //	servers[].roles                         every role the version has
-//	servers[].addresses                     not known; no export holds them
+//	servers[].addresses                     not known; no export of connectors or servers holds them
 //	servers[].useDowngradedExchangeServerAuth  false, the default
 //	servers[].internalTransportCertificateThumbprint  not told; one that can be used is assumed
 //	connectors[].transportRole              unset, as before 2013; competes with connectors of either role

@@ -63,8 +63,9 @@ func TestAddresses(t *testing.T) {
 		want          string
 		warnings      []string
 	}{
-		{"Resolve-DnsName", "A and AAAA records; a CNAME holds no address", `[{"Name": "EX01.contoso.com", "Type": 1, "IP4Address": "10.0.0.1"}, {"Name": "ex01.contoso.com.", "Type": 28, "IP6Address": "fd00::1"}, {"Name": "alias.contoso.com", "Type": 5, "IPAddress": null, "NameHost": "ex01.contoso.com"}]`,
+		{"Resolve-DnsName", "A and AAAA records; a CNAME and a SOA hold no address", `[{"Name": "EX01.contoso.com", "Type": 1, "IP4Address": "10.0.0.1"}, {"Name": "ex01.contoso.com.", "Type": 28, "IP6Address": "fd00::1"}, {"Name": "alias.contoso.com", "Type": 5, "IPAddress": null, "NameHost": "ex01.contoso.com"}, {"Name": "contoso.com", "Type": 6, "TTL": 1, "Section": 2, "PrimaryServer": "dc01.contoso.com"}]`,
 			"[10.0.0.1 fd00::1]", nil},
+		{"Resolve-DnsName as CLIXML", "records of other types hold no address", `<Objs><Obj RefId="0"><TN RefId="0"><T>Microsoft.DnsClient.Commands.DnsRecord_A</T></TN><Props><S N="Name">ex01.contoso.com</S><S N="IP4Address">10.0.0.1</S></Props></Obj><Obj RefId="1"><TN RefId="1"><T>Deserialized.Microsoft.DnsClient.Commands.DnsRecord_SOA</T></TN><Props><S N="Name">contoso.com</S></Props></Obj></Objs>`, "[10.0.0.1]", nil},
 		{"a short name", "the first label is enough", `{"Name": "ex01", "Type": "A", "IPAddress": "10.0.0.1"}`, "[10.0.0.1]", nil},
 		{"a server of another domain", "the short name is the same, the full one is not", `{"Name": "ex01.fabrikam.com", "Type": "A", "IPAddress": "10.0.0.1"}`, "[]",
 			[]string{"f0:1:1: ex01.fabrikam.com: an address of a host that no file calls an Exchange server, so it is left out"}},

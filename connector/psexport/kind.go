@@ -90,8 +90,6 @@ var kindsByType = []struct {
 	{".TransportServer", kindTransportService},
 	{".TransportService", kindTransportService},
 	{"MSFT_NetIPAddress", kindNetIPAddress},
-	{".DnsRecord_A", kindDNSRecord},
-	{".DnsRecord_AAAA", kindDNSRecord},
 	{".MailboxDatabase", kindMailboxDatabase},
 	{".PublicFolderDatabase", kindPublicFolderDatabase},
 	{".SmtpSendConnectorConfig", kindSendConnector},
@@ -121,6 +119,9 @@ var kindsByCommand = map[string]kind{
 // command in the transcript.
 func (v value) kind() kind {
 	for _, t := range v.types() {
+		if strings.Contains(t, "Microsoft.DnsClient.Commands.DnsRecord") {
+			return kindDNSRecord
+		}
 		for _, k := range kindsByType {
 			if strings.HasSuffix(t, k.suffix) && (strings.Contains(t, "Microsoft.") || strings.Contains(t, "/")) {
 				return k.kind
@@ -155,7 +156,7 @@ func (v value) kindByProperties() kind {
 		return v.databaseKind()
 	case v.has("IPAddress") && v.hasAny("InterfaceAlias", "InterfaceIndex", "PrefixLength", "PrefixOrigin"):
 		return kindNetIPAddress
-	case v.has("Name") && v.hasAny("IPAddress", "IP4Address", "IP6Address") && v.hasAny("TTL", "Section", "QueryType", "Type"):
+	case v.has("Name") && v.hasAny("IPAddress", "IP4Address", "IP6Address") && v.hasAny("TTL", "Section", "QueryType", "Type"), v.has("Name", "TTL", "Section"):
 		return kindDNSRecord
 	case v.has("NetworkKind"):
 		return kindNetwork

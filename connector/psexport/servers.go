@@ -251,10 +251,11 @@ func (r *Reader) dnsRecord(v value) {
 	m := &mapper{reader: r, object: v}
 	host := m.text("Name")
 	m.name = host
-	if v.hasAny("NameHost", "NameExchange", "NameAdministrator", "Strings") && m.text("IPAddress") == "" {
+	names := []string{"IPAddress", "IP4Address", "IP6Address"}
+	if !slices.ContainsFunc(names, func(n string) bool { return m.text(n) != "" }) {
 		return
 	}
-	r.hostAddress(m, strings.TrimSuffix(host, "."), "IPAddress", "IP4Address", "IP6Address")
+	r.hostAddress(m, strings.TrimSuffix(host, "."), names...)
 }
 
 func (r *Reader) hostAddress(m *mapper, host string, names ...string) {

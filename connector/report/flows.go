@@ -66,7 +66,7 @@ func (a Audit) unaddressed(b *strings.Builder) {
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintf(b, "Mail from %s was not followed: the addresses are not known, and no export holds them.\n", strings.Join(names, ", "))
+		fmt.Fprintf(b, "Mail from %s was not followed: the addresses are not known (Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells them).\n", strings.Join(names, ", "))
 	}
 }
 
