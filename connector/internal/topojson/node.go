@@ -2,13 +2,9 @@
 package topojson
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/receiveconnector/receiveconnector/connector"
 )
 
 // Kind tells what a [Node] is.
@@ -69,9 +65,8 @@ func Parse(name string, r io.Reader) (Node, error) {
 	if err != nil {
 		return Node{}, err
 	}
-	at := p.next()
-	if _, err := p.dec.Token(); err != io.EOF {
-		return Node{}, p.fail(at, ErrTrailing)
+	if p.blanks(); p.at < len(p.data) {
+		return Node{}, p.fail(ErrTrailing)
 	}
 	return n, nil
 }
@@ -90,149 +85,10 @@ func ParseAll(name string, line int, r io.Reader) ([]Node, error) {
 			return nil, err
 		}
 		nodes = append(nodes, n)
-		if p.next() == len(p.data) {
+		if p.blanks(); p.at == len(p.data) {
 			return nodes, nil
 		}
 	}
-}
-
-func newParser(name string, line int, r io.Reader) (*parser, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
-	p := &parser{name: name, data: data, line: line}
-	if err != nil {
-		return nil, &connector.ModelError{Source: connector.Source{File: name, Line: line + bytes.Count(data, []byte("\n"))}, Err: err}
-	}
-	if len(data) > maxBytes {
-		return nil, p.fail(0, ErrTooLarge)
-	}
-	p.dec = json.NewDecoder(bytes.NewReader(data))
-	p.dec.UseNumber()
-	return p, nil
-}
-
-type parser struct {
-	name  string
-	data  []byte
-	dec   *json.Decoder
-	nodes int
-	// line is the line of the byte at scanned, whose line starts at lineStart.
-	scanned, line, lineStart int
-}
-
-// next returns the offset of the first byte of the next token.
-func (p *parser) next() int {
-	at := int(p.dec.InputOffset())
-	for ; at < len(p.data); at++ {
-		switch p.data[at] {
-		case ' ', '\t', '\r', '\n', ',', ':':
-		default:
-			return at
-		}
-	}
-	return at
-}
-
-// position turns an offset into line and column. Offsets may not go back.
-func (p *parser) position(at int) (line, col int) {
-	for ; p.scanned < at && p.scanned < len(p.data); p.scanned++ {
-		if p.data[p.scanned] == '\n' {
-			p.line++
-			p.lineStart = p.scanned + 1
-		}
-	}
-	return p.line, at - p.lineStart + 1
-}
-
-func (p *parser) fail(at int, err error) error {
-	line, col := p.position(at)
-	return &connector.ModelError{Source: connector.Source{File: p.name, Line: line, Col: col}, Err: err}
-}
-
-func (p *parser) token() (json.Token, Node, error) {
-	at := p.next()
-	t, err := p.dec.Token()
-	if err != nil {
-		var syntax *json.SyntaxError
-		switch {
-		case errors.As(err, &syntax):
-			at = max(at, int(syntax.Offset)-1)
-			err = fmt.Errorf("not JSON: %w", err)
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-			at = len(p.data)
-			err = fmt.Errorf("the JSON ends too early: %w", io.ErrUnexpectedEOF)
-		}
-		return nil, Node{}, p.fail(at, err)
-	}
-	n := Node{}
-	n.Line, n.Col = p.position(at)
-	return t, n, nil
-}
-
-func (p *parser) value(depth int) (Node, error) {
-	at := p.next()
-	t, n, err := p.token()
-	if err != nil {
-		return n, err
-	}
-	if p.nodes++; p.nodes > maxNodes {
-		return n, p.fail(at, ErrTooMany)
-	}
-	switch t := t.(type) {
-	case nil:
-		n.Kind = Null
-	case bool:
-		n.Kind, n.Text = Bool, fmt.Sprint(t)
-	case json.Number:
-		n.Kind, n.Text = Number, t.String()
-	case string:
-		n.Kind, n.Text = String, t
-	case json.Delim:
-		if depth == maxDepth {
-			return n, p.fail(at, ErrTooDeep)
-		}
-		if t == '[' {
-			n.Kind = Array
-			return n, p.items(&n, depth)
-		}
-		n.Kind = Object
-		return n, p.members(&n, depth)
-	}
-	return n, nil
-}
-
-func (p *parser) items(n *Node, depth int) error {
-	for p.dec.More() {
-		item, err := p.value(depth + 1)
-		if err != nil {
-			return err
-		}
-		n.Items = append(n.Items, item)
-	}
-	_, _, err := p.token()
-	return err
-}
-
-func (p *parser) members(n *Node, depth int) error {
-	seen := make(map[string]bool)
-	for p.dec.More() {
-		at := p.next()
-		t, _, err := p.token()
-		if err != nil {
-			return err
-		}
-		key, _ := t.(string)
-		if seen[key] {
-			return p.fail(at, fmt.Errorf("%q: %w", key, ErrDuplicateKey))
-		}
-		seen[key] = true
-		v, err := p.value(depth + 1)
-		if err != nil {
-			return err
-		}
-		n.Members = append(n.Members, Member{key, v})
-	}
-	_, _, err := p.token()
-	return err
 }
 
 // Member returns the value of a key, spelled exactly, and whether the object has it.

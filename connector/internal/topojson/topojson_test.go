@@ -157,6 +157,53 @@ func TestParseAll(t *testing.T) {
 	assert.Contains(t, err.Error(), "t.json:9: ")
 }
 
+// FuzzParse holds the parser against encoding/json: both take the same texts, and read the same values.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"a": [1, -0.5e+3, true, null, "x\u00e9\ud834\udd1e\ud834"]}`, "[1,]", "01", "-", "1.", "1e", "\"\xff\"", "\"a\nb\"", `"\x"`, `"\`, "{\"a\":}", "nul", "[}", "{} {}", " \t\r\n1 "} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := topojson.Parse("f", bytes.NewReader(b))
+		if errors.Is(err, topojson.ErrDuplicateKey) || errors.Is(err, topojson.ErrTooDeep) {
+			return
+		}
+		require.Equal(t, json.Valid(b), err == nil, "%v", err)
+		if err != nil {
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		var want any
+		require.NoError(t, d.Decode(&want))
+		require.Equal(t, want, plain(n))
+	})
+}
+
+// plain is what encoding/json would make of a node.
+func plain(n topojson.Node) any {
+	switch n.Kind {
+	case topojson.Null:
+		return nil
+	case topojson.Bool:
+		return n.Text == "true"
+	case topojson.Number:
+		return json.Number(n.Text)
+	case topojson.String:
+		return n.Text
+	case topojson.Array:
+		list := []any{}
+		for _, item := range n.Items {
+			list = append(list, plain(item))
+		}
+		return list
+	}
+	object := map[string]any{}
+	for _, m := range n.Members {
+		object[m.Key] = plain(m.Value)
+	}
+	return object
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{`{"servers": [{"name": "A"}]}`, `{"connectors": [{"identity": "A\\B", "bindings": ["0.0.0.0:25"]}]}`, `[1, "x", null, true]`, `{"a": {}}`, "{", "\"\xff\""} {
 		f.Add(s)
