@@ -237,8 +237,14 @@ func TestConnectorsWithoutServer(t *testing.T) {
 			assert.Contains(t, texts[0], row.says)
 		})
 	}
+	// What another file tells of the same connector is merged.
+	top, warnings := read(t, listOf("Default EX01", "Relay"), "Identity : ex01\\relay\nRemoteIPRanges : {10.0.0.1}\nBindings : {0.0.0.0:26}\n", listOf("Relay", "Client EX01"))
+	require.Len(t, top.Connectors, 3)
+	c, _ := top.Connector(connector.ID{Server: "EX01", Name: "Relay"})
+	assert.Equal(t, "[0.0.0.0:26] [10.0.0.1]", fmt.Sprint(c.Bindings, c.RemoteIPRanges))
+	assert.Len(t, about(warnings, "Bindings"), 2, "and contradicted")
 	// A second server does not hide the first group's.
-	top, _ := read(t, listOf("Default Frontend EX01"), listOf("Default Frontend EX02", "Relay"))
+	top, _ = read(t, listOf("Default Frontend EX01"), listOf("Default Frontend EX02", "Relay"))
 	assert.Len(t, top.Connectors, 3)
 	require.ErrorIs(t, readError(t, "Comment : x\nBindings : {0.0.0.0:25}\n"), connector.ErrIdentity)
 }

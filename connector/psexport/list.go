@@ -124,13 +124,13 @@ func splitBlocks(all []property) (blocks [][]property) {
 
 // usualGap returns how many blank lines stand between the properties of one object: 0, or 1 in copies from web pages.
 func usualGap(all []property) int {
-	close := 0
+	tight := 0
 	for _, q := range all[1:] {
 		if q.gap == 0 {
-			close++
+			tight++
 		}
 	}
-	if 2*close < len(all)-1 {
+	if 2*tight < len(all)-1 {
 		return 1
 	}
 	return 0

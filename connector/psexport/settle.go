@@ -13,6 +13,8 @@ import (
 type settlement struct {
 	*connector.Topology
 	byName, byFQDN map[string]int      // positions of the servers
+	byID           map[string]int      // positions of the connectors
+	named          map[string]string   // the servers that connectors name, as they spell them
 	addresses      map[ownAddress]bool // that the servers have
 	warnings       []Warning
 	errs           []error
@@ -22,7 +24,12 @@ func (s *settlement) warn(w Warning) { s.warnings = append(s.warnings, w) }
 
 // settle starts from what was read.
 func settle(t *connector.Topology) *settlement {
-	s := &settlement{Topology: t, byName: map[string]int{}, byFQDN: map[string]int{}, addresses: map[ownAddress]bool{}}
+	s := &settlement{Topology: t, byName: map[string]int{}, byFQDN: map[string]int{}, byID: map[string]int{},
+		named: map[string]string{}, addresses: map[ownAddress]bool{}}
+	for i, c := range t.Connectors {
+		s.byID[fold(c.ID.String())] = i
+		s.named[fold(c.ID.Server)] = c.ID.Server
+	}
 	for i, server := range t.Servers {
 		s.byName[fold(server.Name)] = i
 		if server.FQDN != "" {
@@ -41,8 +48,8 @@ type ownAddress struct {
 	addr   netip.Addr
 }
 
-// server returns the position of the server that an object calls EX01 or EX01.contoso.com, and adds a record if proof says
-// that there is such a server; negative if not.
+// server returns the position of the server that an object calls EX01 or EX01.contoso.com, and adds a record if a connector or
+// proof says that there is such a server; negative if not.
 func (s *settlement) server(name string, proof bool) int {
 	short := hostName(name)
 	if i, ok := s.byFQDN[fold(name)]; ok {
@@ -54,7 +61,9 @@ func (s *settlement) server(name string, proof bool) int {
 		}
 		return -1 // of another domain
 	}
-	if !proof {
+	if spelled, known := s.named[fold(short)]; known {
+		short = spelled
+	} else if !proof {
 		return -1
 	}
 	s.byName[fold(short)] = len(s.Servers)
@@ -64,19 +73,11 @@ func (s *settlement) server(name string, proof bool) int {
 
 // facts brings facts to their servers: those that prove that there is such a server, or the others, which come last.
 func (s *settlement) facts(facts []fact, proof bool) {
-	named := make(map[string]string) // servers that connectors name
-	for _, c := range s.Connectors {
-		named[fold(c.ID.Server)] = c.ID.Server
-	}
 	for _, f := range facts {
 		if f.proof != proof {
 			continue
 		}
-		name, known := named[fold(hostName(f.server))]
-		if !known {
-			name = f.server
-		}
-		i := s.server(name, proof || known)
+		i := s.server(f.server, proof)
 		if i < 0 {
 			s.warn(Warning{f.src, f.server, "", "an address of a host that no file calls an Exchange server", "it is left out"})
 			continue
@@ -126,7 +127,7 @@ func (s *settlement) homeless(all []connector.ReceiveConnector) {
 		s.warn(Warning{file[0].Source, "", "Server", "not in the export", plural(n, "connector") + " are taken to be of one server, " + server + ", " + why})
 		for _, c := range file {
 			c.ID.Server = server
-			s.Connectors = append(s.Connectors, c)
+			s.add(c)
 		}
 	}
 }
@@ -172,48 +173,65 @@ func installedOn(name string) string {
 	return ""
 }
 
+// add adds a connector, or merges it with the one there is.
+func (s *settlement) add(c connector.ReceiveConnector) {
+	key := fold(c.ID.String())
+	i, ok := s.byID[key]
+	if !ok {
+		s.byID[key] = len(s.Connectors)
+		s.named[fold(c.ID.Server)] = c.ID.Server
+		s.Connectors = append(s.Connectors, c)
+		return
+	}
+	s.merge(i, c)
+}
+
+func (s *settlement) merge(i int, c connector.ReceiveConnector) {
+	old := &s.Connectors[i]
+	if p := mergeConnector(old, c); p != 0 {
+		s.warn(contradiction(old.ID.String(), p, old.Source, c.Source))
+	}
+}
+
 // cutNames merges a connector whose name the console cut off with the one it can only be.
 func (s *settlement) cutNames() {
-	type named struct {
-		id string // folded
-		at int
-	}
-	var whole []named // sorted by ID, so that those with one beginning stand together
-	for i, c := range s.Connectors {
+	var whole []string // folded IDs, sorted, so that those with one beginning stand together
+	for _, c := range s.Connectors {
 		if _, cut := cutDots(c.ID.Name); !cut {
-			whole = append(whole, named{fold(c.ID.String()), i})
+			whole = append(whole, fold(c.ID.String()))
 		}
 	}
-	slices.SortFunc(whole, func(a, b named) int { return strings.Compare(a.id, b.id) })
-	s.Connectors = slices.DeleteFunc(s.Connectors, func(c connector.ReceiveConnector) bool {
+	slices.Sort(whole)
+	merged := make(map[string]bool)
+	for _, c := range s.Connectors {
 		head, cut := cutDots(c.ID.Name)
 		if !cut {
-			return false
+			continue
 		}
 		head = fold(connector.ID{Server: c.ID.Server, Name: head}.String())
-		i, _ := slices.BinarySearchFunc(whole, head, func(n named, head string) int { return strings.Compare(n.id, head) })
-		begins := func(i int) bool { return i < len(whole) && strings.HasPrefix(whole[i].id, head) }
-		if !begins(i) || begins(i+1) {
-			return false
+		i, _ := slices.BinarySearch(whole, head)
+		begins := func(i int) bool { return i < len(whole) && strings.HasPrefix(whole[i], head) }
+		if begins(i) && !begins(i+1) {
+			s.merge(s.byID[whole[i]], c)
+			merged[c.ID.String()] = true
 		}
-		full := &s.Connectors[whole[i].at]
-		if p := mergeConnector(full, c); p != 0 {
-			s.warn(contradiction(full.ID.String(), p, full.Source, c.Source))
-		}
-		return true
-	})
+	}
+	if len(merged) == 0 {
+		return
+	}
+	s.Connectors = slices.DeleteFunc(s.Connectors, func(c connector.ReceiveConnector) bool { return merged[c.ID.String()] })
+	clear(s.byID)
+	for i, c := range s.Connectors {
+		s.byID[fold(c.ID.String())] = i
+	}
 }
 
 // rights brings rights to their connectors. On a connector with group Custom whose rights no file tells they are missing: the
 // group stands for rights beyond the others (observed).
 func (s *settlement) rights(all []grants, strangers tally) {
-	at := make(map[string]int, len(s.Connectors))
-	for i, c := range s.Connectors {
-		at[fold(c.ID.String())] = i
-	}
 	told := make(map[int][]connector.Grant)
 	for _, g := range all {
-		i, ok := at[fold(g.id.String())]
+		i, ok := s.byID[fold(g.id.String())]
 		if !ok {
 			strangers.add(g.src)
 			continue
@@ -232,7 +250,7 @@ func (s *settlement) rights(all []grants, strangers tally) {
 	}
 	for i := range s.Connectors {
 		c := &s.Connectors[i]
-		if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && told[i] == nil && c.Source != (connector.Source{}) {
+		if _, asked := told[i]; c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && !asked && c.Source != (connector.Source{}) {
 			c.Missing |= connector.PropertyRights
 			s.warn(Warning{c.Source, c.ID.String(), "PermissionGroups", "Custom stands for rights that are in no file (Get-ADPermission tells them)",
 				"what the rights beyond the groups allow is unknown"})

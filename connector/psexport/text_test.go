@@ -250,14 +250,16 @@ func TestFormatTableWarnings(t *testing.T) {
 
 // A connector whose name a table cut off is the one it can only be.
 func TestCutNames(t *testing.T) {
-	table := "Identity                   Bindings      Enabled\n--------                   --------      -------\nEX01\\Default Frontend E... {0.0.0.0:25}  True\nEX01\\Relay...             {0.0.0.0:26}  True\n"
-	list := "Identity : EX01\\Default Frontend EX01\nRemoteIPRanges : {10.0.0.1}\n\nIdentity : EX01\\Relay 1\nRemoteIPRanges : {10.0.0.1}\n\nIdentity : EX01\\Relay 2\nRemoteIPRanges : {10.0.0.1}\n"
+	table := "Identity                   Bindings      Enabled\n--------                   --------      -------\nEX01\\Default Frontend E... {0.0.0.0:25}  True\nEX01\\Relay...              {0.0.0.0:26}  True\nEX01\\Client Frontend EX... {0.0.0.0:587} True\nEX01\\Client Proxy EX0...   {0.0.0.0:465} True\n"
+	list := "Identity : EX01\\Client Proxy EX01\nRemoteIPRanges : {10.0.0.4}\n\nIdentity : EX01\\Default Frontend EX01\nRemoteIPRanges : {10.0.0.1}\n\nIdentity : EX01\\Relay 1\nRemoteIPRanges : {10.0.0.2}\n\nIdentity : EX01\\Relay 2\nRemoteIPRanges : {10.0.0.2}\n\nIdentity : EX01\\Client Frontend EX01\nRemoteIPRanges : {10.0.0.3}\n"
 	for _, order := range [][]string{{table, list}, {list, table}} {
 		top, _ := read(t, order...)
-		c, ok := top.Connector(connector.ID{Server: "EX01", Name: "Default Frontend EX01"})
-		require.True(t, ok)
-		assert.Equal(t, "[0.0.0.0:25] [10.0.0.1]", fmt.Sprint(c.Bindings, c.RemoteIPRanges))
-		assert.Len(t, top.Connectors, 4, "of Relay... there could be two")
+		for name, want := range map[string]string{"Default Frontend EX01": "[0.0.0.0:25] [10.0.0.1]", "Client Frontend EX01": "[0.0.0.0:587] [10.0.0.3]", "Client Proxy EX01": "[0.0.0.0:465] [10.0.0.4]"} {
+			c, ok := top.Connector(connector.ID{Server: "EX01", Name: name})
+			require.True(t, ok)
+			assert.Equal(t, want, fmt.Sprint(c.Bindings, c.RemoteIPRanges), name)
+		}
+		assert.Len(t, top.Connectors, 6, "of Relay... there could be two")
 	}
 }
 
