@@ -287,6 +287,7 @@ func TestForeignFiles(t *testing.T) {
 		{"lines of a protocol log", "2023-01-16T11:00:12.100Z,EX01\\A,08DAF,0,10.0.0.1:25,10.0.0.2:1,+,,\n", "an SMTP protocol log", psexport.ErrUnknownForm},
 		{"a script", "# set it up\nNew-ReceiveConnector -Name Relay `\n  -Bindings 0.0.0.0:25\n", "commands of a script, not their output" + instead, psexport.ErrUnknownForm},
 		{"a list of addresses", "\n10.0.0.1\n10.0.0.0/24\n", "a list of addresses, which does not tell the connector they belong to" + instead, psexport.ErrUnknownForm},
+		{"a manual", "Run this:\n\nGet-DatabaseAvailabilityGroupNetwork\n\nNote: it takes long.\n", "an object with the properties note" + instead, psexport.ErrOtherCmdlet},
 		{"a letter", "Dear all,\nit does not work.\n", "text that holds no properties of objects" + instead, psexport.ErrUnknownForm},
 		{"a mark of CLIXML and no more", "#< CLIXML\n", "the file is empty", psexport.ErrEmptyFile},
 	} {

@@ -95,9 +95,12 @@ func TestBrokenEncodings(t *testing.T) {
 		{"a mark of UTF-16 and no more", "\xff\xfe", "", psexport.ErrEmptyFile},
 	} {
 		t.Run(row.why, func(t *testing.T) {
-			err := readError(t, row.in)
+			var r psexport.Reader
+			err := r.Read("f", strings.NewReader(row.in))
 			require.ErrorIs(t, err, row.want)
 			assert.Contains(t, err.Error(), row.says)
+			_, warnings, _ := r.Topology()
+			assert.Empty(t, lines(warnings), "a file that is refused needs no warning")
 			var me *connector.ModelError
 			require.ErrorAs(t, err, &me)
 			assert.Equal(t, "f", me.Source.File)

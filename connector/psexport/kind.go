@@ -115,8 +115,8 @@ var kindsByCommand = map[string]kind{
 	"get-inboundconnector":                 kindInboundConnector,
 }
 
-// kind tells which cmdlet v came from: by its type where that is one of Exchange's, else by its properties, else by the
-// command in the transcript.
+// kind tells which cmdlet v came from: by its type where that is one of Exchange's, else by its properties, else, if something
+// names it, by the command in the transcript.
 func (v value) kind() kind {
 	for _, t := range v.types() {
 		if strings.Contains(t, "Microsoft.DnsClient.Commands.DnsRecord") {
@@ -131,7 +131,11 @@ func (v value) kind() kind {
 	if v.exchange() || len(v.props) == 0 {
 		return kindOther
 	}
-	return cmp.Or(v.kindByProperties(), v.shown())
+	k := v.kindByProperties()
+	if k == kindOther && v.hasAny("Identity", "Name", "Server", "User", "IPAddress") {
+		k = v.shown()
+	}
+	return k
 }
 
 func (v value) kindByProperties() kind {

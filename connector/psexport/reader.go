@@ -56,8 +56,9 @@ func (r *Reader) Read(name string, in io.Reader) error {
 	t := decodeText(in)
 	if err := r.read(name, t); err != nil {
 		r.errs = append(r.errs, err)
+	} else {
+		r.tellEncoding(name, t)
 	}
-	r.tellEncoding(name, t)
 	r.tellRest(name)
 	return errors.Join(r.errs[before:]...)
 }

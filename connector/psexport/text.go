@@ -70,7 +70,7 @@ func readText(r *Reader, name string, skipped int, in io.Reader, each func(value
 	if p.found == 0 {
 		return fail(0, textRefusal(p.lines))
 	}
-	if p.stray.count > 0 {
+	if p.stray.count > 0 && p.read > 0 {
 		r.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " outside of all objects", Unknown: "what they say is not used"})
 	}
 	return nil
@@ -86,6 +86,7 @@ type textParser struct {
 	from       *origin    // the cmdlet of the last prompt
 	properties []property // of the list at hand
 	found      int        // objects
+	read       int        // of them those that are read
 	stray      tally
 }
 
@@ -230,5 +231,8 @@ func (p *textParser) source(l line, from int) connector.Source {
 func (p *textParser) emit(v value) {
 	v.origin = p.from
 	p.found++
+	if v.kind().read() {
+		p.read++
+	}
 	p.each(v)
 }

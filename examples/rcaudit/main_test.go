@@ -219,6 +219,7 @@ func TestUnusable(t *testing.T) {
 		{"a model that does not compile", []string{twice}, []string{"servers[0].name: nothing given"}},
 		{"no such file", []string{"/nowhere/x.json"}, []string{"no such file"}},
 		{"a directory", []string{t.TempDir()}, []string{"a directory; name the files in it"}},
+		{"nothing about servers", []string{file(t, "n.json", `{"networks": [{"name": "N", "kind": "Gateway", "ranges": ["10.0.0.1"]}]}`)}, []string{"n.json: neither receive connectors nor servers"}},
 		{"a web page", []string{file(t, "m.html", "<!DOCTYPE html>\n<html>")}, []string{"m.html: XML, but not what Export-Clixml writes, but a web page (HTML); write Get-ReceiveConnector | Export-Clixml FILE and read that"}},
 		{"another cmdlet", []string{file(t, "m.json", `[{"Alias": "joe"}]`)}, []string{"m.json:1:2: not the output of Get-ReceiveConnector"}},
 		{"an unknown flag", []string{"-x"}, []string{"flag provided but not defined: -x"}},

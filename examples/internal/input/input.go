@@ -88,6 +88,10 @@ func Read(files []string, addresses []connector.Server, stderr io.Writer) (*conn
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
+	if len(t.AllServers()) == 0 {
+		fmt.Fprintf(stderr, "%s: neither receive connectors nor servers\n", strings.Join(files, ", "))
+		return nil, false
+	}
 	return t, true
 }
 
