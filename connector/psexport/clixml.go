@@ -98,30 +98,40 @@ func readCLIXML(name string, skipped int, r io.Reader, each func(value)) error {
 			}
 			eachObject(v, each)
 		case xml.EndElement:
-			return x.end()
+			if more, err := x.more(); !more {
+				return err
+			}
 		}
 	}
 }
 
-// end makes sure that nothing but blanks and comments follows the outermost element.
-func (x *clixmlReader) end() error {
+// more tells whether another export follows the outermost element, in a file that was put together of several. Blanks, comments
+// and byte order marks may stand between them, and nothing else.
+func (x *clixmlReader) more() (bool, error) {
 	for {
+		x.budget.left = maxXMLToken
 		t, err := x.dec.Token()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return false, nil
 		}
 		if err != nil {
-			return x.wrap(err)
+			return false, x.wrap(err)
 		}
 		switch t := t.(type) {
-		case xml.Comment:
+		case xml.Comment, xml.ProcInst:
 			continue
+		case xml.StartElement:
+			if t.Name.Local == clixmlRoot {
+				clear(x.types)
+				clear(x.refs)
+				return true, nil
+			}
 		case xml.CharData:
-			if strings.TrimSpace(string(t)) == "" {
+			if strings.Trim(string(t), "\ufeff \t\r\n") == "" {
 				continue
 			}
 		}
-		return x.fail(fmt.Errorf("%w: something follows </%s>", ErrNotCLIXML, clixmlRoot))
+		return false, x.fail(fmt.Errorf("%w: something follows </%s>", ErrNotCLIXML, clixmlRoot))
 	}
 }
 
@@ -319,7 +329,7 @@ func (x *clixmlReader) properties(v *value) error {
 	}
 	return x.children(func(s xml.StartElement) error {
 		p, err := x.element(s)
-		v.props[propertyKey(unescape(attribute(s, "N")))] = p
+		v.set(propertyKey(unescape(attribute(s, "N"))), p)
 		return err
 	})
 }

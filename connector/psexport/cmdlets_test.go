@@ -46,8 +46,20 @@ func TestPermissions(t *testing.T) {
 	assert.Equal(t, []string{
 		`f1:1:61: EX01\Relay: ExtendedRights: cut off with dots, so the rights of x are known in part`,
 		`f1:1:90: EX01\Relay: ExtendedRights: not in the export, so the rights of y are unknown`,
-		`f1:2:1: 2 objects of Get-ADPermission that name no connector of the files, so they are left out`,
+		`f1:2:1: 2 objects of Get-ADPermission about no connector of the files, so what they grant is not used`,
 	}, lines(warnings))
+
+	// A principal that the console cut off is nobody.
+	top, warnings = read(t, relay, "Identity   User                 ExtendedRights\n--------   ----                 --------------\nEX01\\Relay NT AUTHORITY\\ANON... {ms-Exch-SMTP-Submit}\n")
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Empty(t, top.Connectors[0].Rights)
+	assert.Len(t, about(warnings, "User"), 1)
+
+	// Names in a directory hide their own signs.
+	top, _ = read(t, `{"DistinguishedName": "CN=A\\, B\\2C \\\\C,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers", "Bindings": "0.0.0.0:25"}`,
+		`{"Identity": "CN=A\\, B\\2C \\\\C,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers", "User": "x", "ExtendedRights": "ms-Exch-SMTP-Submit"}`)
+	assert.Equal(t, `EX01\A, B, \C`, top.Connectors[0].ID.String())
+	assert.Len(t, top.Connectors[0].Rights, 1)
 
 	err := readError(t, `[{"Identity": "EX01\\Relay", "User": null, "ExtendedRights": ["ms-Exch-SMTP-Submit"]}, {"Identity": "EX01\\Relay", "User": "x", "ExtendedRights": [], "Deny": "perhaps"}]`)
 	assert.Equal(t, "f:1:2: EX01\\Relay: User: nothing given\nf:1:159: EX01\\Relay: Deny: \"perhaps\": neither true nor false", err.Error())
@@ -112,6 +124,18 @@ func TestServersKnownByOtherObjects(t *testing.T) {
 		"EX05  [] true AB: Fqdn, Site, DAG, Version, Roles, Addresses",
 		"EX01  [10.0.0.1] false : Fqdn, Site, DAG, Version, Roles, UseDowngradedExchangeServerAuth",
 	}, got)
+	// Who may stand behind the dots of a list is in no DAG for certain.
+	top, _ = read(t, `{"Name": "DAG1", "Servers": "{EX01...}", "WitnessServer": "fs"}`, twoServers)
+	assert.Equal(t, "None DAG", fmt.Sprint(top.Servers[0].Missing, " ", top.Servers[1].Missing))
+	// Names with a domain are those of the servers.
+	top, _ = read(t, `[{"Name": "EX01.contoso.com", "ServerRole": "Mailbox", "Site": "A"}, {"Fqdn": "EX02.contoso.com", "ServerRole": "Mailbox", "Site": "A"}]`, strings.Replace(relay, `EX01\\`, `EX01.contoso.com\\`, 1))
+	assert.Equal(t, "EX01 EX01.contoso.com EX02 EX02.contoso.com EX01", fmt.Sprint(top.Servers[0].Name, " ", top.Servers[0].FQDN, " ", top.Servers[1].Name, " ", top.Servers[1].FQDN, " ", top.Connectors[0].ID.Server))
+	var r psexport.Reader
+	require.NoError(t, r.AddServer(connector.Server{Name: "EX01"}))
+	require.NoError(t, r.AddServer(connector.Server{Name: "ex01.contoso.com", Site: "A"}))
+	top, _, _ = r.Topology()
+	require.Len(t, top.Servers, 1)
+	assert.Equal(t, "EX01 ex01.contoso.com A", fmt.Sprint(top.Servers[0].Name, " ", top.Servers[0].FQDN, " ", top.Servers[0].Site))
 	for text, want := range map[string]string{
 		`{"Name": "DAG1", "Servers": "CN=EX01,CN=Servers,CN=First Organization CN=EX02,CN=Servers,CN=First Organization", "WitnessServer": "fs"}`: "EX01 EX02",
 		`{"Name": "DAG1", "Servers": "{EX01, EX02...}", "WitnessServer": "fs"}`:                                                                   "EX01 EX02",
@@ -164,6 +188,14 @@ func TestDatabases(t *testing.T) {
 		"f1:3:1: DB3: MountedOnServer: not in the export without -Status, so the database is taken as mounted on EX01",
 		"f1:3:88: DB3: Servers: cut off with dots, so which servers hold a copy is known in part",
 	}, lines(warnings))
+	// What was assumed gives way to what is told, in any order.
+	assumed := `{"Name": "DB1", "Server": "EX01", "ProhibitSendReceiveQuota": "1", "Servers": "EX01", "MasterServerOrAvailabilityGroup": "DAG1"}`
+	told := `{"Name": "DB1", "Server": "EX01", "Mounted": true, "MountedOnServer": "EX02", "ProhibitSendReceiveQuota": "1"}`
+	for _, order := range [][]string{{assumed, told}, {told, assumed}, {assumed, assumed, told}} {
+		top, warnings := read(t, order...)
+		assert.Equal(t, []connector.Database{{Name: "DB1", Kind: connector.MailboxDatabase, Mounted: "EX02", Copies: []string{"EX01"}}}, top.Databases)
+		assert.NotContains(t, strings.Join(lines(warnings), "\n"), "differently")
+	}
 	require.ErrorIs(t, readError(t, `[{"Name": "DB1", "MountedOnServer": "EX01"}, {"Name": "", "MountedOnServer": "EX01"}]`), psexport.ErrDatabaseKind)
 
 	// Of an organization with 2010 and earlier the public-folder databases may have been forgotten.
@@ -243,6 +275,9 @@ func TestConnectorsWithoutServer(t *testing.T) {
 	c, _ := top.Connector(connector.ID{Server: "EX01", Name: "Relay"})
 	assert.Equal(t, "[0.0.0.0:26] [10.0.0.1]", fmt.Sprint(c.Bindings, c.RemoteIPRanges))
 	assert.Len(t, about(warnings, "Bindings"), 2, "and contradicted")
+	// Two files without a server are of two.
+	top, _ = read(t, listOf("Relay"), listOf("Scanner"))
+	assert.Equal(t, `?\Relay ?2\Scanner`, fmt.Sprint(top.Connectors[0].ID, " ", top.Connectors[1].ID))
 	// A second server does not hide the first group's.
 	top, _ = read(t, listOf("Default Frontend EX01"), listOf("Default Frontend EX02", "Relay"))
 	assert.Len(t, top.Connectors, 3)
@@ -314,6 +349,10 @@ func TestSqueezedObjects(t *testing.T) {
 	assert.Equal(t, []string{`ex1\Default; internal EX1 [0.0.0.0:25] [10.0.0.1-10.0.0.9 10.1.0.0/16] Tls, ExchangeServer`}, brief(top.Connectors))
 	assert.Equal(t, connector.GroupAnonymousUsers|connector.GroupExchangeServers|connector.GroupPartners, c.PermissionGroups)
 	assert.Equal(t, "ex1.contoso.com", c.FQDN)
+	top, _ = read(t, `{"Identity": "EX01\\R", "Bindings": "0.0.0.0:25", "RemoteIPRanges": "@{LowerBound=10.0.5.0; UpperBound=10.0.5.255; Expression=10.0.5.0/24} @{Expression=10.0.6.0/24}"}`)
+	assert.Equal(t, "[10.0.5.0/24 10.0.6.0/24]", fmt.Sprint(top.Connectors[0].RemoteIPRanges))
+	top, _ = read(t, `{"Identity": "EX01\\R", "Bindings": "0.0.0.0:25", "RemoteIPRanges": "@{Expression=10.0.5.0/24} @{Expression=10.0.6"}`)
+	assert.True(t, top.Connectors[0].Missing.Has(connector.PropertyRemoteIPRanges), "the second is cut off")
 	for _, broken := range []string{"@{", "@{x", "@{}", "@{=}", "@{a; b}"} {
 		var r psexport.Reader
 		_ = r.Read("f", strings.NewReader(`{"Identity": "`+broken+`", "Bindings": "`+broken+`"}`))

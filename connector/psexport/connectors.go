@@ -116,12 +116,13 @@ func connectorID(s string) (connector.ID, bool) {
 	if name, rest, ok := strings.Cut(s, ",CN="+container+",CN=Protocols,CN="); ok {
 		server, _, _ := strings.Cut(rest, ",")
 		name, ok := strings.CutPrefix(name, "CN=")
-		return connector.ID{Server: server, Name: name}, ok && server != "" && name != ""
+		return connector.ID{Server: server, Name: unescapeDN(name)}, ok && server != "" && name != ""
 	}
 	if path, name, ok := strings.Cut(s, "/Protocols/"+container+"/"); ok {
 		server := path[strings.LastIndexByte(path, '/')+1:]
 		return connector.ID{Server: server, Name: name}, server != "" && name != ""
 	}
 	id, err := connector.ParseID(s)
-	return id, err == nil
+	id.Server = hostName(id.Server)
+	return id, err == nil && id.Server != ""
 }

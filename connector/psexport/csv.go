@@ -20,46 +20,57 @@ var (
 )
 
 // csvForm is what the first lines tell of a CSV file.
-type csvForm struct{ comma rune }
+type csvForm struct {
+	comma  rune
+	known  int  // properties in the header that are read here
+	fields int  // in the header
+	marked bool // a line #TYPE or sep=, or quotation marks around the header
+}
 
 // delimiters are what Export-Csv -UseCulture and -Delimiter write, and people.
 var delimiters = [...]rune{',', ';', '\t', '|'}
 
 const typeLine, sepLine = "#TYPE ", "sep="
 
-// sniffCSV tells CSV by its header: the line #TYPE, names in quotation marks, or several names of which one is a property that
-// is read here.
-func sniffCSV(head string) (form csvForm, ok bool) {
+// isCSV tells CSV by its header: it is marked, or has several names of which one is a property that is read here.
+func (f csvForm) isCSV() bool { return f.marked || f.known > 0 && f.fields > 1 }
+
+// sniffCSV looks at the first lines of a text.
+func sniffCSV(head string) (form csvForm) {
 	first, rest, _ := strings.Cut(head, "\n")
 	first = strings.TrimRight(first, "\r")
 	if sep, found := strings.CutPrefix(first, sepLine); found && len(sep) == 1 && strings.Contains(",;\t|:", sep) {
-		return csvForm{comma: rune(sep[0])}, true
+		return csvForm{comma: rune(sep[0]), marked: true}
 	}
 	typed := strings.HasPrefix(first, typeLine)
 	if typed {
 		first, _, _ = strings.Cut(rest, "\n")
 		first = strings.TrimRight(first, "\r")
 	}
-	best, known := 0, false
-	form.comma = ','
+	quoted := len(first) > 2 && first[0] == '"' && strings.HasSuffix(first, `"`)
+	form = csvForm{comma: ',', marked: typed || quoted}
 	for _, d := range delimiters {
 		names := strings.Split(first, string(d))
-		n := 0
+		known := 0
 		for _, name := range names {
-			if strings.ContainsAny(name, `>\|=:`) && !strings.Contains(name, "$") { // a prompt with a command, or Format-List
-				n = 0
+			if !quoted && !canBeName(name) {
+				known = 0
 				break
 			}
 			if readProperties[propertyKey(strings.Trim(name, `" `))] {
-				n++
+				known++
 			}
 		}
-		if len(names) > best && (n > 0 || !known) {
-			best, known, form.comma = len(names), n > 0, d
+		if len(names) > form.fields && (known > 0 || form.known == 0) {
+			form.fields, form.known, form.comma = len(names), known, d
 		}
 	}
-	quoted := len(first) > 2 && first[0] == '"' && strings.HasSuffix(first, `"`)
-	return form, typed || quoted || known && best > 1
+	return form
+}
+
+// canBeName tells names of properties from prompts with commands, from Format-List, and from sentences.
+func canBeName(s string) bool {
+	return strings.Contains(s, "$") || !strings.ContainsAny(strings.TrimSpace(s), ` >\|=:`)
 }
 
 // readProperties are names by which a header is recognised, in lower case.
@@ -73,8 +84,8 @@ var readProperties = map[string]bool{
 }
 
 // readCSV hands on the rows of a CSV file as objects. A row that begins with #TYPE begins another table, as in a file to which
-// several exports were appended.
-func readCSV(r *Reader, name string, skipped int, data string, form csvForm, each func(value)) error {
+// several exports were appended. What is wrong is noted.
+func readCSV(name string, skipped int, data string, form csvForm, o *objects) {
 	c := csv.NewReader(strings.NewReader(data))
 	c.Comma, c.FieldsPerRecord, c.ReuseRecord = form.comma, -1, true
 	if strings.HasPrefix(data, sepLine) {
@@ -83,12 +94,12 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 	var header []string
 	var from *origin
 	fail := func(line int, err error) {
-		r.fail(&connector.ModelError{Source: connector.Source{File: name, Line: skipped + line}, Err: err})
+		o.reader.fail(&connector.ModelError{Source: connector.Source{File: name, Line: skipped + line}, Err: err})
 	}
 	for {
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return
 		}
 		if err != nil {
 			line := 0
@@ -96,7 +107,7 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 				line, err = syntax.StartLine, syntax.Err
 			}
 			fail(line, fmt.Errorf("%w: %w", ErrCSVQuote, err))
-			return nil // what follows cannot be told from the inside of the field
+			return // what follows cannot be told from the inside of the field
 		}
 		at, _ := c.FieldPos(0)
 		if t, ok := strings.CutPrefix(record[0], typeLine); ok {
@@ -112,6 +123,13 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 		if blank(record) {
 			continue
 		}
+		if isHeader(record) {
+			header, from = nil, nil
+			for _, field := range record {
+				header = append(header, propertyKey(field))
+			}
+			continue
+		}
 		if len(record) != len(header) {
 			fail(at, fmt.Errorf("%w: %d instead of %d", ErrCSVFields, len(record), len(header)))
 			continue
@@ -119,12 +137,24 @@ func readCSV(r *Reader, name string, skipped int, data string, form csvForm, eac
 		v := value{src: connector.Source{File: name, Line: skipped + at}, origin: from, props: make(map[string]value, len(header))}
 		for i, field := range record {
 			line, col := c.FieldPos(i)
-			if _, twice := v.props[header[i]]; !twice {
-				v.props[header[i]] = value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(asPlain(field))}
-			}
+			v.set(header[i], value{src: connector.Source{File: name, Line: skipped + line, Col: col}, text: strings.Clone(asPlain(field))})
 		}
-		each(v)
+		o.add(v)
 	}
+}
+
+// isHeader tells whether a row names properties instead of having them, as where another export was appended.
+func isHeader(record []string) bool {
+	known := 0
+	for _, field := range record {
+		if strings.ContainsAny(field, " {,;:\\") && !strings.Contains(field, "$") {
+			return false
+		}
+		if readProperties[propertyKey(field)] {
+			known++
+		}
+	}
+	return known > 1 && 2*known >= len(record)
 }
 
 func blank(record []string) bool {

@@ -37,6 +37,10 @@ func TestCSVShapes(t *testing.T) {
 			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`, `EX01\B [0.0.0.0:26] [] None disabled missing RemoteIPRanges, AuthMechanism`}},
 		{"empty rows and fields", "a spreadsheet leaves rows of delimiters behind", "Identity,Bindings,RemoteIPRanges,Comment\nEX01\\A,0.0.0.0:25,,\n,,,\n\n",
 			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
+		{"exports without #TYPE in one file", "a row of names begins another one", "Identity,Bindings,Enabled\nEX01\\A,0.0.0.0:25,True\nIdentity,Enabled,Bindings\nEX01\\B,False,0.0.0.0:26\n",
+			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`, `EX01\B [0.0.0.0:26] [] None disabled missing RemoteIPRanges, AuthMechanism`}},
+		{"a column that lost its values, and another that has them", "Select-Object *,{...} writes both", "Identity,Bindings,RemoteIPRanges,$_.RemoteIPRanges -join ' ',$_.RemoteIPRanges.Count\nEX01\\A,0.0.0.0:25,System.Object[],10.0.0.1 10.0.0.2,2\n",
+			[]string{`EX01\A [0.0.0.0:25] [10.0.0.1 10.0.0.2] None missing AuthMechanism, Enabled`}},
 		{"a column twice", "the first counts", "Identity,Bindings,Bindings\nEX01\\A,0.0.0.0:25,0.0.0.0:26\n", []string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -27,7 +27,8 @@ func (r *Reader) database(v value, k kind) {
 	case k == kindPublicFolderDatabase:
 		d.Kind = connector.PublicFolderDatabase
 	}
-	d.Mounted = mountedOn(m)
+	mounted, assumed := mountedOn(m)
+	d.Mounted = mounted
 	for _, name := range []string{"Servers", "DatabaseCopies"} {
 		copies, ok := v.prop(name)
 		if !ok || copies.null {
@@ -44,31 +45,32 @@ func (r *Reader) database(v value, k kind) {
 	}
 	if !m.failed {
 		r.databasesExported = r.databasesExported || !m.complete()
-		r.addDatabase(d, v.src)
+		r.addDatabase(d, assumed, v.src)
 	}
 }
 
 // mountedOn returns the server that mounts a database. Without -Status the cmdlet does not tell, so the server is taken that the
-// database is listed under.
-func mountedOn(m *mapper) string {
+// database is listed under; that is an assumption, which gives way to what another file tells.
+func mountedOn(m *mapper) (server string, assumed bool) {
 	mounted := true
 	status, told := m.object.prop("Mounted")
 	if told = told && !status.null && status.scalar() != ""; told {
 		m.boolean(status, "Mounted", &mounted)
 	}
 	if !mounted {
-		return ""
+		return "", false
 	}
 	if on := hostName(m.text("MountedOnServer")); on != "" {
-		return on
+		return on, false
 	}
-	server, _ := m.object.prop("Server")
-	listed := hostName(server.simpleName())
-	if !told && !m.complete() {
+	v, _ := m.object.prop("Server")
+	listed := hostName(v.simpleName())
+	assumed = !told && !m.complete()
+	if assumed {
 		m.lose(m.object.src, "MountedOnServer", 0, "not in the export without -Status",
 			"the database is taken as mounted on "+cmp.Or(listed, "no server"))
 	}
-	return listed
+	return listed, assumed
 }
 
 // network reads a network of the canonical text form.

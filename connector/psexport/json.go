@@ -42,10 +42,7 @@ func fromObject(name string, n topojson.Node, v value) value {
 	}
 	v.props = make(map[string]value, len(n.Members))
 	for _, m := range n.Members {
-		key := propertyKey(m.Key)
-		if _, taken := v.props[key]; !taken {
-			v.props[key] = fromJSON(name, m.Value)
-		}
+		v.set(propertyKey(m.Key), fromJSON(name, m.Value))
 	}
 	return v
 }

@@ -66,6 +66,9 @@ func (p *textParser) takesOn(i, gap int) bool {
 		return false
 	}
 	last := &p.properties[len(p.properties)-1]
+	if gap == 1 && last.gap == 0 && len(p.properties) > 1 {
+		return false // the lines of this list have no blank lines between them
+	}
 	text := strings.TrimLeft(l.text, " \t")
 	indent := len(l.text) - len(text)
 	if indent > last.indent+1 && indent+2 >= last.valueCol {
@@ -169,7 +172,7 @@ func (p *textParser) object(ps []property, width int) value {
 		if padded || q.key != "name" && q.key != "identity" {
 			text = strings.TrimRight(text, " \t")
 		}
-		v.props[q.key] = value{src: p.source(q.line, q.valueCol), text: text}
+		v.set(q.key, value{src: p.source(q.line, q.valueCol), text: text})
 	}
 	return v
 }

@@ -99,8 +99,8 @@ func mergeConnector(old *connector.ReceiveConnector, c connector.ReceiveConnecto
 	m := &merger{oldMissing: old.Missing &^ old.Conflicting, newMissing: c.Missing &^ c.Conflicting}
 	// A property that is not called missing is known, whatever its value, but for the transport role: an export without it
 	// does not tell whether there is one.
-	mergeList(m, connector.PropertyBindings, &old.Bindings, c.Bindings)
-	mergeList(m, connector.PropertyRemoteIPRanges, &old.RemoteIPRanges, c.RemoteIPRanges)
+	mergeList(m, connector.PropertyBindings, &old.Bindings, c.Bindings, func(b netip.AddrPort) netip.AddrPort { return b })
+	mergeList(m, connector.PropertyRemoteIPRanges, &old.RemoteIPRanges, c.RemoteIPRanges, connector.Range.Span)
 	m.property(connector.PropertyTransportRole, old.TransportRole != 0, c.TransportRole != 0, old.TransportRole == c.TransportRole,
 		func() { old.TransportRole = c.TransportRole })
 	merge := mergeValue[bool](m)
@@ -125,25 +125,27 @@ func mergeValue[T comparable](m *merger) func(p connector.Properties, old *T, v 
 	}
 }
 
-// mergeList merges a list that is known unless it is called missing; of two incomplete ones the longer is kept.
-func mergeList[T comparable](m *merger, p connector.Properties, old *[]T, list []T) {
+// mergeList merges a list that is known unless it is called missing; of two incomplete ones the longer is kept. Entries are the
+// same if what they mean is.
+func mergeList[T any, M comparable](m *merger, p connector.Properties, old *[]T, list []T, meaning func(T) M) {
 	if m.oldMissing.Has(p) && m.newMissing.Has(p) && len(list) > len(*old) {
 		*old = list
 	}
-	m.property(p, true, true, sameMembers(*old, list), func() { *old = list })
+	m.property(p, true, true, sameMembers(*old, list, meaning), func() { *old = list })
 }
 
 // sameMembers tells whether two lists hold the same, in any order: no decision depends on it.
-func sameMembers[T comparable](a, b []T) bool {
+func sameMembers[T any, M comparable](a, b []T, meaning func(T) M) bool {
 	if len(a) != len(b) {
 		return false
 	}
-	count := make(map[T]int, len(a))
+	count := make(map[M]int, len(a))
 	for _, v := range a {
-		count[v]++
+		count[meaning(v)]++
 	}
 	for _, v := range b {
-		if count[v]--; count[v] < 0 {
+		m := meaning(v)
+		if count[m]--; count[m] < 0 {
 			return false
 		}
 	}
@@ -167,7 +169,7 @@ func (r *Reader) at(what, name string, next int) (int, bool) {
 	p := place{what, fold(name)}
 	i, ok := r.places[p]
 	if !ok {
-		r.places[p] = next
+		r.places[p], i = next, next
 	}
 	return i, ok
 }
@@ -202,15 +204,27 @@ func (r *Reader) addConnector(c connector.ReceiveConnector) {
 	}
 }
 
-// addDatabase adds a database. One that is told twice keeps what was told first, and copies add up.
-func (r *Reader) addDatabase(d connector.Database, src connector.Source) {
+// addDatabase adds a database. One that is told twice keeps what was told first, but for where it was assumed to be mounted;
+// copies add up.
+func (r *Reader) addDatabase(d connector.Database, assumed bool, src connector.Source) {
 	i, ok := r.at(d.Kind.String()+"Database", d.Name, len(r.topology.Databases))
 	if !ok {
+		if assumed {
+			if r.mountAssumed == nil {
+				r.mountAssumed = make(map[int]bool)
+			}
+			r.mountAssumed[i] = true
+		}
 		r.topology.Databases = append(r.topology.Databases, d)
 		return
 	}
 	old := &r.topology.Databases[i]
-	if !strings.EqualFold(old.Mounted, d.Mounted) {
+	switch {
+	case assumed:
+	case r.mountAssumed[i]:
+		old.Mounted = d.Mounted
+		delete(r.mountAssumed, i)
+	case !strings.EqualFold(old.Mounted, d.Mounted):
 		r.warn(Warning{src, d.Name, "MountedOnServer", "told differently in another place: " + cmp.Or(old.Mounted, "nowhere"),
 			"where the database is mounted is unknown, and the first is taken"})
 	}

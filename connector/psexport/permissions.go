@@ -29,7 +29,7 @@ func (r *Reader) adPermission(v value) {
 	}
 	m.name = id.String()
 	if !ok {
-		r.strangers.add(v.src)
+		r.grants = append(r.grants, grants{src: v.src}) // of no connector
 		return
 	}
 	user, _ := v.prop("User")
@@ -46,6 +46,12 @@ func (r *Reader) adPermission(v value) {
 		m.minor("Deny", 0, &deny)
 	}
 	g := grants{id: id, src: v.src}
+	if _, cut := cutDots(principal); cut {
+		g.cut = true
+		m.lose(user.src, "User", connector.PropertyRights, "cut off with dots", "who has these rights is unknown")
+		r.grants = append(r.grants, g)
+		return
+	}
 	names, known := v.prop("ExtendedRights")
 	if !known {
 		m.lose(v.src, "ExtendedRights", 0, "not in the export", "the rights of "+principal+" are unknown")

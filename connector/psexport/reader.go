@@ -33,9 +33,10 @@ type Reader struct {
 	homeless   []connector.ReceiveConnector // of an unknown server
 	facts      []fact                       // about servers, in the order of reading
 	grants     []grants                     // about connectors, likewise
-	strangers  tally                        // rights on objects that are no connectors
 
-	databasesExported bool // and so what is not among them may have been forgotten
+	databasesExported bool         // and so what is not among them may have been forgotten
+	mountAssumed      map[int]bool // positions of databases of which no file told where they are mounted
+	dagCut            bool         // of some DAG not all members are known
 
 	fileErrors, fileWarnings int // of the file at hand
 }
@@ -79,7 +80,7 @@ func (r *Reader) read(name string, in *text) error {
 	fail := func(err error) error {
 		return &connector.ModelError{Source: connector.Source{File: name}, Err: err}
 	}
-	skipped, err := skipBlanks(in)
+	skipped, err := skipBlankLines(in)
 	switch {
 	case errors.Is(err, io.EOF):
 		return fail(ErrEmptyFile)
@@ -88,23 +89,24 @@ func (r *Reader) read(name string, in *text) error {
 	}
 	if mark, _ := in.Peek(len(clixmlMark)); string(mark) == clixmlMark {
 		in.Discard(len(clixmlMark))
-		lines, _ := skipBlanks(in)
+		lines, err := skipBlankLines(in)
+		if err != nil {
+			return fail(ErrEmptyFile)
+		}
 		skipped += lines
 	}
 	head, _ := in.Peek(1 << 10)
-	if len(head) == 0 {
-		return fail(ErrEmptyFile)
-	}
-	o := objects{reader: r, name: name}
+	head = bytes.TrimLeft(head, " \t")
+	o := &objects{reader: r, name: name}
 	switch {
 	case isHTML(head):
 		return fail(ErrHTML)
-	case head[0] == '<':
+	case bytes.HasPrefix(head, []byte("<")):
 		err = readCLIXML(name, skipped, in, o.add)
 	case isJSON(head):
-		err = r.readJSON(name, skipped, in, &o)
+		err = readJSON(name, skipped+1, in, o)
 	default:
-		err = readText(r, name, skipped, in, o.add)
+		err = readText(name, skipped, in, o)
 	}
 	if err != nil {
 		return err
@@ -112,31 +114,36 @@ func (r *Reader) read(name string, in *text) error {
 	return o.finish()
 }
 
-// skipBlanks skips blanks and line ends, at most 64 KiB of them, and returns how many lines they took.
-func skipBlanks(in *text) (lines int, err error) {
-	for range 1 << 16 {
-		b, err := in.ReadByte()
-		if err != nil {
+// skipBlankLines skips lines without anything, 64 KiB at most, and returns how many there were. The line behind keeps its
+// indentation, which means something in text. The error is [io.EOF] if nothing is behind.
+func skipBlankLines(in *text) (lines int, err error) {
+	for skipped := 0; skipped < 1<<16; {
+		head, err := in.Peek(1 << 10)
+		if len(head) == 0 {
 			return lines, err
 		}
-		if !strings.ContainsRune(" \t\r\n", rune(b)) {
-			return lines, in.UnreadByte()
+		blank := len(head) - len(bytes.TrimLeft(head, " \t\r\n"))
+		if blank < len(head) { // up to the line that the first character is in
+			blank = 1 + bytes.LastIndexByte(head[:blank], '\n')
+			lines += bytes.Count(head[:blank], []byte("\n"))
+			in.Discard(blank)
+			return lines, nil
 		}
-		if b == '\n' {
-			lines++
-		}
+		lines += bytes.Count(head, []byte("\n"))
+		skipped += len(head)
+		in.Discard(len(head))
 	}
 	return lines, nil
 }
 
 // isJSON tells JSON from text that begins with the prompt "[PS] C:\>".
 func isJSON(head []byte) bool {
-	return head[0] == '{' || head[0] == '[' && !bytes.HasPrefix(head, []byte("[PS]"))
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[' && !bytes.HasPrefix(head, []byte("[PS]")))
 }
 
-// readJSON reads one or more JSON values: native topologies, and objects of ConvertTo-Json.
-func (r *Reader) readJSON(name string, skipped int, in io.Reader, o *objects) error {
-	nodes, err := topojson.ParseAll(name, skipped+1, in)
+// readJSON reads one or more JSON values, the first of which begins in a line: native topologies, and objects of ConvertTo-Json.
+func readJSON(name string, line int, in io.Reader, o *objects) error {
+	nodes, err := topojson.ParseAll(name, line, in)
 	if err != nil {
 		return err
 	}
@@ -144,7 +151,7 @@ func (r *Reader) readJSON(name string, skipped int, in io.Reader, o *objects) er
 		switch {
 		case topojson.IsNative(n):
 			o.taken++
-			if err := r.native(name, n); err != nil {
+			if err := o.reader.native(name, n); err != nil {
 				return err
 			}
 		case n.Kind == topojson.Object && len(n.Members) == 0:
@@ -182,7 +189,7 @@ func (r *Reader) native(name string, n topojson.Node) error {
 		}
 	}
 	for _, d := range t.Databases {
-		r.addDatabase(d, connector.Source{File: name})
+		r.addDatabase(d, false, connector.Source{File: name})
 	}
 	for _, n := range t.Networks {
 		r.addNetwork(n)
@@ -201,13 +208,13 @@ func (r *Reader) tellDowngraded(s connector.Server) {
 	r.downgraded[fold(s.Name)] = true
 }
 
-// AddServer adds what is known of a server, such as addresses given by hand. It is merged with what the files tell, as two
+// AddServer adds what is known of a server, such as addresses given by hand. The name may be the full one. It is merged with what the files tell, as two
 // files are. The error is a [*connector.ModelError] if the name is empty.
 func (r *Reader) AddServer(s connector.Server) error {
 	if s.Name == "" {
 		return &connector.ModelError{Source: s.Source, Path: "server", Err: connector.ErrEmpty}
 	}
-	r.addServer(s)
+	r.addServer(fullName(s))
 	return nil
 }
 
@@ -224,8 +231,11 @@ func (r *Reader) Topology() (*connector.Topology, []Warning, error) {
 	s.homeless(r.homeless)
 	s.facts(r.facts, false)
 	s.cutNames()
-	s.rights(r.grants, r.strangers)
+	s.rights(r.grants)
 	s.downgraded(r.downgraded)
+	if r.dagCut {
+		s.membersUnknown()
+	}
 	if r.databasesExported {
 		s.publicFolders()
 	}
@@ -299,7 +309,7 @@ func (o *objects) add(v value) {
 
 func (o *objects) finish() error {
 	switch {
-	case o.taken == 0 && o.others.count == 0 && o.reader.fileErrors > 0: // which say why
+	case o.taken == 0 && o.reader.fileErrors > 0: // which say why
 	case o.taken == 0 && o.others.count == 0:
 		return &connector.ModelError{Source: connector.Source{File: o.name}, Err: fmt.Errorf("%w: it holds no objects; %s", ErrOtherCmdlet, exportInstead)}
 	case o.taken == 0:

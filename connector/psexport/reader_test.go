@@ -219,7 +219,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"HTML", "<!DOCTYPE html>\n<html><body></body></html>", "a web page", psexport.ErrNotCLIXML},
 		{"no objects", "<Objs></Objs>", "holds no objects", psexport.ErrOtherCmdlet},
 		{"something behind", "<Objs></Objs>x", "something follows </Objs>", psexport.ErrNotCLIXML},
-		{"another document behind", "<Objs></Objs><Objs></Objs>", "something follows </Objs>", psexport.ErrNotCLIXML},
+		{"another document behind", "<Objs></Objs><a></a>", "something follows </Objs>", psexport.ErrNotCLIXML},
 		{"cut off", "<Objs>\n<Obj>", "f:2", nil},
 		{"cut off behind", "<Objs></Objs><a", "", nil},
 		{"only a comment", "<!-- -->", "ends too early", io.ErrUnexpectedEOF},
@@ -493,6 +493,15 @@ func (l *largeExport) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Exports that were put together in one file are read on.
+func TestSeveralCLIXML(t *testing.T) {
+	one := `<Objs><Obj RefId="0"><TN RefId="0"><T>x</T></TN><Props><S N="Identity">EX01\A</S><S N="Bindings">0.0.0.0:25</S></Props></Obj></Objs>`
+	top, _ := read(t, "<?xml version=\"1.0\"?>"+one+"\r\n\ufeff\n<?xml version=\"1.0\"?>\n<!-- x -->"+strings.ReplaceAll(one, "A<", "B<"))
+	require.Len(t, top.Connectors, 2)
+	assert.Equal(t, "f0:4", top.Connectors[1].Source.String())
+	require.ErrorIs(t, readError(t, one+`<Objs><Ref RefId="0"/></Objs>`), psexport.ErrXMLRef, "references do not reach over")
+}
+
 // A large export streams: what is kept is the connectors, not the text.
 func TestLargeCLIXMLStreams(t *testing.T) {
 	runtime.GC()
@@ -600,6 +609,9 @@ func TestMergingCompletes(t *testing.T) {
 	assert.Zero(t, top.Connectors[0].Missing)
 	assert.Equal(t, []string{"EX01", "EX02"}, top.Databases[0].Copies)
 	assert.Len(t, top.Networks[0].Ranges, 2)
+	// The same ranges in another notation are the same.
+	_, warnings = read(t, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.0/24", "10.0.1.1"]}]}`, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.1.1-10.0.1.1", "10.0.0.0-10.0.0.255"]}]}`)
+	assert.Empty(t, lines(warnings))
 	// A list that differs in one entry is another one.
 	_, warnings = read(t, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.1", "10.0.0.1"]}]}`, `{"connectors": [{"identity": "EX01\\A", "remoteIPRanges": ["10.0.0.1", "10.0.0.2"]}]}`)
 	assert.Len(t, about(warnings, "RemoteIPRanges"), 1)

@@ -13,9 +13,10 @@ import (
 func (r *Reader) exchangeServer(v value) {
 	m := &mapper{reader: r, object: v}
 	m.name = cmp.Or(strings.TrimSpace(m.text("Name")), v.simpleName())
+	fqdn := m.named("Fqdn", connector.PropertyFQDN, "the full name of the server is unknown")
 	if m.name == "" {
 		id, _ := v.prop("Identity")
-		m.name = id.simpleName()
+		m.name = cmp.Or(id.simpleName(), fqdn)
 	}
 	if m.name == "" {
 		m.fail(v, "Name", connector.ErrEmpty)
@@ -25,7 +26,7 @@ func (r *Reader) exchangeServer(v value) {
 		m.lose(v.src, "Name", 0, "cut off with dots", "the server is left out")
 		return
 	}
-	s := connector.Server{Name: m.name, Source: v.src, FQDN: m.named("Fqdn", connector.PropertyFQDN, "the full name of the server is unknown")}
+	s := fullName(connector.Server{Name: m.name, Source: v.src, FQDN: fqdn})
 	s.Roles = serverRoles(m)
 	s.Site = siteOf(m, s.Roles)
 	s.Version = one(m, "AdminDisplayVersion", connector.PropertyVersion, "the flows of the server are unknown", parseVersion)
@@ -46,6 +47,15 @@ func (r *Reader) exchangeServer(v value) {
 	if len(addresses) > 0 {
 		r.facts = append(r.facts, fact{server: s.Name, src: v.src, proof: true, addresses: addresses, missing: notTold})
 	}
+}
+
+// fullName takes a name with a domain for what it is: names of servers have no dots.
+func fullName(s connector.Server) connector.Server {
+	if short := hostName(s.Name); short != s.Name && short != "" {
+		s.FQDN = cmp.Or(s.FQDN, s.Name)
+		s.Name = short
+	}
+	return s
 }
 
 // siteOf reads Site. An Edge server that is not subscribed has none.
@@ -172,6 +182,7 @@ func (r *Reader) dag(v value) {
 	}
 	names, cut := servers.names()
 	if cut {
+		r.dagCut = true
 		m.lose(servers.src, "Servers", connector.PropertyDAG, "cut off with dots", unknown+" in part")
 	}
 	for _, name := range names {

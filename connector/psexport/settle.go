@@ -104,13 +104,14 @@ func (s *settlement) tell(i int, f fact) {
 }
 
 // noServer stands for the server of connectors of which no file tells it, and nothing else does.
-const noServer = "?"
+const noServer = "?" // of a second file ?2
 
 // homeless gives the connectors of each file that tells no server to the server their installed names end with ("Default
 // Frontend EX01", documented), else to the only server there is, else to one without a name. Where that is not clear, because
 // there are several servers or a name comes twice, it is an error.
 func (s *settlement) homeless(all []connector.ReceiveConnector) {
 	known := s.AllServers()
+	nameless := 0
 	for len(all) > 0 {
 		n := slices.IndexFunc(all, func(c connector.ReceiveConnector) bool { return c.Source.File != all[0].Source.File })
 		if n < 0 {
@@ -124,7 +125,12 @@ func (s *settlement) homeless(all []connector.ReceiveConnector) {
 				"%w: nothing tells the server of %s, and %s; add Identity to the export", connector.ErrIdentity, plural(n, "connector"), why)})
 			continue
 		}
-		s.warn(Warning{file[0].Source, "", "Server", "not in the export", plural(n, "connector") + " are taken to be of one server, " + server + ", " + why})
+		if server == noServer {
+			if nameless++; nameless > 1 {
+				server = fmt.Sprint(noServer, nameless)
+			}
+		}
+		s.warn(Warning{file[0].Source, "", "Server", "not in the export", "the server of " + plural(n, "connector") + " is taken to be " + server + ", " + why})
 		for _, c := range file {
 			c.ID.Server = server
 			s.add(c)
@@ -228,7 +234,8 @@ func (s *settlement) cutNames() {
 
 // rights brings rights to their connectors. On a connector with group Custom whose rights no file tells they are missing: the
 // group stands for rights beyond the others (observed).
-func (s *settlement) rights(all []grants, strangers tally) {
+func (s *settlement) rights(all []grants) {
+	var strangers tally
 	told := make(map[int][]connector.Grant)
 	for _, g := range all {
 		i, ok := s.byID[fold(g.id.String())]
@@ -245,8 +252,8 @@ func (s *settlement) rights(all []grants, strangers tally) {
 		grant(&s.Connectors[i], rights)
 	}
 	if strangers.count > 0 {
-		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "object") + " of Get-ADPermission that name no connector of the files",
-			"they are left out"})
+		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "object") + " of Get-ADPermission about no connector of the files",
+			"what they grant is not used"})
 	}
 	for i := range s.Connectors {
 		c := &s.Connectors[i]
@@ -270,6 +277,15 @@ func (s *settlement) downgraded(told map[string]bool) {
 			server.Missing |= connector.PropertyDowngradedExchangeAuth
 			s.warn(Warning{server.Source, server.Name, "UseDowngradedExchangeServerAuth",
 				"in no file (Get-TransportService tells it)", "whether the server gets past SuppressXAnonymousTls is unknown"})
+		}
+	}
+}
+
+// membersUnknown marks the servers that may be in a DAG whose list of members was cut off.
+func (s *settlement) membersUnknown() {
+	for i := range s.Servers {
+		if s.Servers[i].DAG == "" {
+			s.Servers[i].Missing |= connector.PropertyDAG
 		}
 	}
 }

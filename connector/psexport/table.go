@@ -9,15 +9,28 @@ import (
 	"unicode/utf8"
 )
 
-// rulers is the line of dashes under the heads of a table.
-var rulers = regexp.MustCompile(`^\s*-{2,}(?:\s+-{2,})*\s*$`)
+// maxColumns is the most columns a table may have.
+const maxColumns = 64
+
+// isRuler tells whether a line is the dashes under the heads of a table.
+func isRuler(s string) bool {
+	s = strings.TrimSpace(s)
+	if !strings.HasPrefix(s, "--") || strings.Trim(s, "- ") != "" {
+		return false
+	}
+	columns := strings.Fields(s)
+	return len(columns) <= maxColumns && !slices.Contains(columns, "-")
+}
 
 // tableAt returns the line of dashes if the heads of a table stand in line i, else 0. In copies from web pages a blank line
 // may stand between them.
 func (p *textParser) tableAt(i int) int {
 	for j := i + 1; j < min(len(p.lines), i+3); j++ {
 		switch text := p.lines[j].text; {
-		case rulers.MatchString(text) && !rulers.MatchString(p.lines[i].text):
+		case isRuler(text):
+			if isRuler(p.lines[i].text) {
+				return 0
+			}
 			return j
 		case strings.TrimSpace(text) != "":
 			return 0
@@ -35,7 +48,7 @@ type column struct {
 
 // table reads the table with its heads in line at and its dashes in line ruler, and returns its last line.
 func (p *textParser) table(at, ruler int) (last int) {
-	columns := columnsOf(p.lines[at].text, p.lines[ruler].text)
+	t := tableOf(p.lines[at].text, p.lines[ruler].text)
 	usual, gap := ruler-at-1, 0
 	var rows []row
 	last = ruler
@@ -52,12 +65,12 @@ lines:
 			break lines
 		}
 		gap, last = 0, i
-		cells, aligned := cellsOf(columns, l.text)
+		cells, aligned := cellsOf(t.columns, l.text)
 		if n := len(rows); n > 0 && aligned && rows[n-1].goesOn(cells) {
 			rows[n-1].add(cells)
 			continue
 		}
-		rows = append(rows, row{l, columns, cells, aligned})
+		rows = append(rows, row{t, l, cells, aligned})
 	}
 	for _, r := range rows {
 		if !r.valid() && !r.reread() {
@@ -71,8 +84,8 @@ lines:
 
 // row is an object of a table: a line, and with Format-Table -Wrap those that go on with it.
 type row struct {
+	*table
 	line    line
-	columns []column
 	cells   []cell
 	aligned bool // the cells begin where the columns do
 }
@@ -82,18 +95,18 @@ type cell struct {
 	at int // in bytes from 0
 }
 
-// goesOn tells whether cells belong to the row before: nothing stands in the first column or in any other, Enabled, which is
-// never empty, is, or a value of the row before is open.
+// neverEmpty are properties that always have a value, or braces: where it is not there, a row goes on.
+var neverEmpty = map[string]bool{"enabled": true, "bindings": true, "remoteipranges": true, "authmechanism": true, "permissiongroups": true}
+
+// goesOn tells whether cells belong to the row before: nothing stands in the first column or in one that is never empty, or a
+// value of the row before is open.
 func (r *row) goesOn(cells []cell) bool {
-	filled := 0
 	for i, c := range cells {
-		if !c.empty() {
-			filled++
-		} else if r.columns[i].key == "enabled" {
+		if c.empty() && (i == 0 || neverEmpty[r.columns[i].key]) {
 			return r.aligned
 		}
 	}
-	return r.aligned && (cells[0].empty() || filled == 1 && len(cells) > 1 || slices.ContainsFunc(r.cells, func(c cell) bool { return c.open() }))
+	return r.aligned && slices.ContainsFunc(r.cells, func(c cell) bool { return c.open() })
 }
 
 // add puts the cells of a wrapped row behind those before.
@@ -114,8 +127,11 @@ func (r *row) text(i int) string {
 	return strings.TrimSpace(r.cells[i].join(width, width, false))
 }
 
-// valid tells whether every cell has the form of its column.
+// valid tells whether the columns cut the row rightly: they are as wide as their values, or each cell has the form of its column.
 func (r *row) valid() bool {
+	if r.aligned && !r.collapsed {
+		return true
+	}
 	for i, c := range r.columns {
 		if text := r.text(i); text != "" && !c.form.MatchString(text) {
 			return false
@@ -126,7 +142,7 @@ func (r *row) valid() bool {
 
 // reread tells the columns apart by the form of the values, where blanks were lost as in copies from web pages.
 func (r *row) reread() bool {
-	m := rowForm(r.columns, true).FindStringSubmatchIndex(r.line.text)
+	m := r.rowForm().FindStringSubmatchIndex(r.line.text)
 	if m != nil {
 		r.cells = cellsAt(r.line.text, m)
 	}
@@ -141,8 +157,16 @@ func (p *textParser) row(r row) {
 	p.emit(v)
 }
 
-// columnsOf returns the columns of a table: each begins above its dashes.
-func columnsOf(heads, ruler string) []column {
+// table is what the heads and the dashes of Format-Table tell.
+type table struct {
+	columns []column
+	// collapsed: the dashes are as long as the heads, with one blank between them, so blanks may have been lost.
+	collapsed bool
+	form      *regexp.Regexp // of a row that lost its blanks; nil until one is seen
+}
+
+// tableOf returns the table with these heads and dashes: each column begins where its dashes do.
+func tableOf(heads, ruler string) *table {
 	spread := cells(ruler)
 	var columns []column
 	for i, r := range spread {
@@ -163,7 +187,15 @@ func columnsOf(heads, ruler string) []column {
 		}
 		c.form = regexp.MustCompile(`^(?:` + c.pattern() + `)$`)
 	}
-	return columns
+	dashes := regexp.MustCompile(`\S`).ReplaceAllString(strings.Join(words, " "), "-")
+	return &table{columns: columns, collapsed: strings.TrimSpace(ruler) == dashes}
+}
+
+func (t *table) rowForm() *regexp.Regexp {
+	if t.form == nil {
+		t.form = rowForm(t.columns, true)
+	}
+	return t.form
 }
 
 // cells spreads a line over the cells of a console, where wide characters take two; the second holds 0.
@@ -222,7 +254,7 @@ const (
 	listForm  = `\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\{\S.*?(?:\.\.\.|…)`
 	boolForm  = `(?i:true|false)`
 	wordForm  = `\S+`
-	flagsForm = `[A-Za-z]+(?:, ?[A-Za-z]+)*(?:\.\.\.|…)?`
+	flagsForm = `[A-Za-z]+(?:, ?[A-Za-z]+)*(?:,? ?(?:\.\.\.|…))?`
 	textForm  = `\S(?:.*?\S)?`
 )
 
@@ -272,7 +304,7 @@ func findInlineTable(l line) (inlineTable, bool) {
 	}
 	n := len(strings.Fields(l.text[m[2]:m[3]]))
 	heads := strings.Fields(l.text[:m[2]])
-	if len(heads) < n {
+	if len(heads) < n || n > maxColumns {
 		return inlineTable{}, false
 	}
 	t := inlineTable{line: l, body: m[1]}
@@ -296,7 +328,7 @@ func (p *textParser) inlineTable(t inlineTable) {
 			for i := range cs {
 				cs[i].at += at
 			}
-			p.row(row{line: t.line, columns: t.columns, cells: cs})
+			p.row(row{table: &table{columns: t.columns}, line: t.line, cells: cs})
 			rest, at = rest[m[1]:], at+m[1]
 		}
 	}

@@ -44,7 +44,7 @@ func isASCII(s string) bool {
 var pasted = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "\u200b", "", "\u200e", "", "\u200f", "", "\ufeff", "", "\u2060", "")
 
 // readText reads what a shell shows or Export-Csv writes; skipped lines were read before.
-func readText(r *Reader, name string, skipped int, in io.Reader, each func(value)) error {
+func readText(name string, skipped int, in io.Reader, o *objects) error {
 	data, err := io.ReadAll(io.LimitReader(in, maxText+1))
 	fail := func(number int, err error) error {
 		return &connector.ModelError{Source: connector.Source{File: name, Line: number}, Err: err}
@@ -55,10 +55,11 @@ func readText(r *Reader, name string, skipped int, in io.Reader, each func(value
 	if len(data) > maxText {
 		return fail(0, ErrTextTooLarge)
 	}
-	if form, ok := sniffCSV(string(data[:min(len(data), maxHeader)])); ok {
-		return readCSV(r, name, skipped, string(data), form, each)
+	if form := sniffCSV(string(data[:min(len(data), maxHeader)])); form.isCSV() {
+		readCSV(name, skipped, string(data), form, o)
+		return nil
 	}
-	p := &textParser{reader: r, name: name, each: each}
+	p := &textParser{objects: o}
 	number := skipped
 	for raw := range strings.Lines(string(data)) {
 		number++
@@ -67,26 +68,24 @@ func readText(r *Reader, name string, skipped int, in io.Reader, each func(value
 		p.lines = append(p.lines, line{clean, number, clean != text})
 	}
 	p.parse()
-	if p.found == 0 {
+	switch {
+	case o.taken == 0 && o.others.count == 0 && o.reader.fileErrors == 0:
 		return fail(0, textRefusal(p.lines))
-	}
-	if p.stray.count > 0 && p.read > 0 {
-		r.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " outside of all objects", Unknown: "what they say is not used"})
+	case o.taken > 0 && p.stray.count > 0:
+		o.reader.warn(Warning{Source: p.stray.first, Lost: plural(p.stray.count, "line") + " outside of all objects", Unknown: "what they say is not used"})
 	}
 	return nil
 }
 
-// textParser finds the objects in what a shell shows: lists, tables, prompts with commands, the frame of a transcript.
+// textParser finds the objects in what a shell shows: lists, tables, the output of ConvertTo-Json and ConvertTo-Csv, prompts with
+// commands, headings of groups, the frame of a transcript.
 type textParser struct {
-	reader *Reader
-	name   string
-	lines  []line
-	each   func(value)
+	*objects
+	lines []line
 
 	from       *origin    // the cmdlet of the last prompt
+	group      *property  // the heading that -GroupBy put above the objects
 	properties []property // of the list at hand
-	found      int        // objects
-	read       int        // of them those that are read
 	stray      tally
 }
 
@@ -144,6 +143,9 @@ func (p *textParser) parse() {
 			p.flush()
 			frame = !frame && p.opensFrame(i)
 		case frame:
+		case isProperty && p.isHeading(i, gap):
+			p.flush()
+			p.group = &property
 		case p.takesOn(i, gap):
 		case isProperty && !notice.MatchString(text):
 			p.properties = append(p.properties, property)
@@ -155,7 +157,19 @@ func (p *textParser) parse() {
 	p.flush()
 }
 
-// other reads a line that is no property: a prompt, a message of the shell, or a table. It returns the last line it took.
+// isHeading tells whether a line is what -GroupBy puts above a group: indented by three, without a blank before the colon, alone.
+func (p *textParser) isHeading(i, gap int) bool {
+	text, ok := strings.CutPrefix(p.lines[i].text, "   ")
+	if !ok || text == "" || !isWord(text[0]) || !isBlankAt(text, strings.IndexByte(text, ':')+1) || text[strings.IndexByte(text, ':')-1] == ' ' {
+		return false
+	}
+	above := gap > 0 || i == 0 || isPrompt(p.lines[i-1].text)
+	below := i+1 == len(p.lines) || strings.TrimSpace(p.lines[i+1].text) == ""
+	return above && below
+}
+
+// other reads a line that is no property: a prompt, a message of the shell, a table, or the first of JSON or CSV. It returns the
+// last line it took.
 func (p *textParser) other(i int) int {
 	l := p.lines[i]
 	inline, isInline := findInlineTable(l)
@@ -168,6 +182,9 @@ func (p *textParser) other(i int) int {
 		p.prompt(l)
 	case notice.MatchString(l.text), failures.MatchString(l.text):
 		return p.notice(i)
+	case startsData(l.text):
+		p.flush()
+		return p.data(i)
 	case !isInline && !goesOn.MatchString(l.text) && !started.MatchString(l.text):
 		p.stray.add(p.source(l, 0))
 	}
@@ -176,6 +193,38 @@ func (p *textParser) other(i int) int {
 		p.inlineTable(inline)
 	}
 	return i
+}
+
+var jsonStart = regexp.MustCompile(`^\s*(?:[{[]\s*$|[{[]\s*["{[])`)
+
+// startsData tells whether a line is the first of JSON, or the header of CSV beyond doubt.
+func startsData(s string) bool {
+	if jsonStart.MatchString(s) && !isPrompt(s) {
+		return true
+	}
+	form := sniffCSV(s)
+	return strings.HasPrefix(s, typeLine) || form.known > 1 || form.marked && form.known > 0
+}
+
+// data reads the JSON or CSV that begins in a line, up to the next prompt or the end of the transcript.
+func (p *textParser) data(i int) (last int) {
+	var b strings.Builder
+	for last = i; last < len(p.lines); last++ {
+		text := p.lines[last].text
+		if last > i && (isPrompt(text) || isStars(text)) {
+			break
+		}
+		b.WriteString(text + "\n")
+	}
+	first := p.lines[i].number
+	if jsonStart.MatchString(p.lines[i].text) {
+		if err := readJSON(p.name, first, strings.NewReader(b.String()), p.objects); err != nil {
+			p.reader.fail(err)
+		}
+	} else {
+		readCSV(p.name, first-1, b.String(), sniffCSV(b.String()), p.objects)
+	}
+	return last - 1
 }
 
 // opensFrame tells whether a line of stars begins a frame, which the next such line within 30 lines ends.
@@ -194,7 +243,7 @@ func (p *textParser) prompt(l line) {
 	if !ok {
 		command = l.text
 	}
-	p.from = nil
+	p.from, p.group = nil, nil
 	if all := cmdlets.FindAllString(command, -1); all != nil {
 		p.from = &origin{command: strings.ToLower(all[len(all)-1])}
 	}
@@ -206,7 +255,7 @@ func (p *textParser) notice(i int) int {
 	text := strings.TrimSpace(l.text)
 	for i+1 < len(p.lines) {
 		next := p.lines[i+1].text
-		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || isPrompt(next) || isProperty || failures.MatchString(next) || p.tableAt(i+1) > 0 {
+		if _, isProperty := parseProperty(p.lines[i+1], 0); strings.TrimSpace(next) == "" || isPrompt(next) || isProperty || failures.MatchString(next) || startsData(next) || p.tableAt(i+1) > 0 {
 			break
 		}
 		if len(text) < 200 {
@@ -227,12 +276,11 @@ func (p *textParser) source(l line, from int) connector.Source {
 	return s
 }
 
-// emit hands on one object.
+// emit hands on one object, with the property that the heading of its group tells.
 func (p *textParser) emit(v value) {
 	v.origin = p.from
-	p.found++
-	if v.kind().read() {
-		p.read++
+	if p.group != nil && !v.has(p.group.key) {
+		v.props[p.group.key] = value{src: p.source(p.group.line, p.group.valueCol), text: strings.TrimSpace(p.group.texts[0])}
 	}
-	p.each(v)
+	p.add(v)
 }

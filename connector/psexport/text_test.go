@@ -140,6 +140,37 @@ Enabled : True
 		{"without Identity", "Server and Name tell", "Name : A\nServer : EX01.contoso.com\nBindings : {0.0.0.0:25}\n", []string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
 		{"computed properties", "Select-Object names them by the expression", "Name : A\nServer : EX01\n$_.Bindings -join ';' : 0.0.0.0:25;[::]:25\n$PSItem.RemoteIPRanges : {10.0.0.1}\n",
 			[]string{`EX01\A [0.0.0.0:25 [::]:25] [10.0.0.1] None missing AuthMechanism, Enabled`}},
+		{"grouped", "the heading of -GroupBy is a property of every object of its group, and of no other", `
+[PS] C:\>Get-ReceiveConnector | fl -GroupBy Enabled Identity,Bindings
+
+   Enabled: True
+
+Identity : EX01\A
+Bindings : {0.0.0.0:25}
+
+Identity : EX01\B
+Bindings : {0.0.0.0:26}
+
+
+   Enabled: False
+
+
+Identity : EX01\C
+Bindings : {0.0.0.0:27}
+
+[PS] C:\>Get-ReceiveConnector EX01\D | fl Identity,Bindings
+
+Identity : EX01\D
+Bindings : {0.0.0.0:28}
+`, []string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`, `EX01\B [0.0.0.0:26] [] None missing RemoteIPRanges, AuthMechanism`,
+			`EX01\C [0.0.0.0:27] [] None disabled missing RemoteIPRanges, AuthMechanism`, `EX01\D [0.0.0.0:28] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
+		{"a part of a property", "the first entry is not the list, nor is a bound the range", "Identity : EX01\\A\nBindings : {0.0.0.0:25}\n$_.RemoteIPRanges[0] : 10.0.0.1\n$_.RemoteIPRanges.LowerBound : 10.0.0.1\n$_.RemoteIPRanges | select -First 1 : 10.0.0.1\n!$_.Enabled : True\n",
+			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
+		{"the whole of a property", "in other words", "Identity : EX01\\A\n[string]$_.Bindings : 0.0.0.0:25\n($_.RemoteIPRanges | % {$_.Expression}) -join ';' : 10.0.0.1;10.0.0.2\n$_.AuthMechanism.ToString() : Tls\n$_.Enabled : True\n",
+			[]string{`EX01\A [0.0.0.0:25] [10.0.0.1 10.0.0.2] Tls`}},
+		{"a remark behind the list", "an indented line behind a blank one belongs to no value", "Identity : EX01\\A\nBindings : {0.0.0.0:25}\nEnabled  : True\n\n   note by Bob\n",
+			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`}},
+		{"a title that names properties", "it is no header of CSV", "Server, Site and connectors of EX01\n\nIdentity : EX01\\A\nBindings : {0.0.0.0:25}\n", []string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
 		{"colours of a console", "PowerShell 7 writes them", "\x1b[32;1mIdentity : \x1b[0mEX01\\A\n\x1b[32;1mBindings : \x1b[0m{0.0.0.0:25}\n", []string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism, Enabled`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -214,6 +245,10 @@ EX01\Relay {0.0.0.0:25} {10.0.0.1} False
 				`EX01\Client Frontend EX... [[::]:587 0.0.0.0:587] [] None disabled missing RemoteIPRanges, AuthMechanism`}},
 		{"double-spaced", "a web page put a blank line behind each", "Identity    Bindings      Enabled\n\n--------    --------      -------\n\nEX01\\A      {0.0.0.0:25}  True\n\nEX01\\B      {0.0.0.0:26}  True\n\n\n",
 			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`, `EX01\B [0.0.0.0:26] [] None missing RemoteIPRanges, AuthMechanism`}},
+		{"grouped", "the heading of -GroupBy stands above each table", "\n   Server: EX01\n\nName Bindings     Enabled\n---- --------     -------\nA    {0.0.0.0:25}    True\nB    {0.0.0.0:26}   False\n\n\n   Server: EX02\n\nName Bindings     Enabled\n---- --------     -------\nA    {0.0.0.0:25}    True\n",
+			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`, `EX01\B [0.0.0.0:26] [] None disabled missing RemoteIPRanges, AuthMechanism`, `EX02\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`}},
+		{"flags cut off", "with or without a comma before the dots", "Identity     AuthMechanism        Bindings      Enabled\n--------     -------------        --------      -------\nEX01\\A       Tls, Integrated,...  {0.0.0.0:25}  True\nEX01\\B       Tls, ...             {0.0.0.0:26}  True\n",
+			[]string{`EX01\A [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`, `EX01\B [0.0.0.0:26] [] None missing RemoteIPRanges, AuthMechanism`}},
 		{"wide characters", "they take two cells of the console", "Identity     Bindings      Enabled\n--------     --------      -------\nEX01\\中继    {0.0.0.0:25}  True\n",
 			[]string{`EX01\中继 [0.0.0.0:25] [] None missing RemoteIPRanges, AuthMechanism`}},
 	} {
@@ -246,6 +281,73 @@ func TestFormatTableWarnings(t *testing.T) {
 	assert.Len(t, top.Connectors, 1)
 	assert.Contains(t, lines(warnings), `f0:1:78: the rest of a table in one line, from "and more" on, so its objects are left out; use Format-List`)
 	require.ErrorIs(t, readError(t, `Bindings Identity -------- -------- {0.0.0.0:25} EX01\A {0.0.0.0:25} EX01\B`), psexport.ErrUnknownForm, "nothing tells where a row ends")
+}
+
+// A row with nothing but its first value is a row: names of servers and of what else may lack everything.
+func TestFormatTableOfServers(t *testing.T) {
+	top, warnings := read(t, `[PS] C:\>Get-ExchangeServer
+
+Name                Site                 ServerRole  Edition     AdminDisplayVersion
+----                ----                 ----------  -------     -------------------
+EX01                contoso.com/Confi... Mailbox,... Enterprise  Version 15.1 (Bu...
+EDGE01                                   Edge        Standard    Version 15.1 (Bu...
+
+[PS] C:\>Get-TransportService | ft Name,InternalTransportCertificateThumbprint
+
+Name   InternalTransportCertificateThumbprint
+----   --------------------------------------
+EX01   0123456789ABCDEF0123456789ABCDEF01234567
+EDGE01
+EX02   0123456789ABCDEF0123456789ABCDEF01234568
+`)
+	var got []string
+	for _, s := range top.Servers {
+		got = append(got, fmt.Sprint(s.Name, " ", s.Roles, " ", s.InternalTransportCertificate, " ", s.Missing))
+	}
+	assert.Equal(t, []string{
+		"EX01 None 0123456789ABCDEF0123456789ABCDEF01234567 Site, Version, Roles, UseDowngradedExchangeServerAuth",
+		"EDGE01 Edge  Version, UseDowngradedExchangeServerAuth, InternalTransportCertificateThumbprint",
+		"EX02 None 0123456789ABCDEF0123456789ABCDEF01234568 Fqdn, Site, DAG, Version, Roles, Addresses, UseDowngradedExchangeServerAuth",
+	}, got)
+	assert.Len(t, about(warnings, "Site"), 1)
+	wide := "[PS] C:\\>Get-ReceiveConnector\n" + strings.Repeat("a ", 2000) + "\n" + strings.Repeat("-- ", 2000) + "\n" + strings.Repeat("x ", 2000) + "\n"
+	require.ErrorIs(t, readError(t, wide), psexport.ErrUnknownForm, "no table has so many columns")
+}
+
+// JSON and CSV behind prompts, warnings and titles, between other output, up to the next prompt.
+func TestDataInText(t *testing.T) {
+	top, warnings := read(t, `PS C:\> Get-ReceiveConnector EX01\A | ConvertTo-Json
+WARNING: Resulting JSON is truncated as serialization has exceeded the set depth of 2.
+{
+  "Identity": "EX01\\A",
+  "Bindings": "0.0.0.0:25"
+}
+PS C:\> Get-ReceiveConnector EX01\B | fl Identity,Bindings
+
+Identity : EX01\B
+Bindings : {0.0.0.0:26}
+
+PS C:\> Get-ReceiveConnector EX01\C | ConvertTo-Csv
+#TYPE Selected.Microsoft.Exchange.Data.Directory.SystemConfiguration.ReceiveConnector
+"Identity","Bindings"
+"EX01\C","0.0.0.0:27"
+PS C:\> type old.csv
+Identity,Bindings
+EX01\D,0.0.0.0:28
+PS C:\> type topology.json
+{"connectors": [{"identity": "EX01\\E", "bindings": ["0.0.0.0:29"]}]}
+PS C:\>
+`)
+	var ids []string
+	for _, c := range top.Connectors {
+		ids = append(ids, fmt.Sprint(c.ID, c.Bindings, c.Source))
+	}
+	assert.Equal(t, []string{`EX01\A [0.0.0.0:25] f0:3:1`, `EX01\B [0.0.0.0:26] f0:9:1`, `EX01\C [0.0.0.0:27] f0:15`, `EX01\D [0.0.0.0:28] f0:18`, `EX01\E [0.0.0.0:29] f0:20:17`}, ids)
+	assert.Contains(t, lines(warnings), `f0:2:1: the shell says "WARNING: Resulting JSON is truncated as serialization has exceeded the set depth...", so the output may not be complete`)
+	top, _ = read(t, "Connectors of EX01, as of today\n\nIdentity;Bindings\nEX01\\A;0.0.0.0:25\n")
+	assert.Len(t, top.Connectors, 1)
+	err := readError(t, "PS C:\\> x\n{\"a\": 1,\n}\n")
+	assert.Equal(t, "f:3:1: not JSON: '}' where a key should be", err.Error())
 }
 
 // A connector whose name a table cut off is the one it can only be.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -57,6 +58,15 @@ func (v value) prop(name string) (value, bool) {
 	return p, ok
 }
 
+// set adds a property. If there are two of one name, as of Select-Object *,{$_.Bindings -join ';'}, the one that holds something
+// counts, else the first.
+func (v *value) set(key string, p value) {
+	if old, ok := v.props[key]; ok && !old.null && (old.list || len(old.props) > 0 || old.text != "" && !lostType(old.text)) {
+		return
+	}
+	v.props[key] = p
+}
+
 // has tells whether v has all of the properties.
 func (v value) has(names ...string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { _, ok := v.prop(n); return !ok })
@@ -70,14 +80,22 @@ func (v value) hasAny(names ...string) bool {
 // viewNames are the heads of the shell's own views that are not the name of the property.
 var viewNames = map[string]string{"member servers": "servers", "operational servers": "operationalservers"}
 
-var calculated = regexp.MustCompile(`\$(?:_|PSItem)\.(\w+)`)
+// calculated are the expressions that hold the whole of a property; others, such as $_.RemoteIPRanges[0], are properties of
+// their own.
+var calculated = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)^\(*(?:\[string\]\s*)?\(*\$(?:_|PSItem)\.(\w+)(?:\.ToString\(\)|\s*\|\s*(?:%|foreach(?:-object)?)\s*\{\s*\$(?:_|PSItem)\.(?:Expression|ToString\(\))\s*\})?\)*(?:\s+-join\s+[^.\[|]+)?$`),
+	regexp.MustCompile(`(?i)^\[string\]::join\([^,]*,\s*\$(?:_|PSItem)\.(\w+)\)$`),
+}
 
 // propertyKey returns the key of a property: its name in lower case. Select-Object {$_.Bindings -join ';'} names a property by
 // the whole expression.
 func propertyKey(name string) string {
 	if strings.Contains(name, "$") {
-		if m := calculated.FindStringSubmatch(name); m != nil {
-			name = m[1]
+		for _, form := range calculated {
+			if m := form.FindStringSubmatch(strings.TrimSpace(name)); m != nil {
+				name = m[1]
+				break
+			}
 		}
 	}
 	key := strings.ToLower(strings.TrimSpace(name))
@@ -186,11 +204,33 @@ func (v value) simpleName() string {
 
 // lastName is simpleName of a text.
 func lastName(s string) string {
-	if first, ok := strings.CutPrefix(s, "CN="); ok {
-		first, _, _ = strings.Cut(first, ",")
-		return first
+	if m := firstName.FindStringSubmatch(s); m != nil {
+		return unescapeDN(m[1])
 	}
 	return s[strings.LastIndexByte(s, '/')+1:]
+}
+
+// firstName is the first part of a distinguished name, up to a comma that is not escaped.
+var firstName = regexp.MustCompile(`^CN=((?:\\.|[^\\,])*)`)
+
+// unescapeDN undoes what a distinguished name writes for its own signs: \, and \2C for a comma.
+func unescapeDN(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:min(len(s), i+3)], 16, 8); err == nil && i+2 < len(s) {
+				b.WriteByte(byte(n))
+				i += 2
+				continue
+			}
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // hostName returns the first label of a host's name: EX01 for EX01.contoso.com, and for EX01.
@@ -240,6 +280,9 @@ func (v value) members() (m members) {
 		}
 		return m
 	}
+	if several, ok := v.squeezed(); ok {
+		return several
+	}
 	text := strings.TrimSpace(v.scalar())
 	if text == "{}" {
 		return m
@@ -259,6 +302,23 @@ func (v value) members() (m members) {
 		m.cut = true
 	}
 	return m
+}
+
+// squeezed returns the objects of a text into which a list of them was squeezed: @{...} @{...}
+func (v value) squeezed() (m members, ok bool) {
+	const start, border = "@{", "} @{"
+	text := strings.TrimSpace(v.text)
+	if !strings.HasPrefix(text, start) || !strings.Contains(text, border) {
+		return m, false
+	}
+	inner, closed := strings.CutSuffix(text[len(start):], "}")
+	if !closed { // the last of them is cut off
+		inner, m.cut = inner[:strings.LastIndex(inner, border)], true
+	}
+	for part := range strings.SplitSeq(inner, border) {
+		m.add(value{src: v.src, text: start + part + "}"}, true)
+	}
+	return m, true
 }
 
 // add takes one more item; whole tells that dots behind it stand for further items and not for the rest of this one.

@@ -66,6 +66,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return input.ExitFine
 	}
+	if !input.Answerable(t, files, stderr) {
+		return input.ExitUnusable
+	}
 	x, err := connector.Compile(t)
 	if err != nil {
 		fmt.Fprintln(stderr, err)

@@ -57,7 +57,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return input.ExitUnusable
 	}
 	t, ok := input.Read(files, o.Addresses, stderr)
-	if !ok {
+	if !ok || !input.Answerable(t, files, stderr) {
 		return input.ExitUnusable
 	}
 	x, err := connector.Compile(t)

@@ -88,11 +88,17 @@ func Read(files []string, addresses []connector.Server, stderr io.Writer) (*conn
 		fmt.Fprintln(stderr, err)
 		return nil, false
 	}
-	if len(t.AllServers()) == 0 {
-		fmt.Fprintf(stderr, "%s: neither receive connectors nor servers\n", strings.Join(files, ", "))
-		return nil, false
-	}
 	return t, true
+}
+
+// Answerable tells whether there is anything to answer questions about, and says so if not: no answer must not look like a good
+// one.
+func Answerable(t *connector.Topology, files []string, stderr io.Writer) bool {
+	if len(t.AllServers()) > 0 {
+		return true
+	}
+	fmt.Fprintf(stderr, "%s: neither receive connectors nor servers\n", strings.Join(files, ", "))
+	return false
 }
 
 // readFile reads one file; what is wrong in it comes again from the Reader.
