@@ -257,7 +257,7 @@ func (s *settlement) rights(all []grants) {
 	}
 	for i := range s.Connectors {
 		c := &s.Connectors[i]
-		if _, asked := told[i]; c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && !asked && c.Source != (connector.Source{}) {
+		if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 && c.Source != (connector.Source{}) {
 			c.Missing |= connector.PropertyRights
 			s.warn(Warning{c.Source, c.ID.String(), "PermissionGroups", "Custom stands for rights that are in no file (Get-ADPermission tells them)",
 				"what the rights beyond the groups allow is unknown"})

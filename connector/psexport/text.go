@@ -214,7 +214,10 @@ func (p *textParser) data(i int) (last int) {
 		if last > i && (isPrompt(text) || isStars(text)) {
 			break
 		}
-		b.WriteString(text + "\n")
+		if last > i {
+			b.WriteByte('\n')
+		}
+		b.WriteString(text)
 	}
 	first := p.lines[i].number
 	if jsonStart.MatchString(p.lines[i].text) {

@@ -235,7 +235,10 @@ func unescapeDN(s string) string {
 
 // hostName returns the first label of a host's name: EX01 for EX01.contoso.com, and for EX01.
 func hostName(s string) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), ".")
+	s = strings.TrimSpace(s)
+	if first, _, _ := strings.Cut(s, "."); first != "" {
+		return first
+	}
 	return s
 }
 

@@ -82,6 +82,9 @@ func (x *textWriter) block(key, name string) {
 		x.w.WriteByte('\n')
 	}
 	x.name = name
+	if name == "" {
+		x.refuse(key, name)
+	}
 	x.text(key, name)
 }
 
@@ -166,8 +169,11 @@ func (x *textWriter) connector(c connector.ReceiveConnector) {
 		x.check("Rights", g.Principal, ":")
 		x.check("Rights", g.Right, ":")
 		deny := ""
-		if strings.HasPrefix(g.Principal, "-") {
+		if strings.HasPrefix(g.Principal, "-") || strings.TrimSpace(g.Principal) != g.Principal || g.Principal == "" {
 			x.refuse("Rights", g.Principal)
+		}
+		if strings.TrimSpace(g.Right) != g.Right || g.Right == "" {
+			x.refuse("Rights", g.Right)
 		}
 		if g.Deny {
 			deny = "-"

@@ -132,6 +132,7 @@ func TestWriteTextRefuses(t *testing.T) {
 		"a blank in front":                 {Servers: []connector.Server{{Name: " EX01"}}},
 		"a blank behind":                   {Servers: []connector.Server{{Name: "EX01 "}}},
 		"a no-break space":                 {Servers: []connector.Server{{Name: "EX\u00a001"}}},
+		"no name":                          {Servers: []connector.Server{{Site: "A"}}},
 		"half a character":                 {Servers: []connector.Server{{Name: "EX\xff"}}},
 		"a path for a site":                {Servers: []connector.Server{{Name: "EX01", Site: "a/b"}}},
 		"a copy with a blank":              {Databases: []connector.Database{{Name: "DB1", Kind: connector.MailboxDatabase, Copies: []string{"a b"}}}},
@@ -140,6 +141,8 @@ func TestWriteTextRefuses(t *testing.T) {
 		"a mount with a domain":            {Databases: []connector.Database{{Name: "DB1", Kind: connector.MailboxDatabase, Mounted: "EX01.contoso.com"}}},
 		"a colon in a principal":           {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: "a: b", Right: "x"}}}}},
 		"a dash before a principal":        {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: "-a", Right: "x"}}}}},
+		"a blank before a principal":       {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: " a", Right: "x"}}}}},
+		"a blank behind a right":           {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: "a", Right: "x "}}}}},
 		"a comma in a right":               {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: "a", Right: "x,y"}}}}},
 	} {
 		t.Run(why, func(t *testing.T) {
