@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -93,7 +95,7 @@ func (x *textWriter) text(key, value string) {
 	if value == "" {
 		return
 	}
-	x.check(key, value, "\r\n\t\x00\x1b\u00a0\u202f\u200b\u200e\u200f\ufeff\u2060")
+	x.check(key, value, "")
 	_, cut := cutDots(value)
 	if strings.TrimLeft(value, " \t") != value || key != "Identity" && strings.TrimRight(value, " \t") != value || strings.HasPrefix(value, "@{") || strings.HasPrefix(value, "{") || cut || lostType(value) {
 		x.refuse(key, value)
@@ -101,8 +103,9 @@ func (x *textWriter) text(key, value string) {
 	fmt.Fprintf(x.w, "%-*s: %s\n", len(textIndent)-2, key, value)
 }
 
+// check refuses what the reader would take for something else: the forbidden characters, those nobody sees, and broken ones.
 func (x *textWriter) check(key, value, forbidden string) {
-	if strings.ContainsAny(value, forbidden) || strings.ToValidUTF8(value, "") != value {
+	if strings.ContainsAny(value, forbidden) || strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value) || asPlain(value) != value {
 		x.refuse(key, value)
 	}
 }
@@ -124,7 +127,7 @@ func (x *textWriter) list(key string, values []string, forbidden string) {
 		return
 	}
 	for _, v := range values {
-		x.check(key, v, forbidden+"{}\r\n\x00")
+		x.check(key, v, forbidden+"{}")
 		if _, cut := cutDots(v); cut || v == "" {
 			x.refuse(key, v)
 		}
@@ -145,7 +148,9 @@ func (x *textWriter) missing(missing, conflicting connector.Properties) {
 func (x *textWriter) server(s connector.Server) {
 	x.block("Name", s.Name)
 	x.text("Fqdn", s.FQDN)
-	x.check("Site", s.Site, "/=") // behind these a name in a directory begins
+	if strings.ContainsAny(s.Site, "/=") { // behind these a name in a directory begins
+		x.refuse("Site", s.Site)
+	}
 	x.text("Site", s.Site)
 	x.text("DatabaseAvailabilityGroup", s.DAG)
 	x.text("AdminDisplayVersion", s.Version.String())
@@ -197,7 +202,9 @@ func (x *textWriter) database(d connector.Database) {
 	}
 	x.list("ObjectClass", []string{class}, separators)
 	x.text("Mounted", map[bool]string{true: "True", false: "False"}[d.Mounted != ""])
-	x.check("MountedOnServer", d.Mounted, ".") // behind a dot the domain begins
+	if strings.Contains(d.Mounted, ".") { // behind it the domain begins
+		x.refuse("MountedOnServer", d.Mounted)
+	}
 	x.text("MountedOnServer", d.Mounted)
 	x.list("DatabaseCopies", d.Copies, separators+`.\/=`)
 	x.text("Missing", connector.Properties(0).String())

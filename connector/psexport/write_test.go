@@ -132,6 +132,8 @@ func TestWriteTextRefuses(t *testing.T) {
 		"a blank in front":                 {Servers: []connector.Server{{Name: " EX01"}}},
 		"a blank behind":                   {Servers: []connector.Server{{Name: "EX01 "}}},
 		"a no-break space":                 {Servers: []connector.Server{{Name: "EX\u00a001"}}},
+		"a form feed in a name":            {Servers: []connector.Server{{Name: "a\fb"}}},
+		"a no-break space in a principal":  {Connectors: []connector.ReceiveConnector{{ID: id, Rights: []connector.Grant{{Principal: "a\u00a0b", Right: "x"}}}}},
 		"no name":                          {Servers: []connector.Server{{Site: "A"}}},
 		"half a character":                 {Servers: []connector.Server{{Name: "EX\xff"}}},
 		"a path for a site":                {Servers: []connector.Server{{Name: "EX01", Site: "a/b"}}},
