@@ -205,6 +205,8 @@ func TestAllFilesAreReported(t *testing.T) {
 	status, _, stderr = call("-addr", "EX99=10.0.0.1", founding(t))
 	assert.Equal(t, 1, status)
 	assert.Equal(t, "warning: -addr EX99: no file names a server of this name\n", stderr)
+	_, _, stderr = call("-addr", "ex01.contoso.com=10.0.0.1", founding(t))
+	assert.Empty(t, stderr, "the full name is fine")
 }
 
 func TestUnusable(t *testing.T) {

@@ -77,7 +77,8 @@ func Read(files []string, addresses []connector.Server, stderr io.Writer) (*conn
 	}
 	t, _, _ := r.Topology()
 	for _, s := range addresses {
-		if !slices.ContainsFunc(t.AllServers(), func(o connector.Server) bool { return strings.EqualFold(o.Name, s.Name) }) {
+		short, _, _ := strings.Cut(s.Name, ".")
+		if !slices.ContainsFunc(t.AllServers(), func(o connector.Server) bool { return strings.EqualFold(o.Name, short) }) {
 			fmt.Fprintf(stderr, "warning: -addr %s: no file names a server of this name\n", s.Name)
 		}
 		errs = append(errs, r.AddServer(s))
