@@ -84,6 +84,10 @@ func TestAddresses(t *testing.T) {
 		{"Get-NetIPAddress", "of a remote session; loopback and link-local addresses say nothing", `[{"IPAddress": "10.0.0.1", "InterfaceAlias": "Ethernet", "PSComputerName": "EX01"}, {"IPAddress": "127.0.0.1", "InterfaceAlias": "x", "PSComputerName": "EX01"},
 {"IPAddress": "fe80::1%11", "InterfaceAlias": "x", "PSComputerName": "EX01"}, {"IPAddress": "169.254.1.1", "InterfaceAlias": "x", "PSComputerName": "EX01"}, {"IPAddress": "10.0.0.1", "InterfaceAlias": "Ethernet", "PSComputerName": "ex01.contoso.com"}]`,
 			"[10.0.0.1]", nil},
+		{"a table that somebody made", "a name and addresses, and no more", "Name;IPAddress\nEX01;10.0.0.1 10.0.0.2\nEX02.contoso.com;10.0.0.3\nprinter;10.0.9.9\n", "[10.0.0.1 10.0.0.2]",
+			[]string{"f0:4: printer: an address of a host that no file calls an Exchange server, so it is left out"}},
+		{"the name of an address", "it is not the host's", `{"IPAddress": "10.0.0.1", "InterfaceAlias": "Ethernet", "Name": "EX01", "PrefixLength": 24}`, "[]",
+			[]string{"f0:1:1: 10.0.0.1: PSComputerName: not in the export, so the server that has the address is unknown"}},
 		{"Get-NetIPAddress on the server", "nothing tells which it was", `{"IPAddress": "10.0.0.1", "InterfaceAlias": "Ethernet", "PSComputerName": "localhost"}`, "[]",
 			[]string{"f0:1:1: 10.0.0.1: PSComputerName: not in the export, so the server that has the address is unknown"}},
 		{"without an address", "nothing is known", `{"IPAddress": null, "InterfaceAlias": "Ethernet", "PSComputerName": "EX01"}`, "[]",
@@ -342,11 +346,11 @@ func TestForeignFiles(t *testing.T) {
 func TestSqueezedObjects(t *testing.T) {
 	top, warnings := read(t, `[{"Identity": "@{OrgHierarchyToIgnore=; IsDeleted=False; Rdn=CN=Default; internal EX1; Depth=11; DistinguishedName=CN=Default; internal EX1,CN=SMTP Receive Connectors,CN=Protocols,CN=ex1,CN=Servers,CN=x; Name=Default; internal EX1}",
 "PermissionGroups": "@{Value=AnonymousUsers, ExchangeServers, Partners}", "AuthMechanism": "@{value=17; Value=Tls, ExchangeServer}", "TransportRole": "@{Value=HubTransport}", "Bindings": ["@{Port=25; AddressFamily=2; Address=0.0.0.0}"],
-"RemoteIPRanges": ["@{LowerBound=10.0.0.1; UpperBound=10.0.0.9; RangeFormat=1}", "@{Expression=10.1.0.0/16}"], "Enabled": true, "Fqdn": "@{Domain=ex1.contoso.com; Length=15}", "RequireTLS": false, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}]`)
+"RemoteIPRanges": ["@{LowerBound=10.0.0.1; UpperBound=10.0.0.9; RangeFormat=1}", "@{LowerBound=10.3.0.1; UpperBound=10.3.0.1; RangeFormat=0}", "@{Expression=10.1.0.0/16}"], "Enabled": true, "Fqdn": "@{Domain=ex1.contoso.com; Length=15}", "RequireTLS": false, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}]`)
 	assert.Empty(t, lines(warnings))
 	require.Len(t, top.Connectors, 1)
 	c := top.Connectors[0]
-	assert.Equal(t, []string{`ex1\Default; internal EX1 [0.0.0.0:25] [10.0.0.1-10.0.0.9 10.1.0.0/16] Tls, ExchangeServer`}, brief(top.Connectors))
+	assert.Equal(t, []string{`ex1\Default; internal EX1 [0.0.0.0:25] [10.0.0.1-10.0.0.9 10.3.0.1 10.1.0.0/16] Tls, ExchangeServer`}, brief(top.Connectors))
 	assert.Equal(t, connector.GroupAnonymousUsers|connector.GroupExchangeServers|connector.GroupPartners, c.PermissionGroups)
 	assert.Equal(t, "ex1.contoso.com", c.FQDN)
 	top, _ = read(t, `{"Identity": "EX01\\R", "Bindings": "0.0.0.0:25", "RemoteIPRanges": "@{LowerBound=10.0.5.0; UpperBound=10.0.5.255; Expression=10.0.5.0/24} @{Expression=10.0.6.0/24}"}`)

@@ -25,8 +25,9 @@
 //  6. [Reader.Topology] brings addresses, rights and settings to the servers and connectors they belong to, so that the
 //     order of the files does not matter for them.
 //
-// No export of Exchange's own holds the addresses of the servers. They come from Resolve-DnsName, from Get-NetIPAddress over a
-// remote session, from the networks of a DAG, from the native JSON or from [Reader.AddServer].
+// No export of connectors or servers holds the addresses of the servers. They come from Resolve-DnsName, from Get-NetIPAddress
+// over a remote session, from the networks of a DAG, from a table of Name and IPAddress that somebody made, from the native JSON
+// or from [Reader.AddServer].
 //
 // # Leniency
 //

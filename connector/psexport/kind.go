@@ -162,6 +162,8 @@ func (v value) kindByProperties() kind {
 		return kindNetIPAddress
 	case v.has("Name") && v.hasAny("IPAddress", "IP4Address", "IP6Address") && v.hasAny("TTL", "Section", "QueryType", "Type"), v.has("Name", "TTL", "Section"):
 		return kindDNSRecord
+	case v.isHostList():
+		return kindNetIPAddress
 	case v.has("NetworkKind"):
 		return kindNetwork
 	case v.has("LowerBound", "UpperBound"):
@@ -169,6 +171,14 @@ func (v value) kindByProperties() kind {
 	}
 	return kindOther
 }
+
+// isHostList tells a table of hosts and addresses that somebody made: with no more than them, a name means the host.
+func (v value) isHostList() bool {
+	return len(v.props) <= 3 && v.has("IPAddress") && v.hasAny(hostColumns...)
+}
+
+// hostColumns are the properties that may name the host of an address.
+var hostColumns = []string{"PSComputerName", "Server", "ComputerName", "SystemName", "HostName", "MachineName", "Fqdn", "Name"}
 
 // databaseKind tells mailbox databases from public-folder databases by what only one of them has.
 func (v value) databaseKind() kind {

@@ -248,7 +248,10 @@ func interfaceItems(v value) (items []value) {
 func (r *Reader) netIPAddress(v value) {
 	m := &mapper{reader: r, object: v}
 	host := ""
-	for _, name := range []string{"PSComputerName", "Server", "ComputerName", "SystemName", "HostName", "MachineName"} {
+	for _, name := range hostColumns {
+		if name == "Name" && !v.isHostList() {
+			continue // of the address, not of the host
+		}
 		if host = cmp.Or(host, m.text(name)); strings.EqualFold(host, "localhost") {
 			host = ""
 		}
@@ -276,15 +279,17 @@ func (r *Reader) hostAddress(m *mapper, host string, names ...string) {
 		return
 	}
 	v, _ := m.object.prop(names[at])
-	a, usable, err := parseAddress(v.scalar())
-	switch {
-	case err != nil:
-		m.fail(v, names[at], err)
-	case !usable:
-	case host == "":
-		m.name = a.String()
-		m.lose(m.object.src, "PSComputerName", 0, "not in the export", "the server that has the address is unknown")
-	default:
-		r.facts = append(r.facts, fact{server: host, src: m.object.src, addresses: []netip.Addr{a}, missing: notTold})
+	for _, item := range v.members().items {
+		a, usable, err := parseAddress(item.scalar())
+		switch {
+		case err != nil:
+			m.fail(item, names[at], err)
+		case !usable:
+		case host == "":
+			m.name = a.String()
+			m.lose(m.object.src, "PSComputerName", 0, "not in the export", "the server that has the address is unknown")
+		default:
+			r.facts = append(r.facts, fact{server: host, src: m.object.src, addresses: []netip.Addr{a}, missing: notTold})
+		}
 	}
 }

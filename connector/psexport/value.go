@@ -171,6 +171,9 @@ func (v value) scalar() string {
 	}
 	if low, ok := v.prop("LowerBound"); ok {
 		high, _ := v.prop("UpperBound")
+		if low.scalar() == high.scalar() {
+			return low.scalar()
+		}
 		return low.scalar() + "-" + high.scalar()
 	}
 	if port, ok := v.prop("Port"); ok {
