@@ -8,7 +8,8 @@ var rc905 = &Check{
 	Severity: Note,
 	Run:      checkRC905,
 	Doc: `Only a connector, a DAG or an address names the server; its version, site and roles are not known. Which
-mail it exchanges with the others follows from these, so its flows count as possible at most.
+mail it exchanges with the others follows from these, so its flows count as possible at most, unless a
+FrontendTransport connector shows 2013 or later (inferred).
 
 Get-ExchangeServer tells them.
 

@@ -19,7 +19,7 @@ func checkRC906(p *Pass) error {
 	return p.eachRecord(func(s connector.Server) {
 		if listed(s) && !s.Version.IsValid() {
 			p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
-				Message: "the version is not known, so mail from and to the server counts as possible only; Get-ExchangeServer tells it"})
+				Message: "the version is not known, so neither is for certain which mail the server exchanges with others; Get-ExchangeServer tells it"})
 		}
 	})
 }

@@ -55,6 +55,21 @@ func TestPermissions(t *testing.T) {
 	assert.Empty(t, top.Connectors[0].Rights)
 	assert.Len(t, about(warnings, "User"), 1)
 
+	// Rights that lost their members on the way are not rights that are not there; an entry without extended rights is whole.
+	for lost, want := range map[string]string{
+		"Microsoft.Exchange.Configuration.Tasks.ExtendedRightIdParameter[]": "Rights",
+		"{ms-Exch-SMTP-Submit": "Rights",
+		"":                     "None",
+		"{}":                   "None",
+	} {
+		top, warnings = read(t, strings.Replace(relay, ", Custom", "", 1), "Identity,User,Deny,ExtendedRights\nEX01\\Relay,x,False,"+lost+"\n")
+		assert.Equal(t, want, top.Connectors[0].Missing.String(), lost)
+		assert.Equal(t, want != "None", len(about(warnings, "ExtendedRights")) == 1, "%q: %s", lost, lines(warnings))
+	}
+	top, warnings = read(t, strings.Replace(relay, ", Custom", "", 1), `{"Identity": "EX01\\Relay", "User": "x", "Deny": false, "ExtendedRights": {"Count": 2}}`)
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Equal(t, []string{`f1:1:75: EX01\Relay: ExtendedRights: exported without its members, so the rights of x are known in part`}, lines(warnings))
+
 	// Names in a directory hide their own signs.
 	top, _ = read(t, `{"DistinguishedName": "CN=A\\, B\\2C \\\\C,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers", "Bindings": "0.0.0.0:25"}`,
 		`{"Identity": "CN=A\\, B\\2C \\\\C,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers", "User": "x", "ExtendedRights": "ms-Exch-SMTP-Submit"}`)
@@ -97,7 +112,8 @@ func TestAddresses(t *testing.T) {
 			[]string{`f0:1:69: DAG1\MapiDagNetwork: Interfaces: not of the form {SERVER,State,IP}: EX01,Up,10.0..., so the addresses of the members are unknown`}},
 		{"a DAG network without interfaces", "the default view has none", `{"Identity": "DAG1\\MapiDagNetwork", "Subnets": "{}", "ReplicationEnabled": true}`, "[]",
 			[]string{`f0:1:1: DAG1\MapiDagNetwork: Interfaces: not in the export, so the addresses of the members are unknown`}},
-		{"a network closed to MAPI", "mail does not use it", `{"Identity": "DAG1\\Repl", "Subnets": "{}", "Interfaces": ["{EX01,Up,192.168.0.1}"], "MapiAccessEnabled": false}`, "[]", nil},
+		{"a network closed to MAPI", "mail is not expected from it, which the warning says", `{"Identity": "DAG1\\Repl", "Subnets": "{}", "Interfaces": ["{EX01,Up,192.168.0.1}"], "MapiAccessEnabled": false}`, "[]",
+			[]string{`f0:1:59: DAG1\Repl: MapiAccessEnabled: the addresses of a network that is closed to MAPI, so whether mail comes from them is unknown`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			top, warnings := read(t, row.in, twoServers)
@@ -144,6 +160,7 @@ func TestServersKnownByOtherObjects(t *testing.T) {
 		`{"Name": "DAG1", "Servers": "CN=EX01,CN=Servers,CN=First Organization CN=EX02,CN=Servers,CN=First Organization", "WitnessServer": "fs"}`: "EX01 EX02",
 		`{"Name": "DAG1", "Servers": "{EX01, EX02...}", "WitnessServer": "fs"}`:                                                                   "EX01 EX02",
 		`{"Name": "DAG1", "Servers": null, "WitnessServer": "fs"}`:                                                                                "",
+		`{"Name": "DAG1", "Servers": {"Count": 2}, "WitnessServer": "fs"}`:                                                                        "",
 	} {
 		top, warnings := read(t, text)
 		var names []string
@@ -192,6 +209,8 @@ func TestDatabases(t *testing.T) {
 		"f1:3:1: DB3: MountedOnServer: not in the export without -Status, so the database is taken as mounted on EX01",
 		"f1:3:88: DB3: Servers: cut off with dots, so which servers hold a copy is known in part",
 	}, lines(warnings))
+	_, warnings = read(t, twoServers, `{"Name": "DB1", "Mounted": true, "MountedOnServer": "EX02", "Servers": "Microsoft.Exchange.Data.Directory.ADObjectId[]", "ProhibitSendReceiveQuota": "1"}`)
+	assert.Equal(t, []string{"f1:1:72: DB1: Servers: exported without its members, so which servers hold a copy is known in part"}, lines(warnings))
 	// What was assumed gives way to what is told, in any order.
 	assumed := `{"Name": "DB1", "Server": "EX01", "ProhibitSendReceiveQuota": "1", "Servers": "EX01", "MasterServerOrAvailabilityGroup": "DAG1"}`
 	told := `{"Name": "DB1", "Server": "EX01", "Mounted": true, "MountedOnServer": "EX02", "ProhibitSendReceiveQuota": "1"}`
@@ -316,6 +335,7 @@ func TestForeignFiles(t *testing.T) {
 	}{
 		{"a web page", "\r\n<!DOCTYPE html>\n<html><body><pre>Identity : EX01\\A</pre></body></html>", "f: XML, but not what Export-Clixml writes, but a web page (HTML)" + instead, psexport.ErrHTML},
 		{"a piece of a web page", "<HTML><body></body></html>", "a web page (HTML)" + instead, psexport.ErrNotCLIXML},
+		{"the XML of a tool with a header", "<?xml version=\"1.0\"?>\n<report><header/></report>", "f:2: XML, but not what Export-Clixml writes: the outermost element is <report>" + instead, psexport.ErrNotCLIXML},
 		{"the XML of another tool", "<?xml version=\"1.0\"?>\n<configuration/>", "f:2: XML, but not what Export-Clixml writes: the outermost element is <configuration>" + instead, psexport.ErrNotCLIXML},
 		{"the JSON of another tool", "\n[{\"resource\": \"vm\"}]", "f:2:2: not the output of Get-ReceiveConnector or another cmdlet that is read here: an object with the properties resource" + instead, psexport.ErrOtherCmdlet},
 		{"Exchange Online as JSON", `[{"Name": "In", "SenderIPAddresses": ["1.2.3.4"], "ConnectorType": "OnPremises"}]`, "an inbound connector of Exchange Online (Get-InboundConnector), which has no receive connectors; on a server write", psexport.ErrOtherCmdlet},

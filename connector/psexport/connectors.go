@@ -51,7 +51,7 @@ func (r *Reader) receiveConnector(v value) {
 		m.miss("Fqdn", connector.PropertyFQDN)
 	}
 	m.tellAbsent("what clients are offered there is known in part only")
-	rights := r.ownRights(m)
+	rights := m.ownRights()
 	c.Missing, c.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
 	if m.failed {
 		return

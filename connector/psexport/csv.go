@@ -114,17 +114,13 @@ func readCSV(name string, skipped int, data string, form csvForm, o *objects) {
 			header, from = nil, &origin{types: []string{strings.TrimSpace(t)}}
 			continue
 		}
-		if header == nil {
-			for _, field := range record {
-				header = append(header, propertyKey(field))
-			}
-			continue
-		}
 		if blank(record) {
 			continue
 		}
-		if isHeader(record) {
-			header, from = nil, nil
+		if header == nil || isHeader(record) {
+			if header != nil { // of another export, which #TYPE does not tell
+				header, from = nil, nil
+			}
 			for _, field := range record {
 				header = append(header, propertyKey(field))
 			}

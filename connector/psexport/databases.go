@@ -31,12 +31,12 @@ func (r *Reader) database(v value, k kind) {
 	d.Mounted = mounted
 	for _, name := range []string{"Servers", "DatabaseCopies"} {
 		copies, ok := v.prop(name)
-		if !ok || copies.null {
+		if !ok || copies.empty() {
 			continue
 		}
-		names, cut := copies.names()
-		if cut {
-			m.lose(copies.src, name, 0, "cut off with dots", "which servers hold a copy is known in part")
+		names, loss := copies.names()
+		if loss != "" {
+			m.lose(copies.src, name, 0, loss, "which servers hold a copy is known in part")
 		}
 		for _, name := range names {
 			d.Copies = append(d.Copies, hostName(name[strings.LastIndexByte(name, '\\')+1:])) // DB1\EX01

@@ -13,17 +13,10 @@ const exportInstead = "write Get-ReceiveConnector | Export-Clixml FILE and read 
 // ErrHTML reports a web page. It is an [ErrNotCLIXML].
 var ErrHTML = fmt.Errorf("%w, but a web page (HTML); %s", ErrNotCLIXML, exportInstead)
 
+var htmlTag = regexp.MustCompile(`(?i)<(?:!doctype html|html|head|body)[\s>]`)
+
 func isHTML(head []byte) bool {
-	lower := bytes.ToLower(head)
-	if !bytes.HasPrefix(lower, []byte("<")) {
-		return false
-	}
-	for _, mark := range []string{"<!doctype html", "<html", "<head", "<body"} {
-		if bytes.Contains(lower, []byte(mark)) {
-			return true
-		}
-	}
-	return false
+	return bytes.HasPrefix(head, []byte("<")) && htmlTag.Match(head)
 }
 
 // refusal says what an object that nobody reads is, and what to export instead.

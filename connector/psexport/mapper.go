@@ -36,7 +36,7 @@ func (m *mapper) get(name string, p connector.Properties, unknown string) (value
 		src, lost = m.object.src, "not in the export"
 	case v.null:
 		lost = "null in the export"
-	case v.text == "" && !v.list && len(v.props) == 0:
+	case v.empty():
 		lost = "empty in the export"
 	case !v.list && lostType(v.text):
 		lost = "exported as the name of a type instead of its value"
@@ -178,11 +178,8 @@ func many[T any](m *mapper, name string, p connector.Properties, unknown string,
 		return nil
 	}
 	members := v.members()
-	switch {
-	case members.lost:
-		m.lose(v.src, name, p, "exported without its members", unknown)
-	case members.cut:
-		m.lose(v.src, name, p, "cut off with dots", unknown)
+	if loss := members.loss(); loss != "" {
+		m.lose(v.src, name, p, loss, unknown)
 	}
 	for _, item := range members.items {
 		parsed, err := parse(item.scalar())

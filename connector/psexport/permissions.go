@@ -2,6 +2,7 @@ package psexport
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -34,9 +35,6 @@ func (r *Reader) adPermission(v value) {
 	}
 	user, _ := v.prop("User")
 	principal := user.scalar()
-	if raw, has := user.prop("RawIdentity"); principal == "" && has {
-		principal = raw.scalar()
-	}
 	if principal == "" {
 		m.fail(v, "User", connector.ErrEmpty)
 		return
@@ -52,20 +50,21 @@ func (r *Reader) adPermission(v value) {
 		r.grants = append(r.grants, g)
 		return
 	}
-	names, known := v.prop("ExtendedRights")
-	if !known {
-		m.lose(v.src, "ExtendedRights", 0, "not in the export", "the rights of "+principal+" are unknown")
+	switch names, ok := v.prop("ExtendedRights"); {
+	case !ok:
 		g.cut = true
-	} else if list := names.members(); !names.null {
-		g.cut = list.cut
+		m.lose(v.src, "ExtendedRights", 0, "not in the export", "the rights of "+principal+" are unknown")
+	case !names.empty(): // an entry may grant rights of another kind alone
+		list := names.members()
 		for _, item := range list.items {
 			if right := item.scalar(); isSMTPRight(right) {
 				g.rights = append(g.rights, connector.Grant{Principal: principal, Right: right, Deny: deny})
 			}
 		}
-	}
-	if g.cut && known {
-		m.lose(names.src, "ExtendedRights", 0, "cut off with dots", "the rights of "+principal+" are known in part")
+		if loss := list.loss(); loss != "" {
+			g.cut = true
+			m.lose(names.src, "ExtendedRights", 0, loss, "the rights of "+principal+" are known in part")
+		}
 	}
 	if !m.failed {
 		r.grants = append(r.grants, g)
@@ -74,22 +73,22 @@ func (r *Reader) adPermission(v value) {
 
 func isSMTPRight(name string) bool {
 	lower := strings.ToLower(name)
-	for _, prefix := range smtpRights {
-		if strings.HasPrefix(lower, prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(smtpRights, func(prefix string) bool { return strings.HasPrefix(lower, prefix) })
 }
 
 // ownRights reads Rights, which the canonical text form has: one entry for each right, "principal: right", with a minus in
 // front if it is denied.
-func (r *Reader) ownRights(m *mapper) (rights []connector.Grant) {
+func (m *mapper) ownRights() (rights []connector.Grant) {
 	v, ok := m.object.prop("Rights")
 	if !ok || v.null || v.list {
 		return nil
 	}
-	for entry := range strings.SplitSeq(strings.Trim(v.scalar(), "{} "), ", ") {
+	text := strings.TrimSpace(v.scalar())
+	if strings.HasPrefix(text, "{") && !strings.HasSuffix(text, "}") {
+		m.lose(v.src, "Rights", connector.PropertyRights, "cut off with dots", "what the rights beyond the groups allow is unknown")
+		return nil
+	}
+	for entry := range strings.SplitSeq(strings.Trim(text, "{} "), ", ") {
 		principal, right, ok := strings.Cut(strings.TrimSpace(entry), ": ")
 		if !ok {
 			m.fail(v, "Rights", fmt.Errorf("%q: %w", clip(entry), connector.ErrInvalid))

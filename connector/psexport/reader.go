@@ -208,8 +208,8 @@ func (r *Reader) tellDowngraded(s connector.Server) {
 	r.downgraded[fold(s.Name)] = true
 }
 
-// AddServer adds what is known of a server, such as addresses given by hand. The name may be the full one. It is merged with what the files tell, as two
-// files are. The error is a [*connector.ModelError] if the name is empty.
+// AddServer adds what is known of a server, such as addresses given by hand. The name may be the full one. It is merged with
+// what the files tell, as two files are. The error is a [*connector.ModelError] if the name is empty.
 func (r *Reader) AddServer(s connector.Server) error {
 	if s.Name == "" {
 		return &connector.ModelError{Source: s.Source, Path: "server", Err: connector.ErrEmpty}

@@ -35,7 +35,7 @@ func (r *Reader) exchangeServer(v value) {
 	if v.has("UseDowngradedExchangeServerAuth") {
 		m.minor("UseDowngradedExchangeServerAuth", connector.PropertyDowngradedExchangeAuth, &s.DowngradedExchangeAuth)
 	}
-	addresses := r.ownAddresses(m)
+	addresses := m.ownAddresses()
 	s.Missing, s.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
 	if m.complete() {
 		r.tellDowngraded(s)
@@ -111,12 +111,16 @@ func serverRoles(m *mapper) (roles connector.ServerRoles) {
 }
 
 // ownAddresses reads Addresses, which the canonical text form has.
-func (r *Reader) ownAddresses(m *mapper) (addresses []netip.Addr) {
+func (m *mapper) ownAddresses() (addresses []netip.Addr) {
 	v, ok := m.object.prop("Addresses")
-	if !ok || v.null {
+	if !ok || v.empty() {
 		return nil
 	}
-	for _, item := range v.members().items {
+	list := v.members()
+	if loss := list.loss(); loss != "" {
+		m.lose(v.src, "Addresses", connector.PropertyAddresses, loss, "the addresses of the server are known in part")
+	}
+	for _, item := range list.items {
 		a, _, err := parseAddress(item.scalar())
 		if err != nil {
 			m.fail(item, "Addresses", err)
@@ -180,18 +184,18 @@ func (r *Reader) dag(v value) {
 	if !ok {
 		return
 	}
-	names, cut := servers.names()
-	if cut {
+	names, loss := servers.names()
+	if loss != "" {
 		r.dagCut = true
-		m.lose(servers.src, "Servers", connector.PropertyDAG, "cut off with dots", unknown+" in part")
+		m.lose(servers.src, "Servers", connector.PropertyDAG, loss, unknown+" in part")
 	}
 	for _, name := range names {
 		r.facts = append(r.facts, fact{server: name, src: v.src, proof: true, dag: m.name, missing: notTold})
 	}
 }
 
-// dagNetwork reads an object of Get-DatabaseAvailabilityGroupNetwork: the addresses of the members. A network that is closed to
-// MAPI carries replication only, so mail does not come from its addresses.
+// dagNetwork reads an object of Get-DatabaseAvailabilityGroupNetwork: the addresses of the members. Those of a network that is
+// closed to MAPI are left out: mail is not expected from them (inferred), and the warning says so.
 func (r *Reader) dagNetwork(v value) {
 	m := &mapper{reader: r, object: v}
 	id, _ := v.prop("Identity")
@@ -202,7 +206,11 @@ func (r *Reader) dagNetwork(v value) {
 	}
 	const unknown = "the addresses of the members are unknown"
 	interfaces, ok := m.get("Interfaces", connector.PropertyAddresses, unknown)
-	if !ok || !mapi {
+	if !ok {
+		return
+	}
+	if !mapi {
+		m.lose(interfaces.src, "MapiAccessEnabled", 0, "the addresses of a network that is closed to MAPI", "whether mail comes from them is unknown")
 		return
 	}
 	for _, i := range interfaceItems(interfaces) {

@@ -152,7 +152,7 @@ func (r *row) reread() bool {
 func (p *textParser) row(r row) {
 	v := value{src: p.source(r.line, -1), props: make(map[string]value, len(r.columns))}
 	for i, c := range r.columns {
-		v.props[c.key] = value{src: p.source(r.line, r.cells[i].at), text: r.text(i)}
+		v.set(c.key, value{src: p.source(r.line, r.cells[i].at), text: r.text(i)})
 	}
 	p.emit(v)
 }

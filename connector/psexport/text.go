@@ -91,8 +91,6 @@ type textParser struct {
 
 var (
 	colours  = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-	started  = regexp.MustCompile(`^Transcript started, `)
-	goesOn   = regexp.MustCompile(`^>>`)
 	cmdlets  = regexp.MustCompile(`(?i)\b(?:Get-[A-Za-z]+|Resolve-DnsName)\b`)
 	bare     = regexp.MustCompile(`(?i)^\s*(?:Get-[A-Za-z]+|Resolve-DnsName)\b[^:]*$`)
 	notice   = regexp.MustCompile(`^(?:WARNING|VERBOSE|DEBUG|WARNUNG|AVERTISSEMENT|ADVERTENCIA|AVVISO|AVISO|ПРЕДУПРЕЖДЕНИЕ): (.*)$`)
@@ -185,7 +183,7 @@ func (p *textParser) other(i int) int {
 	case startsData(l.text):
 		p.flush()
 		return p.data(i)
-	case !isInline && !goesOn.MatchString(l.text) && !started.MatchString(l.text):
+	case !isInline && !strings.HasPrefix(l.text, ">>") && !strings.HasPrefix(l.text, "Transcript started, "):
 		p.stray.add(p.source(l, 0))
 	}
 	if isInline {

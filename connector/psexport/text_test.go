@@ -201,7 +201,15 @@ func TestFormatListCutOff(t *testing.T) {
 		assert.True(t, top.Connectors[0].Missing.Has(connector.PropertyRemoteIPRanges), row.in)
 		assert.Equal(t, []string{`f0:3:18: EX01\A: RemoteIPRanges: ` + row.warning + `, so whom the connector serves is unknown`}, about(warnings, "RemoteIPRanges"), row.in)
 	}
-	top, warnings := read(t, "Identity : EX01\\A\nBindings : {0.0.0.0:25}\nAuthMechanism : Tls, Integrated, Basic...\nFqdn : ex01.cont...\nTransportRole : Frontend...\n")
+	// Those that only the canonical text form has, too.
+	top, warnings := read(t, "Name : EX01\nServerRole : Mailbox\nAddresses : {10.0.0.1, 10.0.0...\nMissing : None\n\nIdentity : EX01\\A\nBindings : {0.0.0.0:25}\nRights : {x: ms-Exch-SMTP-Submit, x: ms-Exch...\nMissing : None\n")
+	assert.Equal(t, []string{
+		"f0:3:13: EX01: Addresses: cut off with dots, so the addresses of the server are known in part",
+		`f0:8:10: EX01\A: Rights: cut off with dots, so what the rights beyond the groups allow is unknown`,
+	}, lines(warnings))
+	assert.Equal(t, "[10.0.0.1]", fmt.Sprint(top.Servers[0].Addresses))
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	top, warnings = read(t, "Identity : EX01\\A\nBindings : {0.0.0.0:25}\nAuthMechanism : Tls, Integrated, Basic...\nFqdn : ex01.cont...\nTransportRole : Frontend...\n")
 	assert.Equal(t, connector.PropertyAuthMechanism|connector.PropertyFQDN|connector.PropertyTransportRole, top.Connectors[0].Missing&(decides|connector.PropertyFQDN)&^connector.PropertyRemoteIPRanges&^connector.PropertyEnabled)
 	assert.Len(t, about(warnings, "AuthMechanism"), 1)
 	assert.Len(t, about(warnings, "Fqdn"), 1)
@@ -458,6 +466,7 @@ End time: 20260101120500
 		`f0:26:1: the shell says "WARNING: By default, only the first 1000 items are returned.", so the output may not be complete`,
 		`f0:28:1: the shell says "Get-Nothing : The term 'Get-Nothing' is not recognized", so the output may not be complete`,
 		`f0:42: EX01\Relay: RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, Fqdn: not in the export, so what clients are offered there is known in part only`,
+		`f0:60:22: DAG1\ReplicationDagNetwork01: MapiAccessEnabled: the addresses of a network that is closed to MAPI, so whether mail comes from them is unknown`,
 		`f0:79:1: PF1: MountedOnServer: not in the export without -Status, so the database is taken as mounted on EX02`,
 		`f0:82:1: 1 line outside of all objects, so what they say is not used`,
 		`f0:70: mail.contoso.com: an address of a host that no file calls an Exchange server, so it is left out`,

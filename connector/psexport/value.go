@@ -67,6 +67,9 @@ func (v *value) set(key string, p value) {
 	v.props[key] = p
 }
 
+// empty tells whether a property holds nothing at all, not even an empty list.
+func (v value) empty() bool { return v.null || v.text == "" && !v.list && len(v.props) == 0 }
+
 // has tells whether v has all of the properties.
 func (v value) has(names ...string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { _, ok := v.prop(n); return !ok })
@@ -339,13 +342,24 @@ func (m *members) add(item value, whole bool) {
 	}
 }
 
-// names returns the names in a list of directory objects, in whatever form they are.
-func (v value) names() (names []string, cut bool) {
+// loss says what was lost of a list, "" if it is whole.
+func (m members) loss() string {
+	switch {
+	case m.lost:
+		return "exported without its members"
+	case m.cut:
+		return "cut off with dots"
+	}
+	return ""
+}
+
+// names returns the names in a list of directory objects, in whatever form they are, and what was lost of it.
+func (v value) names() (names []string, loss string) {
 	if text := v.scalar(); !v.list && strings.Contains(text, "CN=") {
 		for _, m := range distinguished.FindAllStringSubmatch(text, -1) {
 			names = append(names, m[1])
 		}
-		return names, false
+		return names, ""
 	}
 	m := v.members()
 	for _, item := range m.items {
@@ -353,7 +367,7 @@ func (v value) names() (names []string, cut bool) {
 			names = append(names, name)
 		}
 	}
-	return names, m.cut
+	return names, m.loss()
 }
 
 var distinguished = regexp.MustCompile(`CN=([^,=]+),CN=Servers,`)
