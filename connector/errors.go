@@ -21,6 +21,7 @@ var (
 	ErrNoneNotAlone  = errors.New("the value None stands alone or not at all")
 	ErrVersion       = errors.New("not a version of Exchange")
 	ErrIdentity      = errors.New(`not of the form SERVER\Name`)
+	ErrSize          = errors.New("not a number of bytes")
 )
 
 // Reasons a model or a change is refused. A [ModelError] wraps one of them.

@@ -52,6 +52,10 @@ func FuzzParseFlags(f *testing.F) {
 	fuzzParse(f, connector.ParseAuthMechanism, connector.AuthMechanism.String, "Tls, ExchangeServer", "None", "None, Tls", "31", ",", "tls,,")
 }
 
+func FuzzParseByteSize(f *testing.F) {
+	fuzzParse(f, connector.ParseByteSize, connector.ByteSize.String, "36 MB (37,748,736 bytes)", "36MB", "1B", "18446744073709551615", "9GB (")
+}
+
 func FuzzParseVersion(f *testing.F) {
 	fuzzParse(f, connector.ParseVersion, connector.Version.String, "Version 15.1 (Build 2507.6)", "15.01.2507.006", "2016", "SE", "Version 15", "1.2.3.4.5")
 }

@@ -35,6 +35,14 @@ type Server struct {
 	// X-ANONYMOUSTLS. Empty means not told; it is then assumed that there is one that can be used.
 	InternalTransportCertificate string `json:"internalTransportCertificateThumbprint,omitzero"`
 
+	// NoCertificate: no certificate of the server can be used, so it offers neither STARTTLS nor X-ANONYMOUSTLS (product), and
+	// as a sender it cannot prove itself by one. No export tells that.
+	NoCertificate bool `json:"noCertificate,omitzero"`
+
+	// Unsubscribed: an Edge Transport server without an Edge subscription. One without a Site whose subscription nobody
+	// told is taken for one that may be subscribed to any site.
+	Unsubscribed bool `json:"unsubscribed,omitzero"`
+
 	Missing     Properties `json:"missing,omitzero"`
 	Conflicting Properties `json:"conflicting,omitzero"` // as of a ReceiveConnector
 	Source      Source     `json:"-"`
@@ -60,6 +68,13 @@ type ReceiveConnector struct {
 	SuppressXAnonymousTLS bool   `json:"suppressXAnonymousTls,omitzero"`
 	EnableAuthGSSAPI      bool   `json:"enableAuthGSSAPI,omitzero"`
 	DomainSecure          bool   `json:"domainSecureEnabled,omitzero"`
+
+	// What the EHLO reply announces beside encryption and authentication.
+	SizeEnabled          SizeMode   `json:"sizeEnabled,omitzero"`        // zero: Enabled, the default
+	MaxMessageSize       ByteSize   `json:"maxMessageSize,omitzero"`     // zero: the default of the version
+	DisabledExtensions   Extensions `json:"disabledExtensions,omitzero"` // of those that are on by default
+	OrarEnabled          bool       `json:"orarEnabled,omitzero"`
+	LongAddressesEnabled bool       `json:"longAddressesEnabled,omitzero"`
 
 	Missing Properties `json:"missing,omitzero"`
 	// Conflicting are the properties that two sources tell differently. The value is that of the first, and as nobody knows
@@ -189,7 +204,8 @@ func (s Server) Equal(o Server) bool {
 	return s.Name == o.Name && s.FQDN == o.FQDN && s.Site == o.Site && s.DAG == o.DAG && s.Version == o.Version &&
 		s.Roles == o.Roles && slices.Equal(s.Addresses, o.Addresses) &&
 		s.DowngradedExchangeAuth == o.DowngradedExchangeAuth &&
-		s.InternalTransportCertificate == o.InternalTransportCertificate && s.Missing == o.Missing && s.Conflicting == o.Conflicting
+		s.InternalTransportCertificate == o.InternalTransportCertificate && s.NoCertificate == o.NoCertificate &&
+		s.Unsubscribed == o.Unsubscribed && s.Missing == o.Missing && s.Conflicting == o.Conflicting
 }
 
 // Equal tells whether two connectors say the same in the same order and spelling, whatever their Source.
@@ -199,5 +215,7 @@ func (c ReceiveConnector) Equal(o ReceiveConnector) bool {
 		c.AuthMechanism == o.AuthMechanism && c.PermissionGroups == o.PermissionGroups &&
 		slices.Equal(c.Rights, o.Rights) && c.FQDN == o.FQDN && c.RequireTLS == o.RequireTLS &&
 		c.SuppressXAnonymousTLS == o.SuppressXAnonymousTLS && c.EnableAuthGSSAPI == o.EnableAuthGSSAPI &&
-		c.DomainSecure == o.DomainSecure && c.Missing == o.Missing && c.Conflicting == o.Conflicting
+		c.DomainSecure == o.DomainSecure && c.SizeEnabled == o.SizeEnabled && c.MaxMessageSize == o.MaxMessageSize &&
+		c.DisabledExtensions == o.DisabledExtensions && c.OrarEnabled == o.OrarEnabled &&
+		c.LongAddressesEnabled == o.LongAddressesEnabled && c.Missing == o.Missing && c.Conflicting == o.Conflicting
 }

@@ -24,6 +24,9 @@ const (
 	PropertyAddresses
 	PropertyDowngradedExchangeAuth
 	PropertyInternalTransportCertificate
+	PropertySizeEnabled
+	PropertyMaxMessageSize
+	PropertyExtensions // DisabledExtensions, OrarEnabled and LongAddressesEnabled
 )
 
 var propertyNames = []flagName{
@@ -46,6 +49,9 @@ var propertyNames = []flagName{
 	{uint64(PropertyAddresses), "Addresses"},
 	{uint64(PropertyDowngradedExchangeAuth), "UseDowngradedExchangeServerAuth"},
 	{uint64(PropertyInternalTransportCertificate), "InternalTransportCertificateThumbprint"},
+	{uint64(PropertySizeEnabled), "SizeEnabled"},
+	{uint64(PropertyMaxMessageSize), "MaxMessageSize"},
+	{uint64(PropertyExtensions), "Extensions"},
 }
 
 // ParseProperties reads "AuthMechanism, RemoteIPRanges" in any order and case. Every error is a [*ParseError].

@@ -229,11 +229,16 @@ func CountAddresses(n *big.Int) string {
 	if n.BitLen() > 48 && n.TrailingZeroBits() == uint(n.BitLen()-1) {
 		return "2^" + strconv.Itoa(n.BitLen()-1) + " addresses"
 	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
 	if s == "1" {
 		return "1 address"
 	}
-	return s + " addresses"
+	return thousands(s) + " addresses"
+}
+
+// thousands separates the thousands of a decimal number.
+func thousands(digits string) string {
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

@@ -49,6 +49,61 @@ func TestPermissionGroups(t *testing.T) {
 	assert.False(t, g.Has(connector.GroupCustom))
 }
 
+func TestByteSize(t *testing.T) {
+	for in, want := range map[string]connector.ByteSize{
+		"36 MB (37,748,736 bytes)": 36 * connector.MB, "36 MB (37.748.736 Bytes)": 36 * connector.MB, "36 Mo (37\u00a0748\u00a0736 octets)": 36 * connector.MB,
+		"36MB": 36 * connector.MB, " 128 kb ": 128 * connector.KB, "2GB": 2 * connector.GB, "37748736B": 36 * connector.MB, "5": 5,
+	} {
+		got, err := connector.ParseByteSize(in)
+		require.NoError(t, err, in)
+		assert.Equal(t, want, got, in)
+	}
+	for size, want := range map[connector.ByteSize]string{
+		36 * connector.MB: "36 MB (37,748,736 bytes)", 256 * connector.KB: "256 KB (262,144 bytes)", 1536: "1.5 KB (1,536 bytes)",
+		999: "999 B (999 bytes)", 100 * connector.MB: "100 MB (104,857,600 bytes)", 0: "",
+	} {
+		assert.Equal(t, want, size.String())
+	}
+	for _, row := range []struct {
+		in   string
+		want error
+	}{
+		{"¦", connector.ErrEmpty}, {"¦  ", connector.ErrEmpty}, {"¦36 XB", connector.ErrSize}, {"¦+5", connector.ErrSize}, {"¦MB", connector.ErrSize},
+		{"36 MB (¦bytes)", connector.ErrSize}, {"36 MB (¦37,748", connector.ErrSize}, {" ¦17179869184GB", connector.ErrSize}, {"¦0", connector.ErrSize}, {"¦-1", connector.ErrSize},
+	} {
+		in, offset := offsetOf(row.in)
+		_, err := connector.ParseByteSize(in)
+		requireParseError(t, err, "size", offset, row.want)
+	}
+}
+
+func TestSizeModeAndExtensions(t *testing.T) {
+	for in, want := range map[string]connector.SizeMode{"enabledwithoutvalue": connector.SizeEnabledWithoutValue, "0": connector.SizeDisabled, "1": connector.SizeEnabled, " 2": connector.SizeEnabledWithoutValue} {
+		got, err := connector.ParseSizeMode(in)
+		require.NoError(t, err, in)
+		assert.Equal(t, want, got, in)
+	}
+	_, err := connector.ParseSizeMode("On")
+	requireParseError(t, err, "SizeEnabled", 0, connector.ErrUnknownName)
+
+	e, err := connector.ParseExtensions("chunking, 8BITMIME")
+	require.NoError(t, err)
+	assert.Equal(t, "8BITMIME, CHUNKING", e.String())
+	_, err = connector.ParseExtensions("DSN, XSHADOW")
+	requireParseError(t, err, "EHLO extension", 5, connector.ErrUnknownName)
+	var all connector.Extensions
+	for name, e := range connector.ExtensionSwitches() {
+		assert.False(t, all.Has(e), name)
+		if all |= e; e == connector.ExtensionDSN {
+			assert.Equal(t, "DeliveryStatusNotificationEnabled", name)
+		}
+	}
+	assert.EqualValues(t, 127, all)
+	for range connector.ExtensionSwitches() {
+		break // stopping early is fine
+	}
+}
+
 func TestRoles(t *testing.T) {
 	for in, want := range map[string]connector.TransportRole{"HubTransport": 32, "frontend": 16384, "Hub": 32, "16384": 16384, "32": 32, " FrontendTransport": 16384} {
 		got, err := connector.ParseTransportRole(in)

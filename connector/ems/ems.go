@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -75,6 +76,15 @@ func ranges(c connector.Change, v connector.Version) ([]string, error) {
 
 // others returns a parameter for every other property that differs.
 func others(before, after connector.ReceiveConnector) []string {
+	if after.SizeEnabled == 0 {
+		after.SizeEnabled = connector.SizeEnabled // the default
+	}
+	if before.SizeEnabled == 0 {
+		before.SizeEnabled = connector.SizeEnabled
+	}
+	if after.MaxMessageSize == 0 {
+		after.MaxMessageSize = before.MaxMessageSize // the default, which is the version's
+	}
 	var ps []string
 	set := func(differs bool, name, value string) {
 		if differs {
@@ -91,6 +101,13 @@ func others(before, after connector.ReceiveConnector) []string {
 	set(before.SuppressXAnonymousTLS != after.SuppressXAnonymousTLS, "SuppressXAnonymousTls", boolean(after.SuppressXAnonymousTLS))
 	set(before.EnableAuthGSSAPI != after.EnableAuthGSSAPI, "EnableAuthGSSAPI", boolean(after.EnableAuthGSSAPI))
 	set(before.DomainSecure != after.DomainSecure, "DomainSecureEnabled", boolean(after.DomainSecure))
+	set(before.SizeEnabled != after.SizeEnabled, "SizeEnabled", after.SizeEnabled.String())
+	set(before.MaxMessageSize != after.MaxMessageSize, "MaxMessageSize", Quote(strconv.FormatUint(uint64(after.MaxMessageSize), 10)+"B"))
+	for name, e := range connector.ExtensionSwitches() {
+		set(before.DisabledExtensions.Has(e) != after.DisabledExtensions.Has(e), name, boolean(!after.DisabledExtensions.Has(e)))
+	}
+	set(before.OrarEnabled != after.OrarEnabled, "OrarEnabled", boolean(after.OrarEnabled))
+	set(before.LongAddressesEnabled != after.LongAddressesEnabled, "LongAddressesEnabled", boolean(after.LongAddressesEnabled))
 	return ps
 }
 

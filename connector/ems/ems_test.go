@@ -55,6 +55,13 @@ func TestCommands(t *testing.T) {
 			c.TransportRole, c.FQDN, c.RequireTLS, c.SuppressXAnonymousTLS = connector.HubTransport, "a.b", true, true
 			c.EnableAuthGSSAPI, c.DomainSecure, c.Bindings = true, true, c.Bindings[:1]
 		}), v2010, set + `-TransportRole HubTransport -Bindings '0.0.0.0:25' -Fqdn 'a.b' -RequireTLS $true -SuppressXAnonymousTls $true -EnableAuthGSSAPI $true -DomainSecureEnabled $true`},
+		{"what is announced", edit(func(c *connector.ReceiveConnector) {
+			c.SizeEnabled, c.MaxMessageSize, c.OrarEnabled = connector.SizeEnabledWithoutValue, 36*connector.MB, true
+			c.DisabledExtensions, c.LongAddressesEnabled = connector.ExtensionDSN|connector.ExtensionChunking, true
+		}), v2010, set + `-SizeEnabled EnabledWithoutValue -MaxMessageSize '37748736B' -DeliveryStatusNotificationEnabled $false -ChunkingEnabled $false -OrarEnabled $true -LongAddressesEnabled $true`},
+		{"announced again", edit(func(c *connector.ReceiveConnector) {
+			c.DisabledExtensions, c.SizeEnabled = connector.ExtensionDSN, connector.SizeDisabled
+		}).Inverse(), v2010, set + `-SizeEnabled Enabled -DeliveryStatusNotificationEnabled $true`},
 		{"no name", edit(func(c *connector.ReceiveConnector) { c.FQDN, c.Bindings = "x", nil }).Inverse(), v2010, set + `-Bindings '0.0.0.0:25','[::]:25' -Fqdn $null`},
 		{"no bindings", edit(func(c *connector.ReceiveConnector) { c.Bindings = nil }), v2010, set + `-Bindings @()`},
 		{"remove the connector", connector.Change{Target: c.ID, Before: &c}, v2010, `Remove-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Confirm:$false`},

@@ -27,7 +27,7 @@ func TestPermissions(t *testing.T) {
 		top, warnings := read(t, order...)
 		assert.Empty(t, lines(warnings))
 		require.Len(t, top.Connectors, 1)
-		assert.Zero(t, top.Connectors[0].Missing)
+		assert.Zero(t, top.Connectors[0].Missing&^announced)
 		assert.Equal(t, []connector.Grant{
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Submit"},
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient"},
@@ -36,12 +36,12 @@ func TestPermissions(t *testing.T) {
 	}
 
 	top, warnings := read(t, relay)
-	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing&^announced)
 	assert.Equal(t, []string{`f0:1:1: EX01\Relay: PermissionGroups: Custom stands for rights that are in no file (Get-ADPermission tells them), so what the rights beyond the groups allow is unknown`}, lines(warnings))
 
 	top, warnings = read(t, relay, `[{"Identity": "EX01\\Relay", "User": "x", "ExtendedRights": "{ms-Exch-SMTP-Submit...}"}, {"Identity": "EX01\\Relay", "User": "y", "Deny": true},
 {"Identity": "contoso.com/Users/Joe", "User": "z", "ExtendedRights": ["Send-As"]}, {"Identity": "EX09\\Relay", "User": "z", "ExtendedRights": ["ms-Exch-SMTP-Submit"]}]`)
-	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing, "the rights are known in part")
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing&^announced, "the rights are known in part")
 	assert.Len(t, top.Connectors[0].Rights, 1)
 	assert.Equal(t, []string{
 		`f1:1:61: EX01\Relay: ExtendedRights: cut off with dots, so the rights of x are known in part`,
@@ -51,7 +51,7 @@ func TestPermissions(t *testing.T) {
 
 	// A principal that the console cut off is nobody.
 	top, warnings = read(t, relay, "Identity   User                 ExtendedRights\n--------   ----                 --------------\nEX01\\Relay NT AUTHORITY\\ANON... {ms-Exch-SMTP-Submit}\n")
-	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing&^announced)
 	assert.Empty(t, top.Connectors[0].Rights)
 	assert.Len(t, about(warnings, "User"), 1)
 
@@ -63,11 +63,11 @@ func TestPermissions(t *testing.T) {
 		"{}":                   "None",
 	} {
 		top, warnings = read(t, strings.Replace(relay, ", Custom", "", 1), "Identity,User,Deny,ExtendedRights\nEX01\\Relay,x,False,"+lost+"\n")
-		assert.Equal(t, want, top.Connectors[0].Missing.String(), lost)
+		assert.Equal(t, want, (top.Connectors[0].Missing &^ announced).String(), lost)
 		assert.Equal(t, want != "None", len(about(warnings, "ExtendedRights")) == 1, "%q: %s", lost, lines(warnings))
 	}
 	top, warnings = read(t, strings.Replace(relay, ", Custom", "", 1), `{"Identity": "EX01\\Relay", "User": "x", "Deny": false, "ExtendedRights": {"Count": 2}}`)
-	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing&^announced)
 	assert.Equal(t, []string{`f1:1:75: EX01\Relay: ExtendedRights: exported without its members, so the rights of x are known in part`}, lines(warnings))
 
 	// Names in a directory hide their own signs.

@@ -50,9 +50,10 @@ func (r *Reader) receiveConnector(v value) {
 	if _, ok := v.prop("Fqdn"); !ok {
 		m.miss("Fqdn", connector.PropertyFQDN)
 	}
+	m.announced(&c)
 	m.tellAbsent("what clients are offered there is known in part only")
 	rights := m.ownRights()
-	c.Missing, c.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
+	c.Missing, c.Conflicting = m.missing|m.properties("Missing"), m.properties("Conflicting")
 	if m.failed {
 		return
 	}
@@ -66,8 +67,51 @@ func (r *Reader) receiveConnector(v value) {
 	}
 }
 
-// told reads Missing and Conflicting, which the canonical text form has.
-func (m *mapper) told(name string) (p connector.Properties) {
+// announced reads what the EHLO reply announces beside encryption and authentication. It decides nothing about mail, so what
+// is absent is Missing without a warning. Older versions have no SmtpUtf8Enabled, so one that is absent is not lost.
+func (m *mapper) announced(c *connector.ReceiveConnector) {
+	for name, extension := range connector.ExtensionSwitches() {
+		on := true
+		if m.told(name) {
+			m.minor(name, connector.PropertyExtensions, &on)
+		} else if extension != connector.ExtensionSMTPUTF8 {
+			m.withhold(connector.PropertyExtensions)
+		}
+		if !on {
+			c.DisabledExtensions |= extension
+		}
+	}
+	for _, s := range []struct {
+		name string
+		to   *bool
+	}{{"OrarEnabled", &c.OrarEnabled}, {"LongAddressesEnabled", &c.LongAddressesEnabled}} {
+		if m.told(s.name) {
+			m.minor(s.name, connector.PropertyExtensions, s.to)
+		} else {
+			m.withhold(connector.PropertyExtensions)
+		}
+	}
+	const unknown = "the size that is announced is unknown"
+	if m.told("SizeEnabled") {
+		c.SizeEnabled = one(m, "SizeEnabled", connector.PropertySizeEnabled, unknown, connector.ParseSizeMode)
+	} else {
+		m.withhold(connector.PropertySizeEnabled)
+	}
+	if !m.told("MaxMessageSize") {
+		m.withhold(connector.PropertyMaxMessageSize)
+		return
+	}
+	c.MaxMessageSize = one(m, "MaxMessageSize", connector.PropertyMaxMessageSize, unknown, connector.ParseByteSize)
+	const least = 64 * connector.KB // that the cmdlet takes (documented)
+	if 0 < c.MaxMessageSize && c.MaxMessageSize < least {
+		v, _ := m.object.prop("MaxMessageSize")
+		m.lose(v.src, "MaxMessageSize", connector.PropertyMaxMessageSize, "exported as a number without a unit", unknown)
+		c.MaxMessageSize = 0
+	}
+}
+
+// properties reads Missing and Conflicting, which the canonical text form has.
+func (m *mapper) properties(name string) (p connector.Properties) {
 	if v, ok := m.object.prop(name); ok && !v.null && v.scalar() != "" {
 		p = one(m, name, 0, "", connector.ParseProperties)
 	}

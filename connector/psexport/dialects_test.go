@@ -51,6 +51,9 @@ func list(name string, items ...string) shellProp {
 	return shellProp{name: name, list: items, is: isList}
 }
 
+// announced are the properties that the exports of most tests leave out.
+const announced = connector.PropertySizeEnabled | connector.PropertyMaxMessageSize | connector.PropertyExtensions
+
 // typeNames are the ends of the .NET types.
 var typeNames = map[string]string{
 	"ReceiveConnector": "Microsoft.Exchange.Data.Directory.SystemConfiguration.ReceiveConnector", "ExchangeServer": "Microsoft.Exchange.Data.Directory.Management.ExchangeServer",
@@ -89,6 +92,11 @@ func cmdletsOf(t *connector.Topology) (all [][]shellObject) {
 		} else {
 			props = append(props, shellProp{name: "TransportRole", is: isNull})
 		}
+		for name, extension := range connector.ExtensionSwitches() {
+			props = append(props, flag(name, !c.DisabledExtensions.Has(extension)))
+		}
+		props = append(props, flag("OrarEnabled", c.OrarEnabled), flag("LongAddressesEnabled", c.LongAddressesEnabled), text("MaxMessageSize", c.MaxMessageSize.String()),
+			enum("SizeEnabled", c.SizeEnabled.String(), uint64(c.SizeEnabled%connector.SizeDisabled)))
 		props = append(props, text("Name", c.ID.Name), text("Identity", c.ID.String()), text("ExchangeVersion", "0.1 (8.0.535.0)"))
 		connectors = append(connectors, shellObject{"ReceiveConnector", c.ID.String(), props})
 		for _, g := range c.Rights {

@@ -20,7 +20,8 @@ const exotic = "Relé 𝄞 реле 中继"
 
 // Every encoding a shell writes gives the same model, however the file comes in pieces.
 func TestEncodings(t *testing.T) {
-	top := &connector.Topology{Connectors: []connector.ReceiveConnector{{ID: connector.ID{Server: "EX01", Name: exotic}}}}
+	top := &connector.Topology{Connectors: []connector.ReceiveConnector{{ID: connector.ID{Server: "EX01", Name: exotic},
+		SizeEnabled: connector.SizeEnabled, MaxMessageSize: 36 * connector.MB}}}
 	for dialect, write := range dialects {
 		text := write(top)
 		for name, data := range map[string][]byte{

@@ -109,6 +109,19 @@ func (m *mapper) miss(name string, p connector.Properties) {
 	m.absent = append(m.absent, name)
 }
 
+// told tells whether the export has a value of a property.
+func (m *mapper) told(name string) bool {
+	v, ok := m.object.prop(name)
+	return ok && !v.empty() && (v.list || !lostType(v.text))
+}
+
+// withhold notes a property that is not told and too small for a warning.
+func (m *mapper) withhold(p connector.Properties) {
+	if !m.complete() {
+		m.missing |= p
+	}
+}
+
 func (m *mapper) tellAbsent(unknown string) {
 	if len(m.absent) > 0 {
 		m.reader.warn(Warning{m.object.src, m.name, strings.Join(m.absent, ", "), "not in the export", unknown})

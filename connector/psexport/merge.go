@@ -70,6 +70,8 @@ func mergeServer(old *connector.Server, s connector.Server) connector.Properties
 	m.property(connector.PropertyDowngradedExchangeAuth, true, true, true, add)
 	old.Addresses = appendNew(old.Addresses, s.Addresses)
 	old.DowngradedExchangeAuth = old.DowngradedExchangeAuth || s.DowngradedExchangeAuth
+	old.NoCertificate = old.NoCertificate || s.NoCertificate
+	old.Unsubscribed = old.Unsubscribed || s.Unsubscribed
 	old.Missing, old.Conflicting = m.result(old.Conflicting | s.Conflicting)
 	return m.conflicting
 }
@@ -109,6 +111,13 @@ func mergeConnector(old *connector.ReceiveConnector, c connector.ReceiveConnecto
 	merge(connector.PropertySuppressXAnonymousTLS, &old.SuppressXAnonymousTLS, c.SuppressXAnonymousTLS)
 	merge(connector.PropertyEnableAuthGSSAPI, &old.EnableAuthGSSAPI, c.EnableAuthGSSAPI)
 	merge(connector.PropertyDomainSecure, &old.DomainSecure, c.DomainSecure)
+	merge(connector.PropertyExtensions, &old.OrarEnabled, c.OrarEnabled)
+	merge(connector.PropertyExtensions, &old.LongAddressesEnabled, c.LongAddressesEnabled)
+	mergeValue[connector.Extensions](m)(connector.PropertyExtensions, &old.DisabledExtensions, c.DisabledExtensions)
+	m.property(connector.PropertySizeEnabled, old.SizeEnabled != 0, c.SizeEnabled != 0, old.SizeEnabled == c.SizeEnabled,
+		func() { old.SizeEnabled = c.SizeEnabled })
+	m.property(connector.PropertyMaxMessageSize, old.MaxMessageSize != 0, c.MaxMessageSize != 0, old.MaxMessageSize == c.MaxMessageSize,
+		func() { old.MaxMessageSize = c.MaxMessageSize })
 	mergeValue[connector.AuthMechanism](m)(connector.PropertyAuthMechanism, &old.AuthMechanism, c.AuthMechanism)
 	mergeValue[connector.PermissionGroups](m)(connector.PropertyPermissionGroups, &old.PermissionGroups, c.PermissionGroups)
 	m.property(connector.PropertyFQDN, true, true, strings.EqualFold(old.FQDN, c.FQDN), func() { old.FQDN = c.FQDN })

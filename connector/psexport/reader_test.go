@@ -108,7 +108,7 @@ func TestConnectorWarnings(t *testing.T) {
 {"Name": "X", "ServerRole2": "y"}]`)
 	require.Len(t, top.Connectors, 1)
 	c := top.Connectors[0]
-	assert.Equal(t, "RemoteIPRanges, AuthMechanism, PermissionGroups, Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled", c.Missing.String())
+	assert.Equal(t, "RemoteIPRanges, AuthMechanism, PermissionGroups, Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, SizeEnabled, MaxMessageSize, Extensions", c.Missing.String())
 	assert.Len(t, c.RemoteIPRanges, 2, "the dots stand for what follows the second")
 	assert.Equal(t, []string{
 		`f0:1:72: EX01\A: RemoteIPRanges: cut off with dots, so whom the connector serves is unknown`,
@@ -172,7 +172,7 @@ func TestCLIXMLShapes(t *testing.T) {
 		assert.Equal(t, "0.0.0.0:25", c.Bindings[0].String())
 		assert.Equal(t, "10.0.0.1", c.RemoteIPRanges[0].String())
 		assert.Equal(t, connector.AuthTLS|connector.AuthExchangeServer, c.AuthMechanism)
-		assert.Zero(t, c.Missing)
+		assert.Zero(t, c.Missing&^announced)
 	}
 	assert.Equal(t, "f0:3", top.Connectors[0].Source.String())
 }
@@ -542,6 +542,42 @@ func TestMerging(t *testing.T) {
 	require.ErrorIs(t, r.AddServer(connector.Server{}), connector.ErrEmpty)
 }
 
+// What the EHLO reply announces is read whole or noted as missing; a size without its unit is not a size.
+func TestAnnounced(t *testing.T) {
+	const object = `{"Identity": "EX01\\A", "Bindings": ["0.0.0.0:25"], "RemoteIPRanges": ["10.0.0.1"], "AuthMechanism": "Tls", "PermissionGroups": "None", "Enabled": true, "Fqdn": "",
+"RequireTLS": false, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false`
+	const whole = object + `, "SizeEnabled": 2, "MaxMessageSize": "35 MB (36,700,160 bytes)", "PipeliningEnabled": false, "DeliveryStatusNotificationEnabled": true,
+"EnhancedStatusCodesEnabled": true, "EightBitMimeEnabled": true, "BinaryMimeEnabled": true, "ChunkingEnabled": "False", "OrarEnabled": true, "LongAddressesEnabled": false`
+	for _, row := range []struct {
+		what, in string
+		missing  connector.Properties
+		disabled connector.Extensions
+		warnings int
+	}{
+		{"all of it; older versions have no SmtpUtf8Enabled", whole + "}", 0, connector.ExtensionPipelining | connector.ExtensionChunking, 0},
+		{"newer ones do", whole + `, "SmtpUtf8Enabled": false}`, 0, connector.ExtensionPipelining | connector.ExtensionChunking | connector.ExtensionSMTPUTF8, 0},
+		{"nothing", object + "}", announced, 0, 0},
+		{"one switch is not there", strings.Replace(whole, `"PipeliningEnabled": false, `, "", 1) + "}", connector.PropertyExtensions, connector.ExtensionChunking, 0},
+		{"a size without a unit", strings.Replace(whole, "35 MB (36,700,160 bytes)", "35", 1) + "}", connector.PropertyMaxMessageSize, connector.ExtensionPipelining | connector.ExtensionChunking, 1},
+	} {
+		top, warnings := read(t, row.in)
+		c := top.Connectors[0]
+		assert.Equal(t, row.missing.String(), c.Missing.String(), row.what)
+		assert.Equal(t, row.disabled.String(), c.DisabledExtensions.String(), row.what)
+		assert.Equal(t, row.missing != announced, c.OrarEnabled, row.what)
+		assert.Len(t, warnings, row.warnings, row.what)
+		if row.missing == 0 {
+			assert.Equal(t, connector.SizeEnabledWithoutValue, c.SizeEnabled)
+			assert.Equal(t, 35*connector.MB, c.MaxMessageSize)
+		}
+	}
+	var r psexport.Reader
+	err := r.Read("f", strings.NewReader(strings.Replace(whole, "35 MB (36,700,160 bytes)", "a lot", 1)+"}"))
+	var pe *connector.ParseError
+	require.ErrorAs(t, err, &pe)
+	assert.Equal(t, "size", pe.Kind)
+}
+
 // What two places tell differently is known by neither: the first stands, with a warning, in Missing and in Conflicting.
 func TestContradictions(t *testing.T) {
 	var r psexport.Reader
@@ -563,7 +599,7 @@ func TestContradictions(t *testing.T) {
 	require.Len(t, top.Connectors, 1)
 	c := top.Connectors[0]
 	assert.Equal(t, connector.AuthMechanism(0), c.AuthMechanism)
-	assert.Equal(t, connector.PropertyAuthMechanism, c.Missing)
+	assert.Equal(t, connector.PropertyAuthMechanism, c.Missing&^announced)
 	assert.Equal(t, connector.PropertyAuthMechanism, c.Conflicting)
 	s, _ := top.Server("EX01")
 	assert.Equal(t, "S D", s.Site+" "+s.DAG)
@@ -589,7 +625,7 @@ func TestMergingCompletes(t *testing.T) {
 		c := top.Connectors[0]
 		assert.Equal(t, "[0.0.0.0:25] [10.0.0.3 10.0.0.2 10.0.0.1] Tls FrontendTransport AnonymousUsersex01true true",
 			fmt.Sprint(c.Bindings, c.RemoteIPRanges, c.AuthMechanism, c.TransportRole, c.PermissionGroups, c.FQDN, c.Disabled, c.RequireTLS))
-		assert.Equal(t, connector.PropertySuppressXAnonymousTLS|connector.PropertyEnableAuthGSSAPI|connector.PropertyDomainSecure, c.Missing)
+		assert.Equal(t, connector.PropertySuppressXAnonymousTLS|connector.PropertyEnableAuthGSSAPI|connector.PropertyDomainSecure, c.Missing&^announced)
 		assert.Zero(t, c.Conflicting)
 		assert.NotContains(t, strings.Join(lines(warnings), "\n"), "told differently")
 	}
@@ -606,7 +642,7 @@ func TestMergingCompletes(t *testing.T) {
 	top, warnings := read(t, one, two)
 	assert.Empty(t, lines(warnings))
 	assert.Equal(t, []connector.Grant{{Principal: "a", Right: "r"}, {Principal: "b", Right: "r"}}, top.Connectors[0].Rights)
-	assert.Zero(t, top.Connectors[0].Missing)
+	assert.Zero(t, top.Connectors[0].Missing&^announced)
 	assert.Equal(t, []string{"EX01", "EX02"}, top.Databases[0].Copies)
 	assert.Len(t, top.Networks[0].Ranges, 2)
 	// The same ranges in another notation are the same.
@@ -661,7 +697,7 @@ func TestCorpus(t *testing.T) {
 	}{
 		"css-exchange-e19-GetReceiveConnector.clixml":                    {"WIN-CTD3L0RGEN4", defaults, 0, 0, ""},
 		"css-exchange-GetReceiveConnectorEmptyTlsCertificateName.clixml": {"WIN-CTD3L0RGEN4", defaults, 0, 0, ""},
-		"sammykrosoft-Sample_Export.csv":                                 {"E2016-02", []string{"Anonymous Known Hosts 2"}, connector.PropertyRights, 1, ""},
+		"sammykrosoft-Sample_Export.csv":                                 {"E2016-02", []string{"Anonymous Known Hosts 2"}, connector.PropertyRights, 2, ""},
 		"msqna-305565-default-frontend.fl.txt":                           {"LON-EX01", []string{"Default Frontend LON-EX01"}, connector.PropertyRights, 1, ""},
 		"eslamelsayed-exserver-truncated.ft.txt":                         {"EXSERVER", defaults, connector.PropertyRemoteIPRanges | connector.PropertyAuthMechanism | connector.PropertyPermissionGroups, 21, ""},
 		"check-receiveconnectorsettings-defaults.csv":                    {"?", defaults, 0, 6, ""},
@@ -823,6 +859,6 @@ func ExampleReader() {
 	fmt.Println(c.ID, c.TransportRole, c.RemoteIPRanges, c.AuthMechanism, "unknown:", c.Missing)
 	fmt.Println(top.Servers[0].Addresses, len(warnings), err)
 	// Output:
-	// EX01\Relay FrontendTransport [10.0.5.0/24] Tls unknown: Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled
+	// EX01\Relay FrontendTransport [10.0.5.0/24] Tls unknown: Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, SizeEnabled, MaxMessageSize, Extensions
 	// [10.0.0.1] 1 <nil>
 }

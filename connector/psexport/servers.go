@@ -35,8 +35,16 @@ func (r *Reader) exchangeServer(v value) {
 	if v.has("UseDowngradedExchangeServerAuth") {
 		m.minor("UseDowngradedExchangeServerAuth", connector.PropertyDowngradedExchangeAuth, &s.DowngradedExchangeAuth)
 	}
+	for _, flag := range []struct { // of the canonical text form
+		name string
+		to   *bool
+	}{{"NoCertificate", &s.NoCertificate}, {"Unsubscribed", &s.Unsubscribed}} {
+		if v.has(flag.name) {
+			m.minor(flag.name, 0, flag.to)
+		}
+	}
 	addresses := m.ownAddresses()
-	s.Missing, s.Conflicting = m.missing|m.told("Missing"), m.told("Conflicting")
+	s.Missing, s.Conflicting = m.missing|m.properties("Missing"), m.properties("Conflicting")
 	if m.complete() {
 		r.tellDowngraded(s)
 	}

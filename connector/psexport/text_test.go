@@ -208,7 +208,7 @@ func TestFormatListCutOff(t *testing.T) {
 		`f0:8:10: EX01\A: Rights: cut off with dots, so what the rights beyond the groups allow is unknown`,
 	}, lines(warnings))
 	assert.Equal(t, "[10.0.0.1]", fmt.Sprint(top.Servers[0].Addresses))
-	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing)
+	assert.Equal(t, connector.PropertyRights, top.Connectors[0].Missing&^announced)
 	top, warnings = read(t, "Identity : EX01\\A\nBindings : {0.0.0.0:25}\nAuthMechanism : Tls, Integrated, Basic...\nFqdn : ex01.cont...\nTransportRole : Frontend...\n")
 	assert.Equal(t, connector.PropertyAuthMechanism|connector.PropertyFQDN|connector.PropertyTransportRole, top.Connectors[0].Missing&(decides|connector.PropertyFQDN)&^connector.PropertyRemoteIPRanges&^connector.PropertyEnabled)
 	assert.Len(t, about(warnings, "AuthMechanism"), 1)
@@ -495,7 +495,8 @@ func TestTablesOfRandomConnectors(t *testing.T) {
 			c.ID.Name = fmt.Sprintf("Relay %d for the printers", i)
 			c.TransportRole, c.Rights, c.PermissionGroups = 0, nil, c.PermissionGroups&^connector.GroupCustom
 			c.RequireTLS, c.SuppressXAnonymousTLS, c.EnableAuthGSSAPI, c.DomainSecure = false, false, false, false
-			c.Missing = connector.PropertyRequireTLS | connector.PropertySuppressXAnonymousTLS | connector.PropertyEnableAuthGSSAPI | connector.PropertyDomainSecure
+			c.SizeEnabled, c.MaxMessageSize, c.DisabledExtensions, c.OrarEnabled, c.LongAddressesEnabled = 0, 0, 0, false, false
+			c.Missing = connector.PropertyRequireTLS | connector.PropertySuppressXAnonymousTLS | connector.PropertyEnableAuthGSSAPI | connector.PropertyDomainSecure | announced
 		}
 		if len(top.Connectors) == 0 {
 			continue

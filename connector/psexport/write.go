@@ -158,6 +158,8 @@ func (x *textWriter) server(s connector.Server) {
 	x.list("Addresses", stringsOf(s.Addresses), separators)
 	x.flag("UseDowngradedExchangeServerAuth", s.DowngradedExchangeAuth)
 	x.text("InternalTransportCertificateThumbprint", s.InternalTransportCertificate)
+	x.flag("NoCertificate", s.NoCertificate)
+	x.flag("Unsubscribed", s.Unsubscribed)
 	x.missing(s.Missing, s.Conflicting)
 }
 
@@ -191,6 +193,15 @@ func (x *textWriter) connector(c connector.ReceiveConnector) {
 	x.flag("SuppressXAnonymousTls", c.SuppressXAnonymousTLS)
 	x.flag("EnableAuthGSSAPI", c.EnableAuthGSSAPI)
 	x.flag("DomainSecureEnabled", c.DomainSecure)
+	x.text("SizeEnabled", c.SizeEnabled.String())
+	x.text("MaxMessageSize", c.MaxMessageSize.String())
+	for name, extension := range connector.ExtensionSwitches() {
+		if c.DisabledExtensions.Has(extension) {
+			x.text(name, "False")
+		}
+	}
+	x.flag("OrarEnabled", c.OrarEnabled)
+	x.flag("LongAddressesEnabled", c.LongAddressesEnabled)
 	x.missing(c.Missing, c.Conflicting)
 }
 

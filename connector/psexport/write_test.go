@@ -193,7 +193,7 @@ EX01\Relay,FrontendTransport,0.0.0.0:25,10.0.5.0/24;10.0.6.7,Tls,AnonymousUsers,
 	//                             10.0.6.7}
 	// AuthMechanism             : Tls
 	// PermissionGroups          : AnonymousUsers
-	// Missing                   : Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled
+	// Missing                   : Fqdn, RequireTLS, SuppressXAnonymousTls, EnableAuthGSSAPI, DomainSecureEnabled, SizeEnabled, MaxMessageSize, Extensions
 }
 
 func ExampleWriteJSON() {
@@ -247,7 +247,7 @@ DomainSecureEnabled   : False
 	}
 	fmt.Println(err)
 	// Output:
-	// [10.0.0.1-10.0.0.9 10.0.1.1 10.0.1.2 10.0.1.3] missing: RemoteIPRanges
+	// [10.0.0.1-10.0.0.9 10.0.1.1 10.0.1.2 10.0.1.3] missing: RemoteIPRanges, SizeEnabled, MaxMessageSize, Extensions
 	// pasted.txt:6:25: EX01\Relay: RemoteIPRanges: cut off with dots, so whom the connector serves is unknown
 	// <nil>
 }

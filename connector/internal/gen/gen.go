@@ -189,6 +189,10 @@ func told(r *rand.Rand, id connector.ID) connector.ReceiveConnector {
 	if coin() {
 		c.FQDN = id.Server + ".contoso.com"
 	}
+	c.SizeEnabled = connector.SizeMode(1 + r.IntN(3))
+	c.MaxMessageSize = []connector.ByteSize{10 * connector.MB, 36 * connector.MB, 128*connector.KB + 1, 2 * connector.GB}[r.IntN(4)]
+	c.DisabledExtensions = connector.Extensions(r.IntN(128))
+	c.OrarEnabled, c.LongAddressesEnabled = coin(), coin()
 	if c.PermissionGroups.Has(connector.GroupCustom) {
 		c.Rights = []connector.Grant{
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient", Deny: coin()},

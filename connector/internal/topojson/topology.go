@@ -164,6 +164,8 @@ func (d *decoder) server(n Node, path string, s *connector.Server) {
 		"addresses":                              list(d, &s.Addresses, each(d, parseAddress)),
 		"useDowngradedExchangeServerAuth":        d.flag(&s.DowngradedExchangeAuth),
 		"internalTransportCertificateThumbprint": d.text(&s.InternalTransportCertificate),
+		"noCertificate":                          d.flag(&s.NoCertificate),
+		"unsubscribed":                           d.flag(&s.Unsubscribed),
 		"missing":                                parsed(d, &s.Missing, connector.ParseProperties),
 		"conflicting":                            parsed(d, &s.Conflicting, connector.ParseProperties),
 	}, "name")
@@ -196,6 +198,11 @@ func (d *decoder) connector(n Node, path string, c *connector.ReceiveConnector) 
 		"suppressXAnonymousTls": d.flag(&c.SuppressXAnonymousTLS),
 		"enableAuthGSSAPI":      d.flag(&c.EnableAuthGSSAPI),
 		"domainSecureEnabled":   d.flag(&c.DomainSecure),
+		"sizeEnabled":           parsed(d, &c.SizeEnabled, connector.ParseSizeMode),
+		"maxMessageSize":        parsed(d, &c.MaxMessageSize, connector.ParseByteSize),
+		"disabledExtensions":    parsed(d, &c.DisabledExtensions, connector.ParseExtensions),
+		"orarEnabled":           d.flag(&c.OrarEnabled),
+		"longAddressesEnabled":  d.flag(&c.LongAddressesEnabled),
 		"missing":               parsed(d, &c.Missing, connector.ParseProperties),
 		"conflicting":           parsed(d, &c.Conflicting, connector.ParseProperties),
 	}, "identity")
