@@ -37,15 +37,24 @@ func Compile(t *Topology) (*Index, error) {
 		}
 		return &x.servers[i]
 	}
+	frontend := t.frontends()
 	for _, s := range t.Servers {
-		at := serverAt(s.Name)
-		at.edge = s.Roles.Has(RoleEdge)
-		at.certificateMissing = s.Missing.Has(PropertyInternalTransportCertificate)
+		serverAt(s.Name).receiver = receiverOf(s, frontend[foldKey(s.Name)])
 	}
 	for i, c := range x.connectors {
 		s := serverAt(c.ID.Server)
+		if s.receiver == nil {
+			s.receiver = receiverOf(UnlistedServer(c.ID.Server), frontend[foldKey(c.ID.Server)])
+		}
 		s.connectors = append(s.connectors, i)
 		s.bindingsMissing = s.bindingsMissing || !c.Disabled && c.Missing.Has(PropertyBindings)
+	}
+	for i := range x.servers {
+		s := &x.servers[i]
+		if s.delivery = -1; s.receiver.server.Version.IsValid() && flowServerOf(s.receiver.server, false).backEnd {
+			s.delivery = len(x.connectors)
+			x.connectors = append(x.connectors, MailboxDelivery(s.receiver.server))
+		}
 	}
 	decisions := make(map[decision]Match)
 	var errs []error
@@ -135,6 +144,10 @@ func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) erro
 			endpoints = append(endpoints, x.connectors[i].Bindings...)
 		}
 	}
+	if s.delivery >= 0 {
+		endpoints = slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() == portMailboxDelivery })
+		endpoints = append(endpoints, x.connectors[s.delivery].Bindings...)
+	}
 	slices.SortFunc(endpoints, netip.AddrPort.Compare)
 	endpoints = slices.Compact(endpoints)
 	if len(endpoints) > maxEndpoints {
@@ -165,7 +178,11 @@ type contender struct {
 // contenders returns the connectors of s that are enabled and bound to local, whatever their role.
 func (x *Index) contenders(s *serverIndex, local netip.AddrPort) []contender {
 	var cs []contender
-	for _, i := range s.connectors {
+	connectors := s.connectors
+	if s.delivers(local) {
+		connectors = []int{s.delivery} // which no other connector can shadow
+	}
+	for _, i := range connectors {
 		if reason, binding := approach(&x.connectors[i], local); reason == 0 {
 			cs = append(cs, contender{i, binding, !binding.Addr().IsUnspecified()})
 		}

@@ -1,9 +1,6 @@
 package connector
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // DatabaseKind tells mailbox databases from public-folder databases. Zero is not set and not valid.
 type DatabaseKind uint8
@@ -26,12 +23,7 @@ func (k DatabaseKind) String() string {
 
 // ParseDatabaseKind reads "Mailbox" or "PublicFolder" in any case. Every error is a [*ParseError].
 func ParseDatabaseKind(s string) (DatabaseKind, error) {
-	for k := MailboxDatabase; k <= PublicFolderDatabase; k++ {
-		if strings.EqualFold(s, k.String()) {
-			return k, nil
-		}
-	}
-	return 0, &ParseError{Kind: "database kind", Input: s, Err: ErrUnknownName}
+	return parseName[DatabaseKind]("database kind", s, []string{"", "Mailbox", "PublicFolder"})
 }
 
 // AppendText appends what String returns.

@@ -80,7 +80,8 @@ type Explanation struct {
 	Conn  Conn // as asked
 	Match Match
 	// Steps has one entry for each connector of the server: the winner first, then the others by how near they came, those
-	// of one reason in decision order, or in the order of the configuration if they never competed.
+	// of one reason in decision order, or in the order of the configuration if they never competed. At the port of mailbox
+	// delivery the implicit connector is among them, see [MailboxDelivery].
 	Steps []Step
 }
 
@@ -102,13 +103,17 @@ func (x *Index) Explain(c Conn) *Explanation {
 	var steps []ranked
 	winner := rank{connector: -1}
 	l := s.listener(n.Local)
-	for _, i := range s.connectors {
+	connectors := s.connectors
+	if s.delivers(n.Local) {
+		connectors = append([]int{s.delivery}, connectors...)
+	}
+	for _, i := range connectors {
 		rc := &x.connectors[i]
 		step := ranked{Step{Connector: rc.ID, Missing: rc.Missing & decisive}, rank{connector: i}}
 		step.Reason, step.Binding = approach(rc, n.Local)
 		if step.Reason == 0 {
 			step.Reason = WrongRole
-			if rc.competes(l.owner) {
+			if rc.competes(l.owner) && (i == s.delivery || !s.delivers(n.Local)) {
 				step.Reason = NotInRange
 				if r, ok := rc.narrowest(n.Remote, i, step.Binding); ok {
 					step.rank, step.Range = r, rc.RemoteIPRanges[r.entry]

@@ -81,3 +81,13 @@ func flagBit(name string, names []flagName) (uint64, bool) {
 	}
 	return 0, false
 }
+
+// parseName reads one of the names of an enumeration, in any case.
+func parseName[T ~uint8](kind, s string, names []string) (T, error) {
+	for i, name := range names {
+		if name != "" && strings.EqualFold(strings.TrimSpace(s), name) {
+			return T(i), nil
+		}
+	}
+	return 0, &ParseError{Kind: kind, Input: s, Err: ErrUnknownName}
+}

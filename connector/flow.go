@@ -13,13 +13,17 @@ const (
 	Delivery   // from transport to the mailbox
 	ClientProxy
 	OutboundProxy
-	Shadow      // redundant copies
-	EdgeInbound // from a subscribed Edge Transport server
-	LogShipping // database copies of a DAG
+	Shadow       // redundant copies
+	EdgeInbound  // from an Edge Transport server
+	EdgeOutbound // to an Edge Transport server
+	UMSubmission // voice messages and faxes
+	CrossForest  // from Exchange servers of another forest, a [Network]
+	Hybrid       // from Exchange Online, a [Network]
+	LogShipping  // database copies of a DAG
 )
 
 var purposeNames = [...]string{"", "Mail", "PublicFolderReplication", "FrontEndToTransport", "Submission", "Delivery",
-	"ClientProxy", "OutboundProxy", "Shadow", "EdgeInbound", "LogShipping"}
+	"ClientProxy", "OutboundProxy", "Shadow", "EdgeInbound", "EdgeOutbound", "UMSubmission", "CrossForest", "Hybrid", "LogShipping"}
 
 // String prints the name of the constant.
 func (p Purpose) String() string {
@@ -75,7 +79,8 @@ func (n Need) String() string {
 
 // Flow is traffic from one server to another, which may be the same one, and why there is or is none.
 type Flow struct {
-	From, To     string
+	From, To     string // names of servers
+	FromNetwork  bool   // From is the name of a [Network] instead
 	Port         uint16 // of the target; 0 for RPC
 	Purpose      Purpose
 	Transport    Transport
@@ -84,7 +89,7 @@ type Flow struct {
 	Why          Basis
 }
 
-// portMailboxDelivery is served by the implicit "Mailbox delivery Receive connector".
+// portMailboxDelivery is served by the implicit connector of [MailboxDelivery].
 const portMailboxDelivery = 475
 
 // MeetsConnectors tells whether receive connectors of the configuration decide about the flow: SMTP, and not to mailbox
@@ -93,9 +98,30 @@ func (f Flow) MeetsConnectors() bool {
 	return f.Transport == TransportSMTP && f.Port != portMailboxDelivery
 }
 
+// Peer returns what the source of the flow is to the target, given its record, which is not looked at for a network.
+func (f Flow) Peer(from Server) Peer {
+	switch {
+	case f.Purpose == Hybrid:
+		return Peer{Kind: PeerAnonymous, TLS: TLSInsists}
+	case !f.ExchangeAuth:
+		return Peer{Kind: PeerCrossForest, TLS: TLSInsists}
+	}
+	p := Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth, NoCertificate: from.NoCertificate}
+	switch f.Purpose {
+	case EdgeInbound:
+		p.Kind = PeerEdge
+	case UMSubmission:
+		p.Kind = PeerUnifiedMessaging
+	}
+	return p
+}
+
 // String prints "EX01 -> EX03 port 25 PublicFolderReplication".
 func (f Flow) String() string {
 	s := f.From + " -> " + f.To
+	if f.FromNetwork {
+		s = "network " + s
+	}
 	switch {
 	case f.Transport == TransportRPC:
 		s += " RPC"
@@ -106,15 +132,17 @@ func (f Flow) String() string {
 }
 
 // Flows yields what flows between the servers of t, by source, target and the rows of the table in flowrules.go; servers
-// are in the order of [Topology.AllServers]. Flows that are not SMTP or not needed are there too, with the reason, so that
+// are in the order of [Topology.AllServers]. Behind them come, by network and target, those from networks of kind Hybrid and
+// CrossForest. Flows that are not SMTP or not needed are there too, with the reason, so that
 // "why only public folders?" is answered by filtering.
 //
 // Versions, roles, sites and DAGs decide which rows apply; databases only remove: with none given, every pair needs mail.
 // A server whose version is unknown gets Possible flows on port 25.
 func (t *Topology) Flows() iter.Seq[Flow] {
 	var servers []flowServer
+	frontend := t.frontends()
 	for _, s := range t.AllServers() {
-		servers = append(servers, t.flowServer(s))
+		servers = append(servers, flowServerOf(s, frontend[foldKey(s.Name)]))
 	}
 	at := placementOf(t, servers)
 	return func(yield func(Flow) bool) {
@@ -123,6 +151,15 @@ func (t *Topology) Flows() iter.Seq[Flow] {
 				p := pair{&servers[i], &servers[j], &at}
 				for _, rule := range flowRules {
 					if f, ok := rule.flow(p); ok && !yield(f) {
+						return
+					}
+				}
+			}
+		}
+		for _, n := range t.Networks {
+			for i := range servers {
+				for _, rule := range networkRules {
+					if f, ok := rule.flow(n, &servers[i]); ok && !yield(f) {
 						return
 					}
 				}
@@ -142,6 +179,19 @@ type flowServer struct {
 	edge     bool
 	modern   bool // 2013+
 	alone    bool // 2013 Mailbox without ClientAccess: Transport itself listens on port 25
+	um       bool // Unified Messaging: has or may have it
+	umTold   bool // has it
+}
+
+// port25 tells whether mail from outside the organization may be sent to the server.
+func (s *flowServer) port25() bool { return s.hub || s.frontEnd || s.alone || s.edge || !s.known }
+
+// subscribed tells whether an Edge Transport server may be subscribed to the site of another server, and whether that is sure.
+func (s *flowServer) subscribed(o *flowServer) (may, sure bool) {
+	if s.Unsubscribed || s.Site != "" && o.Site != "" && compareFold(s.Site, o.Site) != 0 {
+		return false, false
+	}
+	return true, s.Site != "" && o.Site != ""
 }
 
 // side is what has mailboxes of its own: for 2007 and 2010 a site, from 2013 a DAG or else a site.
@@ -157,33 +207,38 @@ func (s *flowServer) side() side {
 	return side{s.modern, foldKey(s.Site)}
 }
 
-func (t *Topology) flowServer(s Server) flowServer {
+// flowServerOf tells what a server does by its version and roles; frontend says that it has FrontendTransport connectors, which
+// imply 2013 or later (inferred).
+func flowServerOf(s Server, frontend bool) flowServer {
 	g := s.Version.Generation()
 	f := flowServer{Server: s, edge: s.Roles.Has(RoleEdge)}
-	f.modern = g >= Generation2013 || g == 0 && t.hasFrontend(s.Name)
+	f.modern = g >= Generation2013 || g == 0 && frontend
 	f.known = g != 0 || f.modern
 	has := func(r ServerRoles) bool { return s.Roles == 0 || s.Roles.Has(r) }
 	switch {
 	case f.edge || !f.known:
 	case !f.modern:
 		f.hub, f.store = has(RoleHubTransport), has(RoleMailbox)
+		f.um, f.umTold = has(RoleUnifiedMessaging), s.Roles.Has(RoleUnifiedMessaging)
 	case g == Generation2013:
 		f.backEnd, f.frontEnd = has(RoleMailbox), has(RoleClientAccess)
 		f.alone = f.backEnd && !f.frontEnd
+		f.um = f.backEnd
 	default:
 		f.backEnd, f.frontEnd = true, true
 	}
 	return f
 }
 
-// hasFrontend tells whether the server has a FrontendTransport connector, which implies 2013 or later (inferred).
-func (t *Topology) hasFrontend(server string) bool {
+// frontends returns the servers that have a FrontendTransport connector, by key.
+func (t *Topology) frontends() map[string]bool {
+	servers := make(map[string]bool)
 	for _, c := range t.Connectors {
-		if c.TransportRole == FrontendTransport && compareFold(c.ID.Server, server) == 0 {
-			return true
+		if c.TransportRole == FrontendTransport {
+			servers[foldKey(c.ID.Server)] = true
 		}
 	}
-	return false
+	return servers
 }
 
 // placement is where databases are. What is not told rules nothing out: mailbox databases are told once there is one,
@@ -251,6 +306,27 @@ func (p pair) sameSite() bool {
 
 func (p pair) otherSite() bool {
 	return p.from.Site != "" && p.to.Site != "" && compareFold(p.from.Site, p.to.Site) != 0
+}
+
+// subscribed, maybeSubscribed: one of the pair is an Edge Transport server, and it is subscribed to the site of the other, or may be.
+func (p pair) subscribed() bool {
+	may, sure := p.edge()
+	return may && sure
+}
+
+func (p pair) maybeSubscribed() bool {
+	may, sure := p.edge()
+	return may && !sure
+}
+
+func (p pair) edge() (may, sure bool) {
+	switch {
+	case p.from.edge && !p.to.edge:
+		return p.from.subscribed(p.to)
+	case p.to.edge && !p.from.edge:
+		return p.to.subscribed(p.from)
+	}
+	return false, false
 }
 
 // sameGroup, otherGroup: one delivery group is a DAG or, unless both servers are in one, a site.

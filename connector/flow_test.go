@@ -55,6 +55,31 @@ func TestFlows(t *testing.T) {
 			[]string{"EdgeInbound SMTP 25 Required true"}},
 		{"4: Edge 2010 to Mailbox 2013", exchange("A", "2010", "S1", connector.RoleEdge), exchange("B", "2013", "S1", mbx),
 			[]string{"EdgeInbound SMTP 25 Required true"}},
+		{"3: hub to Edge 2010", exchange("A", "2010", "S1", hub), exchange("B", "2010", "S1", connector.RoleEdge),
+			[]string{"EdgeOutbound SMTP 25 Required true"}},
+		{"3: hub to Edge 2016", exchange("A", "2007", "S1", hub), exchange("B", "2016", "s1", connector.RoleEdge),
+			[]string{"EdgeOutbound SMTP 25 Required true"}},
+		{"16: 2019 to Edge 2016", exchange("A", "2019", "S1", 0), exchange("B", "2016", "S1", connector.RoleEdge),
+			[]string{"EdgeOutbound SMTP 25 Required true"}},
+		{"16: to an Edge of another site", exchange("A", "2019", "S1", 0), exchange("B", "2016", "S2", connector.RoleEdge), nil},
+		{"3, 16: an Edge whose site nobody told", exchange("A", "2010", "S1", hub), exchange("B", "2016", "", connector.RoleEdge),
+			[]string{"EdgeOutbound SMTP 25 Possible true"}},
+		{"5: an Edge whose site nobody told", exchange("A", "2016", "", connector.RoleEdge), exchange("B", "2016", "S1", 0),
+			[]string{"EdgeInbound SMTP 25 Possible true"}},
+		{"21: an Edge without a subscription to 2016", unsubscribed("A"), exchange("B", "2016", "S1", 0),
+			[]string{"EdgeInbound SMTP 25 Possible false"}},
+		{"21: 2016 to an Edge without a subscription", exchange("A", "2016", "S1", 0), unsubscribed("B"),
+			[]string{"EdgeOutbound SMTP 25 Possible false"}},
+		{"21: an Edge without a subscription to a Mailbox server that leaves port 25 to others", unsubscribed("A"), exchange("B", "2013", "S1", connector.RoleClientAccess),
+			[]string{"EdgeInbound SMTP 25 Possible false"}},
+		{"two Edge servers", exchange("A", "2016", "S1", connector.RoleEdge), exchange("B", "2016", "S1", connector.RoleEdge), nil},
+		{"18: UM to hub", exchange("A", "2010", "S1", connector.RoleUnifiedMessaging), exchange("B", "2010", "S1", hub),
+			[]string{"UMSubmission SMTP 25 Required true"}},
+		{"18: UM of another site", exchange("A", "2010", "S2", connector.RoleUnifiedMessaging), exchange("B", "2010", "S1", hub), nil},
+		{"18: roles nobody told", exchange("A", "2010", "S1", 0), exchange("B", "2010", "S1", hub),
+			[]string{"Mail SMTP 25 Possible true", "Submission RPC 0 Required false", "UMSubmission SMTP 25 Possible true"}},
+		{"18: 2013, where every Mailbox server may have it", exchange("A", "2013", "S1", mbx), exchange("B", "2013", "S1", mbx),
+			[]string{"Delivery SMTP 475 Required true", "Mail SMTP 25 Possible true", "Shadow SMTP 25 Possible true", "Submission SMTP 25 Required true", "UMSubmission SMTP 25 Possible true"}},
 		{"5: Edge 2016 to Mailbox 2019", exchange("A", "2016", "S1", connector.RoleEdge), exchange("B", "2019", "S1", 0),
 			[]string{"EdgeInbound SMTP 25 Required true"}},
 		{"Edge of another site", exchange("A", "2016", "S2", connector.RoleEdge), exchange("B", "2019", "S1", 0), nil},
@@ -78,7 +103,8 @@ func TestFlows(t *testing.T) {
 			[]string{"Mail SMTP 25 Required true"}},
 		{"a version nobody told", connector.Server{Name: "A"}, exchange("B", "2010", "S1", hub),
 			[]string{"Mail SMTP 25 Possible true"}},
-		{"an Edge whose version nobody told", connector.Server{Name: "A", Roles: connector.RoleEdge}, exchange("B", "2010", "S1", hub), nil},
+		{"an Edge whose version nobody told", connector.Server{Name: "A", Roles: connector.RoleEdge}, exchange("B", "2010", "S1", hub),
+			[]string{"EdgeInbound SMTP 25 Possible true"}},
 		{"an Edge of this site whose version nobody told", connector.Server{Name: "A", Site: "S1", Roles: connector.RoleEdge}, exchange("B", "2010", "S1", hub),
 			[]string{"EdgeInbound SMTP 25 Possible true"}},
 		{"Edge 2016 to hub 2010", exchange("A", "2016", "S1", connector.RoleEdge), exchange("B", "2010", "S1", hub),
@@ -225,4 +251,49 @@ func TestFoundingStoryNeedsEightFlows(t *testing.T) {
 	}
 	assert.Equal(t, want, got)
 	assert.True(t, slices.ContainsFunc(top.Servers[0].Addresses, netip.Addr.IsPrivate))
+}
+
+func unsubscribed(name string) connector.Server {
+	s := exchange(name, "2016", "", connector.RoleEdge)
+	s.Unsubscribed = true
+	return s
+}
+
+// Rows 20 and 22: what comes from networks that the user names.
+func TestFlowsFromNetworks(t *testing.T) {
+	top := &connector.Topology{
+		Servers: []connector.Server{exchange("A", "2016", "S1", 0), exchange("B", "2013", "S1", connector.RoleMailbox), exchange("C", "2010", "S1", connector.RoleMailbox),
+			exchange("D", "2010", "S1", connector.RoleHubTransport), exchange("E", "2016", "S1", connector.RoleEdge)},
+		Networks: []connector.Network{{Name: "Online", Kind: connector.NetworkHybrid}, {Name: "Fabrikam", Kind: connector.NetworkCrossForest}, {Name: "Other", Kind: connector.NetworkPartner}},
+	}
+	var got []string
+	for f := range top.Flows() {
+		if f.FromNetwork {
+			got = append(got, f.String())
+			assert.False(t, f.ExchangeAuth)
+			assert.Equal(t, connector.Possible, f.Need)
+		}
+	}
+	assert.Equal(t, []string{
+		"network Online -> A port 25 Hybrid", "network Online -> B port 25 Hybrid", "network Online -> D port 25 Hybrid", "network Online -> E port 25 Hybrid",
+		"network Fabrikam -> A port 25 CrossForest", "network Fabrikam -> B port 25 CrossForest", "network Fabrikam -> D port 25 CrossForest", "network Fabrikam -> E port 25 CrossForest",
+	}, got, "a Mailbox server of 2010 does not listen")
+	for f := range top.Flows() {
+		if f.FromNetwork {
+			break // stopping early is fine
+		}
+	}
+}
+
+// Who connects over a flow.
+func TestFlowPeer(t *testing.T) {
+	s := connector.Server{Version: connector.MustParseVersion("2016"), DowngradedExchangeAuth: true, NoCertificate: true}
+	for purpose, want := range map[connector.Purpose]connector.PeerKind{connector.Mail: connector.PeerExchangeServer, connector.EdgeInbound: connector.PeerEdge,
+		connector.EdgeOutbound: connector.PeerExchangeServer, connector.UMSubmission: connector.PeerUnifiedMessaging} {
+		assert.Equal(t, connector.Peer{Kind: want, Version: s.Version, DowngradedExchangeAuth: true, NoCertificate: true}, connector.Flow{Purpose: purpose, ExchangeAuth: true}.Peer(s))
+	}
+	assert.Equal(t, connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.Flow{Purpose: connector.Hybrid}.Peer(s))
+	for _, purpose := range []connector.Purpose{connector.CrossForest, connector.EdgeInbound, connector.EdgeOutbound} {
+		assert.Equal(t, connector.PeerCrossForest, connector.Flow{Purpose: purpose}.Peer(s).Kind)
+	}
 }

@@ -55,26 +55,50 @@ var flowRules = []flowRule{
 		func(p pair) bool { return p.from.hub && p.to.hub && p.otherSite() },
 		foldersOnBothSides, true,
 		Basis{"public-folder replication between sites is SMTP from Hub Transport to Hub Transport", Observed, "byronwright.blogspot.com 2015/09"}},
+	{"3", EdgeOutbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.to.edge && p.from.hub && p.subscribed() },
+		required, true,
+		Basis{"Hub Transport of the site sends to the subscribed Edge Transport server, with direct trust", Documented, "TLS functionality and related terminology, Edge subscriptions"}},
 	{"4", EdgeInbound, TransportSMTP, port(25),
-		func(p pair) bool { return p.from.edge && !p.from.modern && p.from.known && p.sameSite() && p.to.hub },
+		func(p pair) bool { return p.from.edge && !p.from.modern && p.from.known && p.subscribed() && p.to.hub },
 		required, true,
 		Basis{"a subscribed Edge Transport server sends to Hub Transport of its site", Documented, "mail flow, Exchange 2013 help"}},
 	{"4", EdgeInbound, TransportSMTP, port(25),
 		func(p pair) bool {
-			return p.from.edge && !p.from.modern && p.from.known && p.sameSite() && p.to.backEnd
+			return p.from.edge && !p.from.modern && p.from.known && p.subscribed() && p.to.backEnd
 		},
 		required, true,
 		Basis{"a subscribed Edge Transport server sends to Mailbox servers of its site; documented as past Front End Transport, which on a server with both roles owns port 25", Documented, "mail flow, Exchange 2013 help"}},
 	{"5", EdgeInbound, TransportSMTP, port(25),
-		func(p pair) bool { return p.from.edge && p.from.modern && p.sameSite() && p.to.backEnd },
+		func(p pair) bool { return p.from.edge && p.from.modern && p.subscribed() && p.to.backEnd },
 		required, true,
 		Basis{"a subscribed Edge Transport server sends to Mailbox servers of its site", Documented, "network ports for clients and mail flow"}},
 	{"4, 5", EdgeInbound, TransportSMTP, port(25),
 		func(p pair) bool {
-			return p.from.edge && p.sameSite() && (!p.from.known && (p.to.hub || p.to.backEnd) || p.from.modern && p.to.hub)
+			return p.from.edge && p.subscribed() && (!p.from.known && (p.to.hub || p.to.backEnd) || p.from.modern && p.to.hub)
 		},
 		possible, true,
 		Basis{"whether this Edge Transport server sends to this server of its site is not known", Unknown, ""}},
+	{"4, 5", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.edge && p.maybeSubscribed() && (p.to.hub || p.to.backEnd) },
+		possible, true,
+		Basis{"whether the Edge Transport server is subscribed to this site is not known", Unknown, ""}},
+	{"16", EdgeOutbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.to.edge && p.from.backEnd && p.subscribed() },
+		required, true,
+		Basis{"Transport of the site sends to the subscribed Edge Transport server", Documented, "network ports for clients and mail flow"}},
+	{"3, 16", EdgeOutbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.to.edge && p.maybeSubscribed() && (p.from.hub || p.from.backEnd) },
+		possible, true,
+		Basis{"whether the Edge Transport server is subscribed to this site is not known", Unknown, ""}},
+	{"21", EdgeInbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.edge && p.from.Unsubscribed && !p.to.edge && p.to.port25() },
+		possible, false,
+		Basis{"an Edge Transport server without a subscription uses Basic authentication over TLS, or a connector that is externally secured; to which servers it sends is not known", Documented, "configure without EdgeSync"}},
+	{"21", EdgeOutbound, TransportSMTP, port(25),
+		func(p pair) bool { return p.to.edge && p.to.Unsubscribed && (p.from.hub || p.from.backEnd) },
+		possible, false,
+		Basis{"to an Edge Transport server without a subscription servers use Basic authentication over TLS, or a connector that is externally secured; which servers send to it is not known", Documented, "configure without EdgeSync"}},
 	{"6", FrontEndToTransport, TransportSMTP, transportPort,
 		func(p pair) bool { return p.from.frontEnd && p.to.backEnd },
 		required, true,
@@ -137,6 +161,16 @@ var flowRules = []flowRule{
 		func(p pair) bool { return p.from.backEnd && p.to.hub },
 		mailboxesOnBothSides, true,
 		Basis{"Transport sends to Hub Transport of 2007 and 2010 on port 25", Observed, "byronwright.blogspot.com 2013/06"}},
+	{"18", UMSubmission, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.umTold && p.to.hub && p.sameSite() && !p.self() },
+		required, true,
+		Basis{"Unified Messaging submits to Hub Transport of its site", Observed, "exchangemaster.wordpress.com 2017, eightwone 2011"}},
+	{"18", UMSubmission, TransportSMTP, port(25),
+		func(p pair) bool {
+			return p.from.um && !p.from.umTold && !p.self() && (p.from.modern && p.to.backEnd && p.sameGroup() || !p.from.modern && p.to.hub && p.sameSite())
+		},
+		possible, true,
+		Basis{"Unified Messaging submits on port 25; whether it is in use on this server is not known", Unknown, ""}},
 	{"19", LogShipping, TransportLogShipping, port(64327),
 		func(p pair) bool {
 			return !p.self() && p.from.DAG != "" && compareFold(p.from.DAG, p.to.DAG) == 0
@@ -149,6 +183,28 @@ var flowRules = []flowRule{
 		},
 		possible, true,
 		Basis{"the version of one of the servers is not known, so neither is the traffic between them", Unknown, ""}},
+}
+
+// networkRule is a row about what comes from a network.
+type networkRule struct {
+	row     string
+	kind    NetworkKind
+	purpose Purpose
+	why     Basis
+}
+
+var networkRules = []networkRule{
+	{"20", NetworkCrossForest, CrossForest,
+		Basis{"servers of another forest use Basic authentication over TLS with an account in Exchange Servers, or a connector that is externally secured, and no Exchange Server authentication; to which servers they send is not known", Documented, "configure a cross-forest Send connector"}},
+	{"22", NetworkHybrid, Hybrid,
+		Basis{"Exchange Online sends to the organization without Exchange Server authentication and insists on TLS; to which servers is not known", Observed, "techcommunity 4445548"}},
+}
+
+func (r *networkRule) flow(n Network, to *flowServer) (Flow, bool) {
+	if n.Kind != r.kind || !to.port25() {
+		return Flow{}, false
+	}
+	return Flow{From: n.Name, To: to.Name, FromNetwork: true, Port: 25, Purpose: r.purpose, Transport: TransportSMTP, Need: Possible, Why: r.why}, true
 }
 
 func port(n uint16) func(pair) uint16 { return func(pair) uint16 { return n } }

@@ -17,12 +17,11 @@ type Index struct {
 // serverIndex holds what competes on one server.
 type serverIndex struct {
 	name            string
-	edge            bool        // Edge Transport: offers X-EXPS NTLM and relies on direct trust
+	receiver        *receiver   // what sessions ask of the server
 	connectors      []int       // positions in Index.connectors, ascending
 	listeners       []*listener // sorted by compareEndpoint
+	delivery        int         // position of the implicit connector of mailbox delivery; -1 if the server has none
 	bindingsMissing bool        // of some connector it is unknown where it listens
-	// certificateMissing: whether there is an internal transport certificate is unknown.
-	certificateMissing bool
 }
 
 // listener is a local endpoint that needs an answer of its own: an address that a binding names, or the wildcard, which
@@ -105,6 +104,11 @@ func (s *serverIndex) listener(local netip.AddrPort) *listener {
 		}
 	}
 	return nil
+}
+
+// delivers tells whether a local endpoint is the one of mailbox delivery.
+func (s *serverIndex) delivers(local netip.AddrPort) bool {
+	return s.delivery >= 0 && local.Port() == portMailboxDelivery
 }
 
 // Servers returns the names of all servers, records and connectors together, in alphabetical order, ignoring case.

@@ -1,24 +1,22 @@
 package connector
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // NetworkKind says what addresses outside the list of servers are. Zero is not set and not valid.
 type NetworkKind uint8
 
 const (
-	NetworkGateway  NetworkKind = iota + 1 // source of everything behind a translating gateway
-	NetworkBalancer                        // source of everything a load balancer passes on
-	NetworkHybrid                          // Exchange Online
-	NetworkPartner                         // hosts of a partner
-	NetworkPlanned                         // addresses at which Exchange servers will be installed
+	NetworkGateway     NetworkKind = iota + 1 // source of everything behind a translating gateway
+	NetworkBalancer                           // source of everything a load balancer passes on
+	NetworkHybrid                             // Exchange Online
+	NetworkPartner                            // hosts of a partner
+	NetworkPlanned                            // addresses at which Exchange servers will be installed
+	NetworkCrossForest                        // Exchange servers of another forest
 )
 
-var networkNames = [...]string{"", "Gateway", "Balancer", "Hybrid", "Partner", "Planned"}
+var networkNames = [...]string{"", "Gateway", "Balancer", "Hybrid", "Partner", "Planned", "CrossForest"}
 
-// String prints "Gateway", "Balancer", "Hybrid", "Partner" or "Planned".
+// String prints "Gateway", "Balancer", "Hybrid", "Partner", "Planned" or "CrossForest".
 func (k NetworkKind) String() string {
 	if int(k) < len(networkNames) {
 		return networkNames[k]
@@ -28,12 +26,7 @@ func (k NetworkKind) String() string {
 
 // ParseNetworkKind reads what String prints, in any case. Every error is a [*ParseError].
 func ParseNetworkKind(s string) (NetworkKind, error) {
-	for k := NetworkGateway; k <= NetworkPlanned; k++ {
-		if strings.EqualFold(s, k.String()) {
-			return k, nil
-		}
-	}
-	return 0, &ParseError{Kind: "network kind", Input: s, Err: ErrUnknownName}
+	return parseName[NetworkKind]("network kind", s, networkNames[:])
 }
 
 // AppendText appends what String returns.

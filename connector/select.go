@@ -63,18 +63,20 @@ const (
 	// DoubtRole: connectors of both transport roles share the endpoint. Front End Transport then stops (KB2958036,
 	// documented), so the answer is for HubTransport (inferred).
 	DoubtRole
+	// DoubtVersion: what the version of the server does, or which version it is, is not known.
+	DoubtVersion
 )
 
 // Has tells whether all doubts of f are in d.
 func (d Doubt) Has(f Doubt) bool { return d&f == f }
 
-// String prints "Tie, Missing, Role", as far as they apply; nothing for no doubt.
+// String prints "Tie, Missing, Role, Version", as far as they apply; nothing for no doubt.
 func (d Doubt) String() string {
 	var parts []string
 	for _, f := range []struct {
 		bit  Doubt
 		name string
-	}{{DoubtTie, "Tie"}, {DoubtMissing, "Missing"}, {DoubtRole, "Role"}} {
+	}{{DoubtTie, "Tie"}, {DoubtMissing, "Missing"}, {DoubtRole, "Role"}, {DoubtVersion, "Version"}} {
 		if d.Has(f.bit) {
 			parts = append(parts, f.name)
 		}

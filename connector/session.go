@@ -2,29 +2,20 @@ package connector
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 )
 
-// Peer is an Exchange server that connects inside the organization and therefore must authenticate as one.
-type Peer struct {
-	Version Version // of the sender; unknown is legal
-	// DowngradedExchangeAuth: the sender may authenticate with X-EXPS GSSAPI in clear
-	// (UseDowngradedExchangeServerAuth of Set-TransportService, default false).
-	DowngradedExchangeAuth bool
-}
-
-// Authentication is how far a peer that needs Exchange Server authentication gets. Zero is not set.
+// Authentication is how far a peer gets with authentication. Zero is not set.
 type Authentication uint8
 
 const (
-	Authenticated         Authentication = iota + 1
-	NotAuthenticated                     // mail does not flow; Verdict.Cause says why
-	AuthenticationUnknown                // a property that decides it is missing
+	Authenticated           Authentication = iota + 1
+	NotAuthenticated                       // Verdict.Cause says why
+	AuthenticationUnknown                  // a property that decides it is missing
+	AuthenticationNotSought                // the peer does not ask for it
 )
 
-// String prints "authenticated", "not authenticated" or "unknown".
+// String prints "authenticated", "not authenticated", "unknown" or "not sought".
 func (a Authentication) String() string {
 	switch a {
 	case Authenticated:
@@ -33,11 +24,13 @@ func (a Authentication) String() string {
 		return "not authenticated"
 	case AuthenticationUnknown:
 		return "unknown"
+	case AuthenticationNotSought:
+		return "not sought"
 	}
 	return ""
 }
 
-// Cause is why a peer does not get Exchange Server authentication. Zero is none.
+// Cause is why a peer does not get the authentication or encryption that it needs. Zero is none.
 type Cause uint8
 
 const (
@@ -50,6 +43,12 @@ const (
 	CauseMissing                         // a property that decides it is unknown
 	CauseUnknownServer                   // the topology does not know the receiving server
 	CauseInvalidConn                     // the question is not a connection
+	CauseFQDN                            // the connector's FQDN is none of the server's names, so Kerberos fails
+	CauseNoCertificate                   // the receiving server has no certificate that can be used
+	CauseNoDirectTrust                   // an Edge Transport server and its peer do not trust each other's certificate
+	CauseNoSTARTTLS                      // the client insists on STARTTLS, which is not offered
+	CauseNotOffered                      // the connector does not offer the client's mechanism
+	CauseBadCredentials                  // the client's credentials do not hold
 )
 
 var causes = [...]struct {
@@ -61,13 +60,20 @@ var causes = [...]struct {
 	CauseNoMechanism: {"NoMechanism", Basis{"no connector at the endpoint offers Exchange Server authentication", Documented, "KB979175"}},
 	CauseSuppressed: {"Suppressed", Basis{"SuppressXAnonymousTls hides X-ANONYMOUSTLS, and the sender may not use X-EXPS GSSAPI in clear (UseDowngradedExchangeServerAuth)",
 		Product, "WAN optimization controllers, disable TLS between Active Directory sites"}},
-	CauseNotPermitted: {"NotPermitted", Basis{"Exchange Servers lack the right to submit on the connector (permission group ExchangeServers), so authentication itself fails; the code on the wire is unknown",
+	CauseNotPermitted: {"NotPermitted", Basis{"the peer lacks the right to submit on the connector (for Exchange servers permission group ExchangeServers), so authentication itself fails; the code on the wire is unknown",
 		Documented, "Receive connectors, event 1020"}},
 	CauseNoRange:       {"NoRange", Basis{"no connector's range contains the source; the connection is closed without a banner", Product, ""}},
 	CauseNotListening:  {"NotListening", Basis{"no enabled connector is bound to the endpoint, so TCP refuses", Inferred, ""}},
 	CauseMissing:       {"Missing", Basis{"a property that decides it is not known", Unknown, ""}},
 	CauseUnknownServer: {"UnknownServer", Basis{"the topology does not know the receiving server", Unknown, ""}},
 	CauseInvalidConn:   {"InvalidConn", Basis{"the question is not a connection", Unknown, ""}},
+	CauseFQDN: {"FQDN", Basis{"the connector's FQDN is neither the full nor the short name of the server, so the service principal name does not fit and Kerberos fails; the code on the wire is unknown, 454 4.7.0 likely",
+		Documented, "Exchange 2007 help, New-ReceiveConnector"}},
+	CauseNoCertificate:  {"NoCertificate", Basis{"no certificate of the receiving server can be used, so X-ANONYMOUSTLS is not offered", Product, ""}},
+	CauseNoDirectTrust:  {"NoDirectTrust", Basis{"the certificate is not trusted (event 1036), so the session goes on unauthenticated and the rights of anonymous clients decide", Documented, "TLS functionality and related terminology; that it goes on: product"}},
+	CauseNoSTARTTLS:     {"NoSTARTTLS", Basis{"the client insists on STARTTLS, and the connector does not offer it", Observed, "techcommunity 4445548"}},
+	CauseNotOffered:     {"NotOffered", Basis{"the connector does not offer the client's mechanism in this state of the session", Documented, "New-ReceiveConnector, -AuthMechanism"}},
+	CauseBadCredentials: {"BadCredentials", Basis{"the client's credentials do not hold", Observed, "receive logs"}},
 }
 
 // String prints the name of the constant without the word Cause.
@@ -86,69 +92,35 @@ func (c Cause) Basis() Basis {
 	return Basis{}
 }
 
-// Side says who produces a reply. Zero is not set.
-type Side uint8
-
-const (
-	SideSender   Side = iota + 1 // the sending server raises it by itself, although a queue shows it as the target's answer
-	SideReceiver                 // the receiving server sends it
-)
-
-// String prints "sender" or "receiver".
-func (s Side) String() string {
-	switch s {
-	case SideSender:
-		return "sender"
-	case SideReceiver:
-		return "receiver"
-	}
-	return ""
-}
-
-// Reply is an SMTP reply and who produces it. The zero Reply means that there is none; a Code of 0 beside a Side means
-// that there is one and that its code is unknown.
-type Reply struct {
-	Side     Side
-	Code     int
-	Enhanced string // 5.7.3
-	Text     string
-}
-
-// String prints "451 5.7.3 Cannot achieve Exchange Server authentication".
-func (r Reply) String() string {
-	if r.Code == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text)
-}
-
-// cannotAchieve is raised by the sending server (product; the queue reads as if the target had said it).
-var cannotAchieve = Reply{SideSender, 451, "5.7.3", "Cannot achieve Exchange Server authentication"}
-
 // SenderStep is one rule of the sending server, in the order it follows them.
 type SenderStep struct {
 	Taken bool // the rule applied and the sender acted on it
 	Basis Basis
 }
 
-// Verdict is what an Exchange server gets that connects and must authenticate.
+// Verdict is what a peer gets that connects: which connector serves it, what it is offered, how far it gets. It is immutable;
+// what its methods return is computed anew by each call.
 type Verdict struct {
 	Explanation *Explanation
 	Peer        Peer
-	Offer       Offer        // of the selected connector; zero if none is
-	Steps       []SenderStep // what the sender does with the offer; empty if no connector is selected
-	// Authentication tells whether mail flows, Cause why not, Reply what the sender's queue gets.
+	// Authentication tells how far authentication gets, Cause what stands in the way, Reply what ends the session or, of an
+	// Exchange server, what its queue gets. Principal is on whose behalf a session that is not ended goes on.
 	Authentication Authentication
 	Cause          Cause
 	Reply          Reply
+	Principal      Principal
 	// Doubt is that of the decision, and DoubtMissing if a property that decides authentication was assumed.
 	Doubt Doubt
-	// Capable are the other connectors at the endpoint with which the peer could authenticate, the nearest first.
+	// Capable are the other connectors at the endpoint with which a peer that must authenticate could, the nearest first.
 	Capable []Step
+
+	connector *ReceiveConnector // nil if none is selected
+	receiver  *receiver
+	admission admission
 }
 
-// Simulate tells what an Exchange server that must authenticate gets over connection c. That certificates are usable, that
-// Kerberos works and that no firewall rewrites the session is assumed.
+// Simulate tells what a peer gets over connection c. That Kerberos works, that no firewall rewrites the session, and that
+// certificates can be used unless the topology says otherwise, is assumed.
 func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	v := &Verdict{Explanation: x.Explain(c), Peer: p}
 	m := v.Explanation.Match
@@ -156,13 +128,13 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	refused := map[Outcome]Cause{NoRange: CauseNoRange, NotListening: CauseNotListening,
 		UnknownServer: CauseUnknownServer, InvalidConn: CauseInvalidConn}
 	s := x.server(c.Server)
-	if s != nil {
+	if s != nil && p.Authenticates() {
 		for _, step := range v.Explanation.Steps {
 			if step.Reason < NotInRange || step.Reason == Won {
 				continue
 			}
 			other, _ := x.connector(step.Connector)
-			if authentication, _, _ := other.authenticate(p, s.edge); authentication == Authenticated {
+			if other.admit(p, s.receiver).authentication == Authenticated {
 				v.Capable = append(v.Capable, step)
 			}
 		}
@@ -174,22 +146,32 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 		}
 		return v
 	}
-	rc := &x.connectors[m.d.connector]
-	if !rc.Missing.Has(PropertyAuthMechanism) {
-		v.Offer = rc.offer(s.edge)
-		v.Steps = senderSteps(v.Offer, p)
-	}
-	v.Authentication, v.Cause, v.Reply = rc.authenticate(p, s.edge)
-	if v.Cause == CauseNoMechanism && len(v.Capable) > 0 {
+	v.connector, v.receiver = &x.connectors[m.d.connector], s.receiver
+	v.admission = v.connector.admit(p, s.receiver)
+	a := v.admission
+	v.Authentication, v.Cause, v.Reply, v.Principal = a.authentication, a.cause, a.reply, a.principal
+	v.Doubt |= a.doubt
+	if p.exchange() && v.Cause == CauseNoMechanism && len(v.Capable) > 0 {
 		v.Cause = CauseWrongConnector
 	}
-	if rc.AuthMechanism.Has(AuthExchangeServer) && rc.Missing&(PropertyPermissionGroups|PropertySuppressXAnonymousTLS) != 0 {
-		v.Doubt |= DoubtMissing
-	}
-	if rc.AuthMechanism.Has(AuthExchangeServer) && s.certificateMissing {
-		v.Doubt |= DoubtMissing // X-ANONYMOUSTLS needs it (product)
+	if v.Reply == (Reply{}) && (!p.exchange() || v.Cause == CauseNoDirectTrust) {
+		v.Reply = refusalOf(v.Session())
 	}
 	return v
+}
+
+// refusalOf returns the reply to MAIL FROM if every sender is refused.
+func refusalOf(steps []SessionStep) (reply Reply) {
+	for _, s := range steps {
+		if s.Stage < StageOwnSender || s.Stage > StageForeignSender || s.State == StepSkipped {
+			continue
+		}
+		if s.State != StepRefused {
+			return Reply{}
+		}
+		reply = s.Reply
+	}
+	return reply
 }
 
 // connector finds the index's own copy of a connector.
@@ -206,114 +188,125 @@ func (x *Index) connector(id ID) (*ReceiveConnector, bool) {
 	return nil, false
 }
 
-// authenticate is the one place that decides whether an Exchange server can authenticate with c. It does not look at other
-// connectors, so it never answers CauseWrongConnector.
-func (c *ReceiveConnector) authenticate(p Peer, edge bool) (Authentication, Cause, Reply) {
-	if c.Missing.Has(PropertyAuthMechanism) {
-		return AuthenticationUnknown, CauseMissing, Reply{}
+// Offer returns what the selected connector announces, the zero Offer if none is selected or its AuthMechanism is not known.
+func (v *Verdict) Offer() Offer {
+	if v.connector == nil || v.connector.Missing.Has(PropertyAuthMechanism) {
+		return Offer{}
 	}
-	steps := senderSteps(c.offer(edge), p)
-	if gaveUp := steps[len(steps)-1].Taken; !gaveUp {
-		switch c.exchangeServersSubmit() {
-		case NotAuthenticated:
-			return NotAuthenticated, CauseNotPermitted, Reply{Side: SideReceiver}
+	return v.connector.offer(v.receiver)
+}
+
+// SenderSteps returns the rules that an Exchange server follows when it sees the offer, in order, and which it acts on; nothing
+// for other peers, and if no connector is selected or its AuthMechanism is not known.
+func (v *Verdict) SenderSteps() []SenderStep {
+	if v.connector == nil || !v.Peer.exchange() || v.connector.Missing.Has(PropertyAuthMechanism) {
+		return nil
+	}
+	var steps []SenderStep
+	for i, taken := range v.connector.senderRules(v.Peer, v.receiver) {
+		steps = append(steps, SenderStep{taken, senderRules[i]})
+	}
+	return steps
+}
+
+// Session returns every step of the session and what becomes of it, in order, as if the peer tried each kind of sender and, with
+// one that is accepted, each kind of recipient. There is one step, refused without a reply, if no connector is selected, and
+// none if the question cannot be answered.
+func (v *Verdict) Session() []SessionStep {
+	switch v.Explanation.Match.Outcome() {
+	case Selected:
+		return v.connector.walk(v.Peer, v.receiver, v.admission)
+	case NoRange, NotListening:
+		w := &walker{}
+		w.end(StageConnect, StepRefused, Reply{}, v.Cause.Basis())
+		return w.steps
+	}
+	return nil
+}
+
+// Step returns one step of [Verdict.Session], and whether it has one.
+func (v *Verdict) Step(s Stage) (SessionStep, bool) {
+	for _, step := range v.Session() {
+		if step.Stage == s {
+			return step, true
+		}
+	}
+	return SessionStep{}, false
+}
+
+// Rights returns what the peer may do in the session, none if no connector is selected.
+func (v *Verdict) Rights() EffectiveRights {
+	if v.connector == nil {
+		return EffectiveRights{}
+	}
+	return v.connector.EffectiveRights(v.Principal, v.receiver.generation)
+}
+
+// Mail tells whether the peer's mail to the organization goes through: for a peer that must authenticate, whether it does; for
+// any other, whether mail from a foreign sender to an accepted domain is taken.
+func (v *Verdict) Mail() StepState {
+	if v.Peer.Authenticates() {
+		switch v.Authentication {
+		case Authenticated:
+			return StepDone
 		case AuthenticationUnknown:
-			return AuthenticationUnknown, CauseMissing, Reply{}
+			return StepUnknown
 		}
-		return Authenticated, 0, Reply{}
+		return StepRefused
 	}
-	if c.AuthMechanism.Has(AuthExchangeServer) {
-		return NotAuthenticated, CauseSuppressed, cannotAchieve
-	}
-	return NotAuthenticated, CauseNoMechanism, cannotAchieve
-}
-
-// exchangeServersSubmit tells whether Exchange servers may submit on the connector, without which authentication itself
-// fails (documented). Groups that were not exported do not count against it; extended rights that nobody told leave it open.
-func (c *ReceiveConnector) exchangeServersSubmit() Authentication {
-	switch {
-	case c.PermissionGroups.Has(GroupExchangeServers) || c.Missing.Has(PropertyPermissionGroups):
-		return Authenticated
-	case slices.ContainsFunc(c.Rights, func(g Grant) bool {
-		return !g.Deny && strings.EqualFold(g.Right, "ms-Exch-SMTP-Submit") && strings.HasSuffix(strings.ToLower(g.Principal), `\exchange servers`)
-	}):
-		return Authenticated
-	case c.Missing.Has(PropertyRights) || c.PermissionGroups.Has(GroupCustom) && len(c.Rights) == 0:
-		return AuthenticationUnknown
-	}
-	return NotAuthenticated
-}
-
-// senderSteps are the rules an intra-organization sender follows, in order (product). The last one is that it gives up.
-func senderSteps(o Offer, p Peer) []SenderStep {
-	offers := func(lines []string, line string) bool {
-		return slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l+" ", line+" ") })
-	}
-	anonymousTLS := offers(o.Clear, "X-ANONYMOUSTLS")
-	exchangeAuth := anonymousTLS && offers(o.AfterXAnonymousTLS, "X-EXPS EXCHANGEAUTH")
-	directTrust := anonymousTLS && !exchangeAuth
-	downgraded := !anonymousTLS && p.DowngradedExchangeAuth && offers(o.Clear, "X-EXPS GSSAPI")
-	done := exchangeAuth || directTrust || downgraded
-	steps := []SenderStep{
-		{anonymousTLS, Basis{"X-ANONYMOUSTLS is offered: take it and send EHLO again; STARTTLS is never taken to reach Exchange authentication", Product, ""}},
-		{exchangeAuth, Basis{"X-EXPS EXCHANGEAUTH is offered after X-ANONYMOUSTLS: authenticate", Product, ""}},
-	}
-	if directTrust {
-		steps = append(steps, SenderStep{true, Basis{"an Edge Transport server authenticates by direct trust of the certificate", Documented, "TLS functionality and related terminology"}})
-	}
-	return append(steps,
-		SenderStep{downgraded, Basis{"X-EXPS GSSAPI is offered in clear and UseDowngradedExchangeServerAuth is $true: authenticate in clear", Documented, "WAN optimization controllers, Set-TransportService"}},
-		SenderStep{!done, Basis{"still in clear with nothing to authenticate with: raise " + cannotAchieve.String(), Product, ""}})
-}
-
-// QueueError returns what the queue of the sending server shows as LastError for a reply, by the generation of the
-// sender: the bare reply on 2007, the 4.4.0 wrapper on 2010 and 2013, the 4.4.395 wrapper on 2016, 2019 and SE. An unknown
-// generation gives the bare reply. A valid endpoint is named by 2013. Sources: KB979175 and Exchange 2007 help
-// (documented); the 4.4.395 form and the endpoint are observed, and early 2016 builds still wrote 4.4.0.
-func QueueError(sender Generation, r Reply, endpoint netip.AddrPort) string {
-	if r.Code == 0 {
-		return ""
-	}
-	switch {
-	case sender == Generation2007:
-		return fmt.Sprintf("%d %s %q", r.Code, r.Enhanced, r.Text)
-	case sender == Generation2010 || sender == Generation2013:
-		s := fmt.Sprintf(`451 4.4.0 Primary target IP address responded with: "%s." Attempted failover to alternate host, but that did not succeed. Either there are no alternate hosts, or delivery failed to all alternate hosts.`, r)
-		if sender == Generation2013 && endpoint.IsValid() && !endpoint.Addr().IsUnspecified() {
-			s += " The last endpoint attempted was " + endpoint.String()
+	state := StepUnknown
+	for _, step := range v.Session() {
+		switch {
+		case step.Stage <= StageEncrypt && step.State == StepRefused:
+			return StepRefused
+		case step.Stage == StageForeignSender:
+			state = step.State
+		case step.Stage == StageAcceptedRecipient && state == StepDone && step.State != StepDone:
+			state = StepRefused
 		}
-		return s
-	case sender >= Generation2016:
-		return "451 4.4.395 Target host responded with error. -> " + r.String()
 	}
-	return r.String()
+	return state
 }
 
-// String prints the decision, the offer, what the sender does with it, and the outcome.
+// String prints the decision, what is offered of encryption and authentication, what an Exchange server does with it, and the outcome; for any other peer the steps of
+// the session.
 func (v *Verdict) String() string {
 	var b strings.Builder
 	b.WriteString(v.Explanation.String())
 	if v.Explanation.Match.Outcome() == Selected {
-		fmt.Fprintf(&b, "  offered in clear: %s\n", orNothing(v.Offer.Clear))
-		if v.Offer.AfterXAnonymousTLS != nil {
-			fmt.Fprintf(&b, "  offered after X-ANONYMOUSTLS: %s\n", orNothing(v.Offer.AfterXAnonymousTLS))
+		o := v.Offer()
+		fmt.Fprintf(&b, "  offered in clear: %s\n", orNothing(o.Clear.Security()))
+		if o.AfterSTARTTLS != nil && !v.Peer.exchange() {
+			fmt.Fprintf(&b, "  offered after STARTTLS: %s\n", orNothing(o.AfterSTARTTLS.Security()))
+		}
+		if o.AfterXAnonymousTLS != nil && v.Peer.exchange() {
+			fmt.Fprintf(&b, "  offered after X-ANONYMOUSTLS: %s\n", orNothing(o.AfterXAnonymousTLS.Security()))
 		}
 	}
-	for _, s := range v.Steps {
+	for _, s := range v.SenderSteps() {
 		if s.Taken {
 			fmt.Fprintf(&b, "  sender: %s\n", s.Basis.Rule)
 		}
 	}
-	fmt.Fprintf(&b, "  Exchange Server authentication: %s", v.Authentication)
+	if !v.Peer.exchange() {
+		for _, s := range v.Session() {
+			fmt.Fprintf(&b, "  %s\n", s)
+		}
+	}
+	what := "authentication"
+	if v.Peer.exchange() {
+		what = "Exchange Server authentication"
+	}
+	fmt.Fprintf(&b, "  %s: %s", what, v.Authentication)
 	if v.Cause != 0 {
 		fmt.Fprintf(&b, " (%s: %s)", v.Cause, v.Cause.Basis().Rule)
 	}
 	return b.String() + "\n"
 }
 
-func orNothing(lines []string) string {
+func orNothing(lines EHLO) string {
 	if len(lines) == 0 {
 		return "nothing"
 	}
-	return strings.Join(lines, ", ")
+	return lines.String()
 }

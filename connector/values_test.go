@@ -235,10 +235,13 @@ func TestTextRoundTrip(t *testing.T) {
 	checkText(t, connector.PropertyFQDN|connector.PropertyBindings, (*connector.Properties).UnmarshalText)
 	checkText(t, connector.MustParseVersion("14.3"), (*connector.Version).UnmarshalText)
 	checkText(t, connector.ID{Server: "A", Name: "B"}, (*connector.ID).UnmarshalText)
+	checkText(t, 36*connector.MB, (*connector.ByteSize).UnmarshalText)
+	checkText(t, connector.SizeEnabledWithoutValue, (*connector.SizeMode).UnmarshalText)
+	checkText(t, connector.ExtensionDSN|connector.ExtensionChunking, (*connector.Extensions).UnmarshalText)
 	for k := connector.MailboxDatabase; k <= connector.PublicFolderDatabase; k++ {
 		checkText(t, k, (*connector.DatabaseKind).UnmarshalText)
 	}
-	for k := connector.NetworkGateway; k <= connector.NetworkPlanned; k++ {
+	for k := connector.NetworkGateway; k <= connector.NetworkCrossForest; k++ {
 		checkText(t, k, (*connector.NetworkKind).UnmarshalText)
 	}
 }
@@ -248,24 +251,48 @@ func TestEnumerationsPrint(t *testing.T) {
 	checkEnum(t, connector.Documented, connector.Unknown)
 	checkEnum(t, connector.Selected, connector.InvalidConn)
 	checkEnum(t, connector.Disabled, connector.Won)
-	checkEnum(t, connector.Authenticated, connector.AuthenticationUnknown)
-	checkEnum(t, connector.CauseWrongConnector, connector.CauseInvalidConn)
+	checkEnum(t, connector.Authenticated, connector.AuthenticationNotSought)
+	checkEnum(t, connector.CauseWrongConnector, connector.CauseBadCredentials)
 	checkEnum(t, connector.SideSender, connector.SideReceiver)
 	checkEnum(t, connector.Mail, connector.LogShipping)
 	checkEnum(t, connector.TransportSMTP, connector.TransportLogShipping)
 	checkEnum(t, connector.Required, connector.NotNeeded)
 	checkEnum(t, connector.FormSingle, connector.FormNetmask)
 	checkEnum(t, connector.MailboxDatabase, connector.PublicFolderDatabase)
-	checkEnum(t, connector.NetworkGateway, connector.NetworkPlanned)
+	checkEnum(t, connector.NetworkGateway, connector.NetworkCrossForest)
+	checkEnum(t, connector.SizeEnabled, connector.SizeDisabled)
+	checkEnum(t, connector.StageConnect, connector.StageForeignRecipient)
+	checkEnum(t, connector.StepDone, connector.StepUnknown)
+	checkEnum(t, connector.PrincipalAnonymous, connector.PrincipalPartnerServers)
+	checkEnum(t, connector.UsageClient, connector.UsagePartner)
+	for k := connector.PeerExchangeServer; k <= connector.PeerPartner; k++ {
+		back, err := connector.ParsePeerKind(k.String())
+		require.NoError(t, err)
+		assert.Equal(t, k, back)
+	}
+	assert.Empty(t, (connector.PeerPartner + 1).String())
+	for p := connector.TLSNever; p <= connector.TLSInsists; p++ {
+		back, err := connector.ParseTLSPolicy(p.String())
+		require.NoError(t, err)
+		assert.Equal(t, p, back)
+	}
+	assert.Empty(t, (connector.TLSInsists + 1).String())
+	for u := connector.UsageClient; u <= connector.UsagePartner; u++ {
+		back, err := connector.ParseUsage(u.String())
+		require.NoError(t, err)
+		assert.Equal(t, u, back)
+	}
+	_, err := connector.ParsePeerKind("")
+	requireParseError(t, err, "peer", 0, connector.ErrUnknownName)
 	for r := connector.Disabled; r <= connector.Won; r++ {
 		assert.NotEmpty(t, r.Basis().Rule, r)
 	}
-	for c := connector.CauseWrongConnector; c <= connector.CauseInvalidConn; c++ {
+	for c := connector.CauseWrongConnector; c <= connector.CauseBadCredentials; c++ {
 		assert.NotEmpty(t, c.Basis().Rule, c)
 	}
 	assert.Empty(t, connector.Reason(99).Basis().Rule)
 	assert.Empty(t, connector.Cause(99).Basis().Rule)
-	assert.Equal(t, "Tie, Missing, Role", (connector.DoubtTie | connector.DoubtMissing | connector.DoubtRole).String())
+	assert.Equal(t, "Tie, Missing, Role, Version", (connector.DoubtTie | connector.DoubtMissing | connector.DoubtRole | connector.DoubtVersion).String())
 }
 
 func checkEnum[T interface {

@@ -292,12 +292,16 @@ func TestSafe(t *testing.T) {
 		edit func(*connector.ReceiveConnector)
 		safe bool
 	}{
-		"rights that nobody told":      {func(c *connector.ReceiveConnector) {}, false},
-		"anonymous clients may relay":  {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, false) }, false},
-		"anonymous clients are denied": {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, true) }, true},
-		"somebody else may":            {func(c *connector.ReceiveConnector) { c.Rights = grant(`CONTOSO\Joe`, false) }, true},
-		"externally secured":           {func(c *connector.ReceiveConnector) { c.AuthMechanism |= connector.AuthExternalAuthoritative }, false},
-		"no rights beyond the groups":  {func(c *connector.ReceiveConnector) { c.PermissionGroups &^= connector.GroupCustom }, true},
+		"rights that nobody told": {func(c *connector.ReceiveConnector) {}, false},
+		"anonymous clients may relay": {func(c *connector.ReceiveConnector) {
+			c.PermissionGroups |= connector.GroupAnonymousUsers
+			c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, false)
+		}, false},
+		"without submitting nobody relays": {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, false) }, true},
+		"anonymous clients are denied":     {func(c *connector.ReceiveConnector) { c.Rights = grant(`NT AUTHORITY\ANONYMOUS LOGON`, true) }, true},
+		"somebody else may":                {func(c *connector.ReceiveConnector) { c.Rights = grant(`CONTOSO\Joe`, false) }, true},
+		"externally secured":               {func(c *connector.ReceiveConnector) { c.AuthMechanism |= connector.AuthExternalAuthoritative }, false},
+		"no rights beyond the groups":      {func(c *connector.ReceiveConnector) { c.PermissionGroups &^= connector.GroupCustom }, true},
 	} {
 		guarded := custom.Clone()
 		row.edit(&guarded)

@@ -3,7 +3,6 @@ package audit
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -187,30 +186,16 @@ func (p *Pass) offerAtWinner(failing []attempt) []Fix {
 		})}}}
 }
 
-// fqdnAllows tells whether the connector's FQDN is one with which the cmdlet takes ExchangeServer: the server's own, its
-// short name, or none (documented).
+// fqdnAllows tells whether the cmdlet takes ExchangeServer beside the connector's FQDN.
 func (p *Pass) fqdnAllows(c connector.ReceiveConnector) bool {
 	s, _ := p.Topology.Server(c.ID.Server)
-	return c.FQDN == "" || strings.EqualFold(c.FQDN, c.ID.Server) || strings.EqualFold(c.FQDN, s.FQDN) ||
-		s.FQDN == "" && strings.HasPrefix(strings.ToLower(c.FQDN), strings.ToLower(c.ID.Server)+".")
+	return c.FQDNAllowsExchangeServer(s)
 }
 
-// mayRelay tells whether a connector lets clients relay without authenticating, or might: it is externally secured, or
-// rights beyond the groups were granted to anonymous clients or are not known.
-func mayRelay(c connector.ReceiveConnector) bool {
-	if c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
-		return true
-	}
-	if c.Missing&(connector.PropertyAuthMechanism|connector.PropertyPermissionGroups|connector.PropertyRights) != 0 {
-		return true
-	}
-	if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(c.Rights, func(g connector.Grant) bool {
-		return !g.Deny && strings.EqualFold(g.Right, "ms-Exch-SMTP-Accept-Any-Recipient") &&
-			strings.HasSuffix(strings.ToLower(g.Principal), "anonymous logon")
-	})
+// mayRelay tells whether a connector lets clients relay without authenticating, or might.
+func mayRelay(t *connector.Topology, c connector.ReceiveConnector) bool {
+	s, _ := t.Server(c.ID.Server)
+	return c.MayRelay(s.Version.Generation()) != connector.StepRefused
 }
 
 // safe tells whether all that moves was meant to, at the endpoints it was meant for, and no source comes to a connector on
@@ -223,7 +208,7 @@ func safe(meant map[uint16]*netipx.IPSet, moves []connector.Move, before, after 
 		}
 		from, _ := before.Connector(m.From)
 		to, _ := after.Connector(m.To)
-		if mayRelay(to) && !mayRelay(from) {
+		if mayRelay(after, to) && !mayRelay(before, from) {
 			return false
 		}
 	}

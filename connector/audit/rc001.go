@@ -44,7 +44,7 @@ type capture struct {
 func (p *Pass) captures(server string) []*capture {
 	var cs []*capture
 	for _, a := range p.attemptsToward(server) {
-		if !a.failed() || a.verdict.Cause == connector.CauseNotPermitted {
+		if !a.failed() || !a.wrongly() {
 			continue
 		}
 		i := slices.IndexFunc(cs, func(c *capture) bool { return c.subject.Equal(a.winner()) })
@@ -55,6 +55,16 @@ func (p *Pass) captures(server string) []*capture {
 		cs[i].failing = append(cs[i].failing, a)
 	}
 	return cs
+}
+
+// wrongly tells whether the connector's place or mechanisms are to blame. A permission group, a name or a certificate that is not
+// right is a fault of another kind.
+func (a attempt) wrongly() bool {
+	switch a.verdict.Cause {
+	case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoCertificate, connector.CauseNoDirectTrust:
+		return false
+	}
+	return true
 }
 
 func checkRC001(p *Pass) error {

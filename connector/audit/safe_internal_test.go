@@ -34,7 +34,7 @@ func TestSafe(t *testing.T) {
 		{"what is meant moves", move(25, "10.0.0.5"), plain, true},
 		{"more than that moves", move(25, "10.0.0.0/23"), plain, false},
 		{"it moves at another port", move(587, "10.0.0.5"), plain, false},
-		{"it comes to an externally secured connector", move(25, "10.0.0.5"), connector.ReceiveConnector{AuthMechanism: connector.AuthExternalAuthoritative}, false},
+		{"it comes to an externally secured connector", move(25, "10.0.0.5"), connector.ReceiveConnector{AuthMechanism: connector.AuthExternalAuthoritative, PermissionGroups: connector.GroupExchangeServers}, false},
 		{"it comes to a connector whose groups are not known", move(25, "10.0.0.5"), connector.ReceiveConnector{Missing: connector.PropertyPermissionGroups}, false},
 		{"it comes to a connector whose rights are not known", move(25, "10.0.0.5"), connector.ReceiveConnector{Missing: connector.PropertyRights}, false},
 	} {

@@ -106,7 +106,7 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 		clear(p.verdicts)
 	}
 	from := p.servers[key(f.From)]
-	peer := connector.Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth}
+	peer := f.Peer(*from)
 	sure := !from.Missing.Has(connector.PropertyAddresses)
 	var as []attempt
 	for _, remote := range from.Addresses {

@@ -139,8 +139,8 @@ func (a Audit) witness(b *strings.Builder, f audit.Finding) {
 		}
 		fmt.Fprintf(b, "      %s: %s\n", right.Reason, right.Basis().Rule)
 	}
-	if len(v.Steps) > 0 {
-		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer.Clear))
+	if len(v.SenderSteps()) > 0 {
+		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer().Clear.Security()))
 	}
 	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {
 		fmt.Fprintf(b, "    cause: %s\n", v.Cause.Basis())
@@ -153,11 +153,11 @@ func (a Audit) witness(b *strings.Builder, f audit.Finding) {
 	}
 }
 
-func offered(lines []string) string {
+func offered(lines connector.EHLO) string {
 	if len(lines) == 0 {
 		return "neither encryption nor authentication"
 	}
-	return strings.Join(lines, ", ") + ", and no Exchange Server authentication it could use"
+	return lines.String() + ", and no Exchange Server authentication it could use"
 }
 
 func (a Audit) reply(b *strings.Builder, f audit.Finding) {

@@ -50,7 +50,7 @@ func (a Audit) flows(b *strings.Builder) {
 			taken = "in part, "
 		}
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
-		if r.Witness.Cause == connector.CauseNotPermitted { // which no finding explains yet
+		if c := r.Witness.Cause; c == connector.CauseNotPermitted || c == connector.CauseFQDN || c == connector.CauseNoDirectTrust { // which no finding explains yet
 			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
 		}
 	}

@@ -57,7 +57,7 @@ var locals = []netip.Addr{
 	netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("192.168.0.2"), netip.MustParseAddr("fd01::1"),
 }
 
-var ports = []uint16{25, 25, 25, 587}
+var ports = []uint16{25, 25, 25, 25, 587, 475}
 
 // Locals yields every local endpoint worth asking about: those that bindings can name, an address that none names, and a
 // port that none names.
@@ -69,7 +69,7 @@ func Locals() iter.Seq[netip.AddrPort] {
 				continue
 			}
 			seen[a] = true
-			for _, p := range []uint16{25, 587, 2525} {
+			for _, p := range []uint16{25, 475, 587, 2525} {
 				if !yield(netip.AddrPortFrom(a, p)) {
 					return
 				}
@@ -85,7 +85,12 @@ func Topology(r *rand.Rand) *connector.Topology {
 	for s := range 1 + r.IntN(4) {
 		name := fmt.Sprintf("EX%02d", s+1)
 		if r.IntN(2) == 0 {
-			t.Servers = append(t.Servers, connector.Server{Name: name, Addresses: []netip.Addr{Addr(true, r.IntN(256))}})
+			s := connector.Server{Name: name, Addresses: []netip.Addr{Addr(true, r.IntN(256))}}
+			if r.IntN(3) == 0 {
+				s.Version = connector.MustParseVersion([]string{"2010", "2013", "2016"}[r.IntN(3)])
+				s.Roles = []connector.ServerRoles{0, connector.RoleMailbox, connector.RoleClientAccess, connector.RoleEdge}[r.IntN(4)]
+			}
+			t.Servers = append(t.Servers, s)
 		}
 		mixed := r.IntN(6) == 0
 		for c := range r.IntN(9) {

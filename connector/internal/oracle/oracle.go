@@ -59,7 +59,20 @@ func Select(t *connector.Topology, c connector.Conn, m Mistakes) Decision {
 	}
 	known := false
 	for _, s := range t.Servers {
-		known = known || strings.EqualFold(s.Name, c.Server)
+		if !strings.EqualFold(s.Name, c.Server) {
+			continue
+		}
+		known = true
+		mailbox := s.Version.Generation() >= connector.Generation2013 && !s.Roles.Has(connector.RoleEdge) &&
+			(s.Version.Generation() > connector.Generation2013 || s.Roles == 0 || s.Roles.Has(connector.RoleMailbox))
+		if mailbox && c.Local.Port() == 475 { // the implicit connector
+			d := Decision{Outcome: connector.Selected, Connector: connector.ID{Server: s.Name, Name: "Mailbox delivery Receive connector"},
+				Range: connector.MustParseRange("0.0.0.0-255.255.255.255"), Binding: netip.MustParseAddrPort("0.0.0.0:475")}
+			if c.Local.Addr().Is6() {
+				d.Range, d.Binding = connector.MustParseRange("::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), netip.MustParseAddrPort("[::]:475")
+			}
+			return d
+		}
 	}
 	var listening []candidate
 	hub, frontend := false, false
