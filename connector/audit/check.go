@@ -69,19 +69,26 @@ func (p *Pass) attemptsToward(server string) []attempt {
 //
 // The error is that of [connector.Compile], of the context, or of a check.
 func Run(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Finding, error) {
-	x, err := connector.Compile(t)
-	if err != nil {
-		return nil, err
-	}
 	if len(checks) == 0 {
 		checks = All()
 	}
-	p := &Pass{Topology: t, Index: x, ctx: ctx, checks: checks, traffic: trafficOf(t),
-		servers: x.Servers(), baseline: map[string][]Finding{}}
+	p, err := newPass(ctx, t, checks)
+	if err != nil {
+		return nil, err
+	}
 	if err := p.run(); err != nil {
 		return nil, err
 	}
 	return fold(p.findings), nil
+}
+
+func newPass(ctx context.Context, t *connector.Topology, checks []*Check) (*Pass, error) {
+	x, err := connector.Compile(t)
+	if err != nil {
+		return nil, err
+	}
+	return &Pass{Topology: t, Index: x, ctx: ctx, checks: checks, traffic: trafficOf(t),
+		servers: x.Servers(), baseline: map[string][]Finding{}}, nil
 }
 
 // run fills p.findings.

@@ -55,7 +55,8 @@ type corpusCase struct {
 		ToServer string `json:"to_server"`
 		ToAddr   string `json:"to_addr"`
 	}
-	Expect struct {
+	Observed struct{ Response string }
+	Expect   struct {
 		Selected            *string
 		ExchangeAuthFinding bool `json:"exchange_auth_finding"`
 	}
@@ -105,6 +106,22 @@ func (c corpusCase) check(t *testing.T) {
 	}
 	found := slices.ContainsFunc(run(t, top), func(f audit.Finding) bool { return f.Severity >= audit.Warning })
 	assert.Equal(t, c.Expect.ExchangeAuthFinding, found, describe(run(t, top)))
+
+	// From what the queue showed to the connector that the case blames, or to what no connector is to blame for.
+	d := diagnose(t, top, c.Observed.Response)
+	switch {
+	case c.Expect.ExchangeAuthFinding:
+		require.NotEmpty(t, d.Suspects)
+		assert.Equal(t, *c.Expect.Selected, d.Suspects[0].Subject.String())
+	case d.Error.Kind == audit.ErrorCannotAchieve || d.Error.Kind == audit.ErrorTemporaryAuth:
+		require.NotEmpty(t, d.Suspects)
+		assert.True(t, d.Suspects[0].Outside(), suspects(d))
+	case d.Error.Kind != audit.ErrorOther && len(d.Suspects) > 0 && c.Expect.Selected != nil:
+		blamed := slices.ContainsFunc(d.Suspects, func(s audit.Suspect) bool {
+			return s.Outside() || s.Subject.String() == *c.Expect.Selected
+		})
+		assert.True(t, blamed, suspects(d))
+	}
 }
 
 // fillIn adds what a case leaves to the reader: a sender that is not listed stands in another site, and an Edge server is

@@ -10,8 +10,9 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// places are the servers of a topology and where they are, by key of their names.
+// places are the servers of a topology and where they are, by key of their names, and its networks.
 type places struct {
+	networks   map[networkKey]*netipx.IPSet // addresses
 	servers    map[string]*connector.Server
 	configured map[string]bool          // servers with a connector, enabled or not
 	own        map[string]*netipx.IPSet // addresses of a server
@@ -22,7 +23,7 @@ type places struct {
 func key(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func placesOf(t *connector.Topology) *places {
-	pl := &places{servers: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
+	pl := &places{networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
 	for _, c := range t.Connectors {
 		pl.configured[key(c.ID.Server)] = true
 	}
@@ -38,12 +39,39 @@ func placesOf(t *connector.Topology) *places {
 		where.AddSet(set)
 	}
 	for _, n := range t.Networks {
+		pl.addNetwork(n)
 		if n.Kind == connector.NetworkPlanned {
 			where.AddSet(connector.IPSet(n.Ranges...))
 		}
 	}
 	pl.where, _ = where.IPSet()
 	return pl
+}
+
+// networkKey names a network.
+type networkKey struct {
+	name string
+	kind connector.NetworkKind
+}
+
+// addNetwork notes the addresses of a network; one that is told twice has those of both.
+func (pl *places) addNetwork(n connector.Network) {
+	k := networkKey{n.Name, n.Kind}
+	var b netipx.IPSetBuilder
+	b.AddSet(connector.IPSet(n.Ranges...))
+	if old := pl.networks[k]; old != nil {
+		b.AddSet(old)
+	}
+	pl.networks[k], _ = b.IPSet() // valid ranges do not fail
+}
+
+// network returns the addresses that a flow from a network comes from.
+func (pl *places) network(f connector.Flow) *netipx.IPSet {
+	kind := connector.NetworkCrossForest
+	if f.Purpose == connector.Hybrid {
+		kind = connector.NetworkHybrid
+	}
+	return pl.networks[networkKey{f.From, kind}]
 }
 
 // traffic is what the servers of a topology exchange. It does not depend on what the connectors allow, so one value
@@ -56,7 +84,7 @@ type traffic struct {
 func trafficOf(t *connector.Topology) *traffic {
 	tr := &traffic{places: placesOf(t), toward: map[string][]connector.Flow{}}
 	for f := range t.Flows() {
-		if simulated(f) {
+		if simulated(f) && f.ExchangeAuth {
 			tr.toward[key(f.To)] = append(tr.toward[key(f.To)], f)
 		}
 	}
@@ -65,7 +93,7 @@ func trafficOf(t *connector.Topology) *traffic {
 
 // simulated tells whether connectors decide about a flow that is not ruled out.
 func simulated(f connector.Flow) bool {
-	return f.MeetsConnectors() && f.ExchangeAuth && f.Need != connector.NotNeeded
+	return f.MeetsConnectors() && f.Need != connector.NotNeeded
 }
 
 // attempt is one connection that a flow could use, and what becomes of it.
@@ -105,6 +133,9 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 		p.from, p.to = f.From, f.To
 		clear(p.verdicts)
 	}
+	if f.FromNetwork {
+		return p.attemptsFromNetwork(f)
+	}
 	from := p.servers[key(f.From)]
 	peer := f.Peer(*from)
 	sure := !from.Missing.Has(connector.PropertyAddresses)
@@ -116,7 +147,7 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 			}
 			c := connector.Conn{Server: f.To, Local: local, Remote: remote.Unmap().WithZone("")}
 			v := p.verdicts[c]
-			if v == nil {
+			if v == nil || v.Peer != peer {
 				v = p.x.Simulate(c, peer)
 				p.verdicts[c] = v
 			}
@@ -130,6 +161,37 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 		}
 	}
 	return as
+}
+
+// attemptsFromNetwork simulates a flow from one address of the network for each answer that some of its addresses get, which
+// stands for all of them.
+func (p *prober) attemptsFromNetwork(f connector.Flow) (as []attempt) {
+	network := p.network(f)
+	for _, local := range p.locals(f) {
+		answered := make(map[connector.Match]bool)
+		for region, m := range p.x.Regions(f.To, local) {
+			if answered[m] || !network.OverlapsRange(region) {
+				continue
+			}
+			answered[m] = true
+			c := connector.Conn{Server: f.To, Local: local, Remote: firstIn(network, region)}
+			as = append(as, attempt{flow: f, verdict: p.x.Simulate(c, f.Peer(connector.Server{})), sure: true})
+		}
+	}
+	return as
+}
+
+// firstIn returns the first address of a range that is in a set; some are.
+func firstIn(set *netipx.IPSet, region netipx.IPRange) netip.Addr {
+	for _, r := range set.Ranges() {
+		switch {
+		case r.Contains(region.From()):
+			return region.From()
+		case region.Contains(r.From()):
+			return r.From()
+		}
+	}
+	panic("audit: a set overlaps a range and has no address in it")
 }
 
 // locals returns the local endpoints at which a flow may arrive.
@@ -197,6 +259,8 @@ func (r FlowResult) Fate() string {
 		return "not checked, because no connector that listens there is known"
 	case r.State == FlowUnknown:
 		return "unknown, because a property that decides it is missing"
+	case r.Flow.Need == connector.Possible && bad && !r.Flow.ExchangeAuth:
+		return "possible, would be refused" + map[bool]string{true: " in part"}[r.State == FlowPartly]
 	case r.Flow.Need == connector.Possible && bad && r.Flow.Why.Mark == connector.Unknown:
 		return "possible, would not authenticate; what that does is unknown"
 	case r.Flow.Need == connector.Possible && bad:
@@ -230,7 +294,7 @@ func stateOf(as []attempt) FlowState {
 	passed, failed, open := 0, 0, 0
 	for _, a := range as {
 		switch {
-		case a.verdict.Authentication == connector.Authenticated:
+		case a.verdict.Mail() == connector.StepDone:
 			passed++
 		case a.failed():
 			failed++
@@ -258,6 +322,10 @@ func (p *prober) unreached(f connector.Flow) FlowState {
 	switch {
 	case !p.configured[key(f.To)]:
 		return FlowNoTarget
+	case f.FromNetwork && len(p.network(f).Ranges()) == 0:
+		return FlowNoSource
+	case f.FromNetwork:
+		return FlowNoListener
 	case len(p.servers[key(f.From)].Addresses) > 0 && len(p.locals(f)) == 0:
 		return FlowNoListener
 	}
@@ -267,7 +335,7 @@ func (p *prober) unreached(f connector.Flow) FlowState {
 // failed tells whether the connectors known let the attempt fail. An endpoint at which nothing is known to listen is more
 // likely a connector that was not exported.
 func (a attempt) failed() bool {
-	return a.verdict.Authentication == connector.NotAuthenticated && a.verdict.Cause != connector.CauseNotListening
+	return a.verdict.Mail() == connector.StepRefused && a.verdict.Cause != connector.CauseNotListening
 }
 
 func witnessOf(as []attempt) *connector.Verdict {
@@ -276,7 +344,7 @@ func witnessOf(as []attempt) *connector.Verdict {
 		if a.failed() {
 			return a.verdict
 		}
-		if open == nil && a.verdict.Authentication != connector.Authenticated {
+		if open == nil && a.verdict.Mail() != connector.StepDone {
 			open = a.verdict
 		}
 	}

@@ -110,7 +110,7 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 		}
 	}
 	if f.Witness != nil {
-		a.witness(b, f)
+		a.witness(b, f.Witness)
 	}
 	for _, fix := range f.Fixes {
 		a.fix(b, fix)
@@ -118,8 +118,7 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 }
 
 // witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
-func (a Audit) witness(b *strings.Builder, f audit.Finding) {
-	v := f.Witness
+func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
 	e := v.Explanation
 	fmt.Fprintf(b, "  for example %s\n", e.Conn)
 	if winner, ok := e.Winner(); ok {
@@ -139,8 +138,12 @@ func (a Audit) witness(b *strings.Builder, f audit.Finding) {
 		}
 		fmt.Fprintf(b, "      %s: %s\n", right.Reason, right.Basis().Rule)
 	}
-	if len(v.SenderSteps()) > 0 {
+	switch v.Cause {
+	case connector.CauseWrongConnector, connector.CauseNoMechanism, connector.CauseSuppressed, connector.CauseNoCertificate:
 		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer().Clear.Security()))
+	}
+	if !v.Peer.Authenticates() || v.Peer.Kind == connector.PeerUser {
+		a.session(b, v)
 	}
 	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {
 		fmt.Fprintf(b, "    cause: %s\n", v.Cause.Basis())
@@ -149,7 +152,17 @@ func (a Audit) witness(b *strings.Builder, f audit.Finding) {
 		fmt.Fprintf(b, "    in doubt: %s\n", v.Doubt)
 	}
 	if v.Reply.Code != 0 {
-		a.reply(b, f)
+		a.reply(b, v)
+	}
+}
+
+// session tells which steps of a client's session are not granted.
+func (a Audit) session(b *strings.Builder, v *connector.Verdict) {
+	fmt.Fprintf(b, "    client: %s, TLS %s\n", v.Peer.Kind, v.Peer.TLS)
+	for _, s := range v.Session() {
+		if s.State == connector.StepRefused || s.State == connector.StepUnknown {
+			fmt.Fprintf(b, "      %s\n", s)
+		}
 	}
 }
 
@@ -160,10 +173,9 @@ func offered(lines connector.EHLO) string {
 	return lines.String() + ", and no Exchange Server authentication it could use"
 }
 
-func (a Audit) reply(b *strings.Builder, f audit.Finding) {
-	v := f.Witness
+func (a Audit) reply(b *strings.Builder, v *connector.Verdict) {
 	fmt.Fprintf(b, "    reply: %s (raised by the %s)\n", v.Reply, v.Reply.Side)
-	if g := v.Peer.Version.Generation(); g != 0 {
+	if g := v.Peer.Version.Generation(); g != 0 && v.Peer.Kind != connector.PeerUnifiedMessaging {
 		fmt.Fprintf(b, "    queue on the sender (Exchange %s): %s\n", g, connector.QueueError(g, v.Reply, v.Explanation.Conn.Local))
 	}
 }

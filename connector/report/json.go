@@ -28,6 +28,7 @@ type findingObject struct {
 
 type flowObject struct {
 	From      string `json:"from"`
+	Network   bool   `json:"network,omitempty"` // from is a network
 	To        string `json:"to"`
 	Port      uint16 `json:"port"`
 	Purpose   string `json:"purpose"`
@@ -45,7 +46,7 @@ type fixObject struct {
 }
 
 func flowJSON(f connector.Flow) flowObject {
-	return flowObject{From: f.From, To: f.To, Port: f.Port, Purpose: f.Purpose.String(), Transport: f.Transport.String(),
+	return flowObject{From: f.From, Network: f.FromNetwork, To: f.To, Port: f.Port, Purpose: f.Purpose.String(), Transport: f.Transport.String(),
 		Need: f.Need.String(), Why: f.Why.String()}
 }
 
@@ -58,13 +59,27 @@ func flowsJSON(rs []audit.FlowResult) []flowObject {
 	return list
 }
 
+func (a Audit) fixes(fixes []audit.Fix) []fixObject {
+	list := []fixObject{}
+	for _, fix := range fixes {
+		fo := fixObject{Title: fix.Title, Safe: fix.Safe}
+		commands, err := a.commands(fix)
+		fo.Commands = commands
+		if err != nil {
+			fo.Problem = err.Error()
+		}
+		list = append(list, fo)
+	}
+	return list
+}
+
 func (a Audit) json() auditObject {
 	o := auditObject{Findings: []findingObject{}, Flows: flowsJSON(a.Flows)}
 	for _, f := range a.Findings {
 		x := findingObject{
 			Check: f.Check, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Subject: f.Subject.String(),
 			Source: f.Source.String(), Message: f.Message, Addresses: texts(f.Addrs), Flows: []flowObject{},
-			Related: texts(f.Related), Fixes: []fixObject{},
+			Related: texts(f.Related),
 		}
 		for _, flow := range f.Flows {
 			x.Flows = append(x.Flows, flowJSON(flow))
@@ -73,15 +88,7 @@ func (a Audit) json() auditObject {
 			e := explanationJSON(f.Witness.Explanation)
 			x.Witness, x.Reply, x.Cause = &e, f.Witness.Reply.String(), f.Witness.Cause.String()
 		}
-		for _, fix := range f.Fixes {
-			fo := fixObject{Title: fix.Title, Safe: fix.Safe}
-			commands, err := a.commands(fix)
-			fo.Commands = commands
-			if err != nil {
-				fo.Problem = err.Error()
-			}
-			x.Fixes = append(x.Fixes, fo)
-		}
+		x.Fixes = a.fixes(f.Fixes)
 		o.Findings = append(o.Findings, x)
 	}
 	return o

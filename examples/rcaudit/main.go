@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -29,15 +30,17 @@ Get-NetIPAddress and Resolve-DnsName, by Export-Clixml, ConvertTo-Json, Export-C
 
   rcaudit                                              the founding story
   rcaudit -addr EX01=10.1.0.11 -addr EX02=10.1.0.12 connectors.xml servers.xml
+  rcaudit -error 'LastError of a queue' exchange.xml   what it means, and which connector is to blame
+  rcaudit -flows exchange.xml                          what becomes of the mail between every two servers
   rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
 
-exit status: 0 fine, 1 findings at or above -fail-on, 2 unusable input
+exit status: 0 fine, 1 findings at or above -fail-on, or a connector very likely to blame for -error, 2 unusable input
 
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-func run(args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o input.Options
 	flags := input.Flags("rcaudit", stderr, &o)
 	failOn, never := audit.Error, false
@@ -49,6 +52,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 	print := topologyForm("")
 	flags.Var(&print, "topology", "print what was read instead of auditing it: -topology as native JSON, -topology=text as canonical text")
+	errorText, flows := "", false
+	flags.StringVar(&errorText, "error", "", "diagnose this `TEXT` instead: LastError of a queue, an NDR or a line of a protocol log; - reads it from standard input")
+	flags.BoolVar(&flows, "flows", false, "print what becomes of the flows between every two servers instead")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
@@ -74,6 +80,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
+	if flows {
+		if err := o.Format.Matrix(stdout, audit.MatrixOf(audit.Flows(t, x))); err != nil {
+			fmt.Fprintln(stderr, err)
+			return input.ExitUnusable
+		}
+		return input.ExitFine
+	}
+	if errorText != "" {
+		status := diagnose(errorText, t, o, stdin, stdout, stderr)
+		if status == input.ExitFindings && (story || never) {
+			return input.ExitFine
+		}
+		return status
+	}
 	findings, err := audit.Run(context.Background(), t)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -85,6 +105,31 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return input.ExitUnusable
 	}
 	if !story && !never && len(findings) > 0 && findings[0].Severity >= failOn { // the most severe comes first
+		return input.ExitFindings
+	}
+	return input.ExitFine
+}
+
+// diagnose tells what an error means. A connector that is very likely to blame counts as a finding.
+func diagnose(text string, t *connector.Topology, o input.Options, stdin io.Reader, stdout, stderr io.Writer) int {
+	if text == "-" {
+		const longest = 1 << 20
+		data, err := io.ReadAll(io.LimitReader(stdin, longest))
+		if err != nil {
+			fmt.Fprintln(stderr, err)
+			return input.ExitUnusable
+		}
+		text = string(data)
+	}
+	d, err := audit.Diagnose(context.Background(), t, text)
+	if err == nil {
+		err = o.Format.Diagnosis(stdout, report.Diagnosis{Topology: t, Diagnosis: d})
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	if slices.ContainsFunc(d.Suspects, func(s audit.Suspect) bool { return !s.Outside() && s.Likelihood == audit.VeryLikely }) {
 		return input.ExitFindings
 	}
 	return input.ExitFine

@@ -19,7 +19,7 @@ import (
 
 func call(args ...string) (status int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	status = run(args, &out, &err)
+	status = run(args, nil, &out, &err)
 	return status, out.String(), err.String()
 }
 
@@ -183,7 +183,7 @@ func TestTopology(t *testing.T) {
 	assert.Equal(t, 2, status)
 	assert.Contains(t, stderr, "json or text")
 	var b bytes.Buffer
-	assert.Equal(t, 2, run([]string{"-topology"}, full{}, &b))
+	assert.Equal(t, 2, run([]string{"-topology"}, nil, full{}, &b))
 	assert.Contains(t, b.String(), "disk full")
 }
 
@@ -258,6 +258,6 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestWriteErrors(t *testing.T) {
 	var stderr bytes.Buffer
-	assert.Equal(t, 2, run([]string{founding(t)}, full{}, &stderr))
+	assert.Equal(t, 2, run([]string{founding(t)}, nil, full{}, &stderr))
 	assert.Contains(t, stderr.String(), "disk full")
 }

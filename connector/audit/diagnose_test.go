@@ -1,0 +1,265 @@
+package audit_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+func diagnose(t testing.TB, top *connector.Topology, text string) *audit.Diagnosis {
+	t.Helper()
+	d, err := audit.Diagnose(context.Background(), top, text)
+	require.NoError(t, err)
+	return d
+}
+
+// suspects renders suspects, the likeliest first.
+func suspects(d *audit.Diagnosis) (lines []string) {
+	for _, s := range d.Suspects {
+		subject := s.Subject.String()
+		if s.Outside() {
+			subject = "outside"
+		}
+		title, _, _ := strings.Cut(s.Title, ":")
+		lines = append(lines, fmt.Sprintf("%s %s: %s", s.Likelihood, subject, title))
+	}
+	return lines
+}
+
+const queue2010 = `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exchange Server authentication." Attempted failover to alternate host, but that did not succeed. Either there are no alternate hosts, or delivery failed to all alternate hosts.`
+
+// The founding story: the queue error as it was, and what more of the text changes.
+func TestDiagnoseFoundingStory(t *testing.T) {
+	top := stories(t)["founding_story"].Topology
+	d := diagnose(t, top, queue2010)
+	require.Greater(t, len(d.Suspects), 4)
+	assert.Equal(t, audit.ErrorCannotAchieve, d.Error.Kind)
+	assert.Empty(t, d.Target)
+	for i, want := range []string{"EX01", "EX02", "EX03", "EX04"} {
+		s := d.Suspects[i]
+		assert.Equal(t, connector.ID{Server: want, Name: "Relay"}, s.Subject)
+		assert.Equal(t, audit.VeryLikely, s.Likelihood)
+		assert.Equal(t, []string{"2 required flows fail by it, by the topology"}, s.For)
+		assert.Empty(t, s.Against)
+		assert.Equal(t, connector.CauseWrongConnector, s.Witness.Cause)
+		require.NotEmpty(t, s.Fixes)
+		assert.True(t, s.Fixes[0].Safe)
+	}
+	for _, s := range d.Suspects[4:] {
+		assert.True(t, s.Outside())
+		assert.NotEmpty(t, s.Confirm, s.Title)
+		assert.NotEmpty(t, s.Basis.Rule, s.Title)
+		assert.Less(t, s.Likelihood, audit.Plausible)
+	}
+	assert.Contains(t, d.Suspects[4].Title, "firewall")
+
+	for _, row := range []struct {
+		what, text, first, target string
+		against                   string // of the last connector
+	}{
+		{"the endpoint", queue2010 + " The last endpoint attempted was 10.2.0.12:25", "EX04", "EX04", "the text names 10.2.0.12:25, which is EX04"},
+		{"the address in braces", queue2010 + ";{FQDN=ex02.contoso.com};{IP=10.1.0.12}]", "EX02", "EX02", "the text names 10.1.0.12, which is EX02"},
+		{"the name in braces", queue2010 + ";{FQDN=EX03.contoso.com}]", "EX03", "EX03", "the text names ex03.contoso.com, which is EX03"},
+		{"a line of the send log", "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,10.1.0.11:37964,10.2.0.12:25,<," + queue2010, "EX04", "EX04", ""},
+		{"a line of the receive log", `2026-11-04T06:00:35.402Z,EX04\Relay,08D760DF231F00BC,27,10.2.0.12:25,10.1.0.11:37964,<,` + queue2010, "EX04", "EX04", `the line of the log says that EX04\Relay was selected`},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			d := diagnose(t, top, row.text)
+			assert.Equal(t, row.first+`\Relay`, d.Suspects[0].Subject.String())
+			assert.Equal(t, audit.VeryLikely, d.Suspects[0].Likelihood)
+			assert.Equal(t, row.target, d.Target)
+			assert.Greater(t, len(d.Suspects[0].For), 1)
+			if row.against != "" {
+				for _, s := range d.Suspects[1:] {
+					if !s.Outside() {
+						assert.Contains(t, s.Against, row.against)
+						assert.Less(t, s.Likelihood, audit.Plausible)
+					}
+				}
+			}
+		})
+	}
+	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,10.1.0.11:37964,10.2.0.12:25,<,"+queue2010)
+	assert.Equal(t, "10.1.0.11 -> EX04 10.2.0.12:25", d.Suspects[0].Witness.Explanation.Conn.String(), "the witness is the connection of the line")
+
+	// A name that may be the sender's or the target's speaks for those that it concerns.
+	d = diagnose(t, top, "Queue EX03\\12345: "+queue2010)
+	assert.Equal(t, `EX04\Relay`, d.Suspects[3].Subject.String())
+	assert.Len(t, d.Suspects[3].For, 1)
+	for _, s := range d.Suspects[:3] {
+		assert.Contains(t, s.For[1], "the text names EX03")
+	}
+
+	// What the text says against the topology counts against it.
+	d = diagnose(t, top, "451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication")
+	assert.Contains(t, d.Suspects[0].Against[0], "a queue words it like this on 2016, 2019, 2019 or SE, SE, and the senders that fail are EX03 (2010), EX04 (2010)")
+	d = diagnose(t, top, queue2010+" The last endpoint attempted was 10.2.0.12:2525")
+	assert.Contains(t, strings.Join(d.Suspects[0].Against, "; ")+strings.Join(d.Suspects[1].Against, "; "), "port 2525")
+	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,192.0.2.7:37964,10.2.0.12:25,<,"+queue2010)
+	assert.Contains(t, strings.Join(d.Suspects[0].Against, "; "), "192.0.2.7, which is not among the sources concerned")
+}
+
+// Once the topology shows nothing wrong, what it does not describe comes first: the same text, another cause.
+func TestDiagnoseOutside(t *testing.T) {
+	top := stories(t)["defaults_only"].Topology
+	d := diagnose(t, top, queue2010+" The last endpoint attempted was 10.0.0.10:25")
+	assert.Equal(t, "EX10", d.Target)
+	assert.Equal(t, []string{
+		"plausible outside: a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS",
+		"plausible outside: the sender arrives under another address",
+		"plausible outside: the internal transport certificate of the target is missing or cannot be used, so X-ANONYMOUSTLS is not offered",
+		"plausible outside: the connectors were changed after this export, or not all are in it",
+	}, suspects(d))
+	assert.Equal(t, []string{"the topology shows no connector that would bring it about for sure"}, d.Suspects[0].For)
+
+	d = diagnose(t, top, "554 5.3.5 System incorrectly configured")
+	assert.Equal(t, []string{"plausible outside: a setting of the target that receive connectors do not decide"}, suspects(d))
+	d = diagnose(t, top, "The mailbox is full.")
+	assert.Empty(t, d.Suspects, "what is not known is not guessed at")
+	d = diagnose(t, top, queue2010[:60]+"...")
+	assert.Equal(t, audit.ErrorCutOff, d.Error.Kind)
+	assert.NotEmpty(t, d.Suspects, "it may be the usual one")
+}
+
+// Texts with the code, or the look, of another are answered in their kind.
+func TestDiagnoseNeighbours(t *testing.T) {
+	server := connector.Server{Name: "EX01", FQDN: "ex01.contoso.com", Version: connector.MustParseVersion("2016"), Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.11")}}
+	peer := connector.Server{Name: "EX02", FQDN: "ex02.contoso.com", Version: connector.MustParseVersion("2016"), Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.12")}}
+	um := connector.Server{Name: "UM10", Version: connector.MustParseVersion("2010"), Site: "S", Roles: connector.RoleUnifiedMessaging, Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.20")}}
+	hub := connector.Server{Name: "HUB10", Version: connector.MustParseVersion("2010"), Site: "S", Roles: connector.RoleHubTransport, Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.21")}}
+	with := func(edit func(t *connector.Topology)) *connector.Topology {
+		top := &connector.Topology{Servers: []connector.Server{server, peer}}
+		top.Connectors = append(connector.DefaultConnectors(server), connector.DefaultConnectors(peer)...)
+		if edit != nil {
+			edit(top)
+		}
+		return top
+	}
+	relay := func(edit func(c *connector.ReceiveConnector)) func(*connector.Topology) {
+		return func(t *connector.Topology) {
+			c := connectorOf("EX01", "Relay", 0, "10.9.0.0/24")
+			c.TransportRole, c.PermissionGroups = connector.FrontendTransport, connector.GroupAnonymousUsers
+			if edit != nil {
+				edit(&c)
+			}
+			t.Connectors = append(t.Connectors, c)
+		}
+	}
+	receiveLog := func(selected, source, reply string) string {
+		return `2026-11-04T06:00:35.402Z,` + selected + `,08D760DF231F00BC,27,10.1.0.11:25,` + source + `:37964,>,"` + reply + `",`
+	}
+	for _, row := range []struct {
+		what  string
+		top   *connector.Topology
+		text  string
+		first []string // the beginnings of the likeliest
+		cause connector.Cause
+	}{
+		{"relay refused, and the line says where", with(relay(nil)), receiveLog(`EX01\Relay`, "10.9.0.7", "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
+			[]string{`very likely EX01\Relay: lets anonymous clients submit, but not relay`}, 0},
+		{"the same, told by a connection to the server alone", with(relay(nil)), "550 5.7.54 SMTP; Unable to relay from 10.1.0.11:25",
+			[]string{`plausible EX01\Default Frontend EX01: lets anonymous clients submit, but not relay`, `plausible EX01\Relay: lets anonymous clients submit, but not relay`}, 0},
+		{"anonymous clients may not submit", with(relay(func(c *connector.ReceiveConnector) { c.PermissionGroups = 0 })), receiveLog(`EX01\Relay`, "10.9.0.7", "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"),
+			[]string{`very likely EX01\Relay: lets anonymous clients not submit`}, 0},
+		{"STARTTLS is required, and not offered", with(relay(nil)), receiveLog(`EX01\Relay`, "10.9.0.7", "451 5.7.3 STARTTLS is required to send mail"),
+			[]string{`very likely EX01\Relay: offers no STARTTLS, and the client insists on it`}, connector.CauseNoSTARTTLS},
+		{"STARTTLS is required by the connector", with(relay(func(c *connector.ReceiveConnector) { c.AuthMechanism, c.RequireTLS = connector.AuthTLS, true })), receiveLog(`EX01\Relay`, "10.9.0.7", "451 5.7.3 STARTTLS is required to send mail"),
+			[]string{`very likely EX01\Relay: requires TLS, and the client stayed in clear`}, 0},
+		{"users may not submit", with(nil), receiveLog(`EX01\Default Frontend EX01`, "10.9.0.7", "535 5.7.3 Authentication unsuccessful"),
+			[]string{`very likely EX01\Default Frontend EX01: offers AUTH, but Authenticated Users may not submit`}, connector.CauseNotPermitted},
+		{"the password", with(func(t *connector.Topology) { t.Connectors = t.Connectors[1:2] }), "535 5.7.3 Authentication unsuccessful", []string{"plausible outside: user name or password is wrong, or the account is locked or disabled"}, 0},
+		{"a mechanism that is not offered", with(relay(nil)), receiveLog(`EX01\Relay`, "10.9.0.7", "504 5.7.4 Unrecognized authentication type"),
+			[]string{`very likely EX01\Relay: offers no LOGIN in clear`, `very likely EX01\Relay: offers no LOGIN`, `very likely EX01\Relay: offers no NTLM`}, connector.CauseNotOffered},
+		{"a sender that is not permitted", with(relay(func(c *connector.ReceiveConnector) {
+			c.Rights = []connector.Grant{{Principal: "S-1-5-7", Right: "ms-Exch-SMTP-Accept-Authoritative-Domain-Sender", Deny: true}}
+		})), receiveLog(`EX01\Relay`, "10.9.0.7", "550 5.7.60 SMTP; Client does not have permissions to send as this sender"),
+			[]string{`very likely EX01\Relay: lets anonymous clients not send as somebody of an accepted domain`}, 0},
+		{"both transport roles on one port", with(relay(func(c *connector.ReceiveConnector) { c.TransportRole = connector.HubTransport })), "421 4.3.2 Service not available",
+			[]string{`very likely EX01: connectors of both transport roles are bound to 0.0.0.0`}, 0},
+		{"an inactive component", with(nil), "412 4.3.2 Service not active", []string{"plausible outside: the transport component of the target is inactive, for example in maintenance mode"}, 0},
+		{"Kerberos", with(nil), "454 4.7.0 Temporary authentication failure", []string{"plausible outside: the clocks of the two servers, or of their domain controllers, differ by more than five minutes",
+			"plausible outside: the service principal name SMTPSVC of the target is missing or registered twice"}, 0},
+		{"Kerberos, by the name of the connector", with(func(t *connector.Topology) { t.Connectors[3].FQDN = "mail.contoso.com" }), "454 4.7.0 Temporary authentication failure. The last endpoint attempted was 10.1.0.11:2525",
+			[]string{`plausible EX01\Default EX01: has an FQDN that is none of the server's names, so the service principal name does not fit`}, connector.CauseFQDN},
+		{"Unified Messaging", &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))},
+			"The Unified Messaging server could not submit. Expected: 220, actual: 500", []string{`very likely HUB10\Relay: takes mail from UM10 without Exchange Server authentication; HUB10\Default HUB10 offers it`}, connector.CauseWrongConnector},
+		{"the configuration has changed since", with(relay(nil)), receiveLog(`EX01\Relay`, "10.8.0.7", "550 5.7.1 Unable to relay"),
+			[]string{`plausible EX01\Relay: lets anonymous clients submit, but not relay`, `plausible EX01\Relay: the configuration has changed since, or is not known whole`}, 0},
+		{"a group that is missing is no reason for 451, but asked for often", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = connector.GroupExchangeUsers }), queue2010 + " The last endpoint attempted was 10.1.0.11:2525",
+			[]string{`plausible EX01\Default EX01: lets Exchange servers not submit`}, connector.CauseNotPermitted},
+		{"no certificate", with(func(t *connector.Topology) { t.Servers[0].NoCertificate = true }), queue2010, []string{`plausible EX01\Default EX01: offers no X-ANONYMOUSTLS, because no certificate of the server can be used`}, connector.CauseNoCertificate},
+		{"not authorized", with(nil), "550 5.7.3 Not Authorized", []string{`thinkable EX01\Default Frontend EX01: offers AUTH, but Authenticated Users may not submit`}, connector.CauseNotPermitted},
+		{"an address that was refused", with(nil), "501 5.1.7 Invalid address", []string{"plausible outside: Unified Messaging reached a connector that gives it no rights"}, 0},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			d := diagnose(t, row.top, row.text)
+			got := suspects(d)
+			require.GreaterOrEqual(t, len(got), len(row.first), got)
+			assert.Equal(t, row.first, got[:len(row.first)], strings.Join(got, "\n"))
+			if !d.Suspects[0].Outside() && d.Suspects[0].Witness != nil {
+				assert.Equal(t, row.cause, d.Suspects[0].Witness.Cause)
+			}
+			for _, s := range d.Suspects {
+				assert.NotEmpty(t, s.Basis.Rule, s.Title)
+				assert.NotEqual(t, "", s.Likelihood.String())
+				assert.True(t, s.Outside() || len(s.For) > 0, s.Title)
+			}
+		})
+	}
+	// A source that the connector does not serve speaks against it.
+	d := diagnose(t, with(relay(nil)), receiveLog(`EX01\Default Frontend EX01`, "10.8.0.7", "550 5.7.1 Unable to relay"))
+	assert.Equal(t, `EX01\Default Frontend EX01`, d.Suspects[0].Subject.String())
+	for _, s := range d.Suspects {
+		if s.Subject.Name == "Relay" {
+			assert.Contains(t, strings.Join(s.Against, "; "), "10.8.0.7, which is not among the sources concerned")
+			assert.Equal(t, audit.Unlikely, s.Likelihood)
+		}
+	}
+}
+
+func TestDiagnoseErrors(t *testing.T) {
+	_, err := audit.Diagnose(context.Background(), &connector.Topology{Servers: []connector.Server{{}}}, queue2010)
+	assert.ErrorIs(t, err, connector.ErrEmpty)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = audit.Diagnose(ctx, stories(t)["founding_story"].Topology, queue2010)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Empty(t, audit.Likelihood(0).String())
+}
+
+func ExampleDiagnose() {
+	default01 := connector.DefaultConnectors(connector.Server{Name: "EX01", Version: connector.MustParseVersion("2010"), Roles: connector.RoleHubTransport})
+	relay, _ := connector.NewConnector(connector.UsageCustom, connector.ID{Server: "EX01", Name: "Relay"},
+		[]netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")}, []connector.Range{connector.MustParseRange("10.0.0.0/8")})
+	t := &connector.Topology{
+		Servers: []connector.Server{
+			{Name: "EX01", Site: "DC1", Version: connector.MustParseVersion("2010"), Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.11")}},
+			{Name: "EX03", Site: "DC2", Version: connector.MustParseVersion("2010"), Addresses: []netip.Addr{netip.MustParseAddr("10.2.0.11")}},
+		},
+		Connectors: append(default01, relay),
+	}
+	d, err := audit.Diagnose(context.Background(), t, `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exchange Server authentication." Attempted failover`)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(d.Error.Kind, "-", d.Error.Reply)
+	for _, s := range d.Suspects[:2] {
+		fmt.Println(s.Likelihood, s.Subject, s.Title)
+		for _, text := range s.For {
+			fmt.Println("  for:", text)
+		}
+	}
+	// Output:
+	// CannotAchieve - 451 5.7.3 Cannot achieve Exchange Server authentication
+	// very likely EX01\Relay takes mail from EX03 without Exchange Server authentication; EX01\Default EX01 offers it
+	//   for: 1 required flow fails by it, by the topology
+	// thinkable  a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS
+}

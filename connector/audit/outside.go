@@ -1,0 +1,91 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// outsideCause is a cause that a topology does not describe.
+type outsideCause struct {
+	kinds           []ErrorKind
+	title           string
+	confirm, remedy string
+	basis           connector.Basis
+}
+
+// exchangeErrors are the kinds that only servers of the organization get.
+var exchangeErrors = []ErrorKind{ErrorCannotAchieve, ErrorCutOff}
+
+var outsideCauses = []outsideCause{
+	{append([]ErrorKind{ErrorUnrecognizedCommand}, exchangeErrors...), "a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS",
+		"connect from the sender to the target (Telnet, port of the text) and compare the EHLO reply with what the connector offers here: a banner of asterisks, XXXX instead of keywords, or lines that are missing tell it",
+		"turn ESMTP inspection (Mailguard, fixup) off between Exchange servers",
+		connector.Basis{Rule: "inspection takes away what it does not know, so the sender finds nothing to authenticate with", Mark: connector.Documented, Source: "KB979175, NDR"}},
+	{exchangeErrors, "the sender arrives under another address: a gateway or load balancer translates it",
+		"the remote-endpoint of the session in the receive log of the target, and its connector-id, against what this topology says",
+		"let Exchange servers reach each other without translation, or take the translated address out of the relay connector's ranges",
+		connector.Basis{Rule: "the address on the socket decides, so all behind a translation share one connector", Mark: connector.Observed, Source: "the-little-things.net, receive connector tango, part 2"}},
+	{exchangeErrors, "the internal transport certificate of the target is missing or cannot be used, so X-ANONYMOUSTLS is not offered",
+		"Get-TransportService | fl InternalTransportCertificateThumbprint against Get-ExchangeCertificate on the target, and the EHLO reply in clear",
+		"renew it with New-ExchangeCertificate",
+		connector.Basis{Rule: "X-ANONYMOUSTLS needs the internal transport certificate", Mark: connector.Product}},
+	{exchangeErrors, "the connectors were changed after this export, or not all are in it",
+		"Get-ReceiveConnector -Server on the target, all of them, against the files", "export again",
+		connector.Basis{Rule: "an answer holds for the configuration that was read", Mark: connector.Inferred}},
+	{[]ErrorKind{ErrorTemporaryAuth}, "the clocks of the two servers, or of their domain controllers, differ by more than five minutes",
+		"w32tm /stripchart /computer:TARGET on the sender", "mend time synchronization",
+		connector.Basis{Rule: "Kerberos refuses tickets from clocks that differ by more than five minutes", Mark: connector.Documented, Source: "KB979174"}},
+	{[]ErrorKind{ErrorTemporaryAuth}, "the service principal name SMTPSVC of the target is missing or registered twice",
+		"setspn -Q SMTPSVC/TARGET.FQDN, and setspn -X for duplicates", "register it once, on the target's computer account",
+		connector.Basis{Rule: "the sender asks for a ticket for SMTPSVC and the target's full name", Mark: connector.Documented, Source: "KB979174"}},
+	{[]ErrorKind{ErrorTemporaryAuth}, "domain controllers do not replicate, a trust or the secure channel is broken, or Kerberos ports are closed",
+		"event 1035 on the target (Inbound authentication failed ... ExchangeAuth) and 2017 on the sender, repadmin /replsummary, nltest /sc_verify:DOMAIN, nltest /dsgetdc:DOMAIN", "mend Active Directory; the receive connectors are right",
+		connector.Basis{Rule: "Exchange Server authentication is Kerberos", Mark: connector.Documented, Source: "KB979174"}},
+	{[]ErrorKind{ErrorTemporaryAuth}, "the certificate of an Edge subscription is not known to the other side",
+		"event 1036 (direct trust failed), and Get-EdgeSubscription", "renew the Edge subscription (New-EdgeSubscription)",
+		connector.Basis{Rule: "Edge Transport servers authenticate by direct trust of certificates kept in the directory", Mark: connector.Documented, Source: "TLS functionality and related terminology"}},
+	{[]ErrorKind{ErrorAuthUnsuccessful}, "user name or password is wrong, or the account is locked or disabled",
+		"events of the security log of a domain controller, and \"Inbound AUTH ... failed because of LogonDenied\" in the receive log", "use valid credentials",
+		connector.Basis{Rule: "the connector is the right one and offered the mechanism; the logon itself failed", Mark: connector.Observed, Source: "receive logs"}},
+	{[]ErrorKind{ErrorServiceNotActive, ErrorServiceNotAvailable}, "the transport component of the target is inactive, for example in maintenance mode",
+		"Get-ServerComponentState TARGET: HubTransport and FrontendTransport should be Active", "Set-ServerComponentState TARGET -Component ... -State Active -Requester ... by whoever made it inactive",
+		connector.Basis{Rule: "an inactive component refuses mail", Mark: connector.Documented, Source: "KB2866822, NDR 4.3.2"}},
+	{[]ErrorKind{ErrorSTARTTLSRequired}, "the certificate that TlsCertificateName of the connector names is gone, so STARTTLS is not offered although Tls is set",
+		"Get-ReceiveConnector | fl TlsCertificateName against Get-ExchangeCertificate", "Set-ReceiveConnector -TlsCertificateName to one that is there",
+		connector.Basis{Rule: "STARTTLS is offered only with a certificate that can be used", Mark: connector.Documented, Source: "Receive connectors; seen with a certificate that was removed"}},
+	{[]ErrorKind{ErrorUnableToRelay, ErrorNotAuthenticated}, "the client arrives under another address than the one its connector lists: a load balancer or gateway translates it",
+		"the remote-endpoint and connector-id of the session in the receive log", "list the address under which it arrives, knowing that all behind it share the right; or let the balancer keep client addresses",
+		connector.Basis{Rule: "the address on the socket decides", Mark: connector.Observed, Source: "the-little-things.net, receive connector tango, part 2"}},
+	{[]ErrorKind{ErrorUnableToRelay}, "the domain of the recipient should be an accepted domain and is not", "Get-AcceptedDomain", "New-AcceptedDomain",
+		connector.Basis{Rule: "recipients of accepted domains need no right to relay", Mark: connector.Documented, Source: "Receive connectors"}},
+	{[]ErrorKind{ErrorSender}, "the user has not the permission Send As for the mailbox it sends as", "Get-RecipientPermission, or Get-ADPermission of the mailbox", "grant Send As, or send as the own address",
+		connector.Basis{Rule: "sender checks apply to whoever holds no right to send as anybody", Mark: connector.Documented, Source: "Receive connectors"}},
+	{[]ErrorKind{ErrorInvalidAddress}, "Unified Messaging reached a connector that gives it no rights", "the connector-id of the session in the receive log", "take the addresses of the Unified Messaging servers out of the relay connector's ranges",
+		connector.Basis{Rule: "an address is refused for want of rights", Mark: connector.Observed, Source: "exchangemaster.wordpress.com 2017"}},
+	{[]ErrorKind{ErrorMisconfigured}, "a setting of the target that receive connectors do not decide",
+		"the whole NDR, and the event log of the target", "",
+		connector.Basis{Rule: "enhanced code X.3.5 stands for a system that is configured wrongly; which setting it is, is not known", Mark: connector.Documented, Source: "RFC 3463, 3.4"}},
+	{[]ErrorKind{ErrorNotAuthorized}, "a restriction on the recipient or group, which receive connectors do not decide",
+		"the whole NDR, and the message restrictions of the recipient", "",
+		connector.Basis{Rule: "the text names no connector's right", Mark: connector.Inferred}},
+}
+
+// outside adds the causes of the kind that the topology does not describe. They weigh more once it shows nothing wrong with the
+// connection of the text.
+func (d *diagnosing) outside() {
+	cleared := !slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.weight >= weightLatent })
+	for i, c := range outsideCauses {
+		for _, kind := range c.kinds {
+			if kind != d.e.Kind {
+				continue
+			}
+			s := Suspect{Title: c.title, Confirm: c.confirm, Remedy: c.remedy, Basis: c.basis}
+			s.weight = max(1, weightOutside-i) // listed first is likelier
+			if cleared {
+				s.add(weightCleared, "the topology shows no connector that would bring it about for sure")
+			}
+			d.Suspects = append(d.Suspects, s)
+		}
+	}
+}
