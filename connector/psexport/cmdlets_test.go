@@ -16,7 +16,7 @@ const relay = `{"Identity": "EX01\\Relay", "Bindings": ["0.0.0.0:25"], "RemoteIP
 "Fqdn": "", "RequireTLS": false, "SuppressXAnonymousTls": false, "EnableAuthGSSAPI": false, "DomainSecureEnabled": false}`
 
 // Rights come to their connector whatever names it, whatever the order of the files, once each; those that mean nothing in an
-// SMTP session are left out.
+// SMTP session, and those that the permission groups give anyway, are left out.
 func TestPermissions(t *testing.T) {
 	permissions := `[{"Identity": "EX01\\Relay", "User": "NT AUTHORITY\\ANONYMOUS LOGON", "ExtendedRights": ["ms-Exch-SMTP-Submit"], "Deny": false},
 {"Identity": {"Name": "Relay", "DistinguishedName": "CN=Relay,CN=SMTP Receive Connectors,CN=Protocols,CN=EX01,CN=Servers,CN=x"}, "User": {"RawIdentity": "NT AUTHORITY\\ANONYMOUS LOGON"},
@@ -29,10 +29,23 @@ func TestPermissions(t *testing.T) {
 		require.Len(t, top.Connectors, 1)
 		assert.Zero(t, top.Connectors[0].Missing&^announced)
 		assert.Equal(t, []connector.Grant{
-			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Submit"},
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient"},
 			{Principal: `CONTOSO\svc`, Right: "ms-Exch-Accept-Headers-Routing", Deny: true},
 		}, top.Connectors[0].Rights)
+	}
+
+	// Without the group they are all there is; with Custom and nothing else, they stay.
+	const submit = `[{"Identity": "EX01\\Relay", "User": "NT AUTHORITY\\ANONYMOUS LOGON", "ExtendedRights": ["ms-Exch-SMTP-Submit"], "Deny": false}]`
+	for groups, want := range map[string]int{"AnonymousUsers, Custom": 1, "AnonymousUsers": 0, "ExchangeUsers": 1} {
+		top, _ := read(t, strings.Replace(relay, "AnonymousUsers, Custom", groups, 1), submit)
+		assert.Len(t, top.Connectors[0].Rights, want, groups)
+		assert.Zero(t, top.Connectors[0].Missing&^announced, groups)
+	}
+	// What 2007 did not give with the group is a right of its own there.
+	const sender = `[{"Identity": "EX01\\Relay", "User": "S-1-5-7", "ExtendedRights": ["ms-Exch-SMTP-Accept-Authoritative-Domain-Sender"], "Deny": false}]`
+	for version, want := range map[string]int{"Version 8.3 (Build 83.6)": 1, "Version 14.3 (Build 123.4)": 0} {
+		top, _ := read(t, strings.Replace(relay, ", Custom", "", 1), sender, `{"Name": "EX01", "AdminDisplayVersion": "`+version+`", "Site": "S", "ServerRole": "HubTransport", "Fqdn": "ex01.contoso.com"}`)
+		assert.Len(t, top.Connectors[0].Rights, want, version)
 	}
 
 	top, warnings := read(t, relay)
@@ -381,4 +394,32 @@ func TestSqueezedObjects(t *testing.T) {
 		var r psexport.Reader
 		_ = r.Read("f", strings.NewReader(`{"Identity": "`+broken+`", "Bindings": "`+broken+`"}`))
 	}
+}
+
+// An Edge subscription tells the site of an Edge Transport server, and that there is one.
+func TestEdgeSubscriptions(t *testing.T) {
+	const server = `{"Name": "EDGE01", "Fqdn": "edge01.perimeter.contoso.com", "Site": "", "AdminDisplayVersion": "Version 15.1 (Build 2507.6)", "ServerRole": "Edge"}`
+	for what, in := range map[string][]string{
+		"as JSON":         {server, `[{"Name": "EDGE01", "Site": "contoso.com/Configuration/Sites/Main", "Domain": "perimeter.contoso.com"}]`},
+		"before the list": {`[{"Name": "EDGE01", "Site": {"Name": "Main"}, "Domain": "perimeter.contoso.com"}]`, server},
+		"as text":         {server, "[PS] C:\\>Get-EdgeSubscription | fl\n\nName : EDGE01\nSite : contoso.com/Configuration/Sites/Main\nDomain : perimeter.contoso.com\n"},
+		"as a table":      {server, "Name            Site                 Domain\n----            ----                 ------\nEDGE01          contoso.com/Config... contoso.com\n"},
+		"alone":           {`[{"Name": "EDGE01", "Site": "Main", "Domain": "perimeter.contoso.com"}]`},
+	} {
+		top, warnings := read(t, in...)
+		require.Len(t, top.Servers, 1, what)
+		s := top.Servers[0]
+		assert.Equal(t, "EDGE01", s.Name, what)
+		assert.Equal(t, connector.RoleEdge, s.Roles, what)
+		if what == "as a table" {
+			assert.Empty(t, s.Site)
+			assert.True(t, s.Missing.Has(connector.PropertySite), "cut off")
+			assert.Len(t, about(warnings, "Site"), 1)
+			continue
+		}
+		assert.Equal(t, "Main", s.Site, what)
+		assert.False(t, s.Missing.Has(connector.PropertySite), what)
+	}
+	var r psexport.Reader
+	assert.ErrorIs(t, r.Read("f", strings.NewReader(`[{"Name": "", "Site": "Main", "Domain": "x"}]`)), connector.ErrEmpty)
 }

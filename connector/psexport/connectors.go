@@ -63,7 +63,7 @@ func (r *Reader) receiveConnector(v value) {
 	}
 	r.addConnector(c)
 	if len(rights) > 0 {
-		r.grants = append(r.grants, grants{id: id, src: v.src, rights: rights})
+		r.grants = append(r.grants, grants{id: id, src: v.src, rights: rights, own: true})
 	}
 }
 

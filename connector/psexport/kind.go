@@ -18,6 +18,7 @@ const (
 	kindDAG
 	kindDAGNetwork
 	kindTransportService
+	kindEdgeSubscription
 	kindNetIPAddress
 	kindDNSRecord
 	kindMailboxDatabase
@@ -89,6 +90,7 @@ var kindsByType = []struct {
 	{".DatabaseAvailabilityGroupNetwork", kindDAGNetwork},
 	{".TransportServer", kindTransportService},
 	{".TransportService", kindTransportService},
+	{".EdgeSubscription", kindEdgeSubscription},
 	{"MSFT_NetIPAddress", kindNetIPAddress},
 	{".MailboxDatabase", kindMailboxDatabase},
 	{".PublicFolderDatabase", kindPublicFolderDatabase},
@@ -107,6 +109,7 @@ var kindsByCommand = map[string]kind{
 	"get-databaseavailabilitygroupnetwork": kindDAGNetwork,
 	"get-transportserver":                  kindTransportService,
 	"get-transportservice":                 kindTransportService,
+	"get-edgesubscription":                 kindEdgeSubscription,
 	"get-netipaddress":                     kindNetIPAddress,
 	"resolve-dnsname":                      kindDNSRecord,
 	"get-mailboxdatabase":                  kindMailboxDatabase,
@@ -150,6 +153,8 @@ func (v value) kindByProperties() kind {
 		return kindExchangeServer
 	case v.hasAny("UseDowngradedExchangeServerAuth", "InternalTransportCertificateThumbprint"):
 		return kindTransportService
+	case v.has("Name", "Site", "Domain"):
+		return kindEdgeSubscription
 	case v.has("Subnets") && v.hasAny("Interfaces", "MapiAccessEnabled", "ReplicationEnabled"):
 		return kindDAGNetwork
 	case v.hasAny("WitnessServer", "DatacenterActivationMode", "PrimaryActiveManager", "OperationalServers") && v.has("Servers"):

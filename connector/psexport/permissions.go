@@ -14,6 +14,7 @@ type grants struct {
 	src    connector.Source
 	rights []connector.Grant
 	cut    bool
+	own    bool // told by the connector itself, in the canonical text form, and beyond its groups
 }
 
 // smtpRights are how the names of the extended rights begin that count in an SMTP session; the others are about mailboxes and

@@ -291,6 +291,8 @@ func (o *objects) add(v value) {
 		r.dagNetwork(v)
 	case kindTransportService:
 		r.transportService(v)
+	case kindEdgeSubscription:
+		r.edgeSubscription(v)
 	case kindNetIPAddress:
 		r.netIPAddress(v)
 	case kindDNSRecord:

@@ -146,6 +146,8 @@ type fact struct {
 	// proof: the object belongs to an Exchange server; otherwise the fact counts only if a server of the name is known.
 	proof       bool
 	dag         string
+	site        string                // of an Edge Transport server
+	roles       connector.ServerRoles // of one
 	downgraded  bool
 	certificate string
 	missing     connector.Properties // what it does not tell
@@ -177,6 +179,25 @@ func (r *Reader) transportService(v value) {
 	if !m.failed {
 		r.facts = append(r.facts, f)
 	}
+}
+
+// edgeSubscription reads an object of Get-EdgeSubscription: an Edge Transport server and the site it is subscribed to.
+func (r *Reader) edgeSubscription(v value) {
+	m := &mapper{reader: r, object: v}
+	m.name = v.simpleName()
+	if m.name == "" {
+		m.fail(v, "Name", connector.ErrEmpty)
+		return
+	}
+	f := fact{server: m.name, src: v.src, proof: true, roles: connector.RoleEdge, missing: notTold}
+	if site, ok := m.get("Site", connector.PropertySite, "to which site the Edge server is subscribed is unknown"); ok {
+		f.site = site.simpleName()
+		if _, cut := cutDots(f.site); cut {
+			m.lose(site.src, "Site", connector.PropertySite, "cut off with dots", "to which site the Edge server is subscribed is unknown")
+			f.site = ""
+		}
+	}
+	r.facts = append(r.facts, f)
 }
 
 // dag reads an object of Get-DatabaseAvailabilityGroup.

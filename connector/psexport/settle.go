@@ -96,7 +96,7 @@ func (s *settlement) tell(i int, f fact) {
 		}
 		server.Missing &^= connector.PropertyAddresses
 	}
-	told := connector.Server{DAG: f.dag, DowngradedExchangeAuth: f.downgraded, InternalTransportCertificate: f.certificate, Missing: f.missing}
+	told := connector.Server{DAG: f.dag, Site: f.site, Roles: f.roles, DowngradedExchangeAuth: f.downgraded, InternalTransportCertificate: f.certificate, Missing: f.missing}
 	if p := mergeServer(server, told); p != 0 {
 		s.warn(contradiction(server.Name, p, server.Source, f.src))
 	}
@@ -243,13 +243,17 @@ func (s *settlement) rights(all []grants) {
 			strangers.add(g.src)
 			continue
 		}
-		told[i] = append(told[i], g.rights...)
+		if g.own {
+			grant(&s.Connectors[i], g.rights)
+		} else {
+			told[i] = append(told[i], g.rights...)
+		}
 		if g.cut {
 			s.Connectors[i].Missing |= connector.PropertyRights
 		}
 	}
 	for i, rights := range told {
-		grant(&s.Connectors[i], rights)
+		grant(&s.Connectors[i], s.beyondGroups(s.Connectors[i], rights))
 	}
 	if strangers.count > 0 {
 		s.warn(Warning{strangers.first, "", "", plural(strangers.count, "object") + " of Get-ADPermission about no connector of the files",
@@ -263,6 +267,20 @@ func (s *settlement) rights(all []grants) {
 				"what the rights beyond the groups allow is unknown"})
 		}
 	}
+}
+
+// beyondGroups leaves out the rights that the permission groups give anyway: they come and go with the groups. Where nothing would
+// be left although group Custom says that there is more, all of them stay.
+func (s *settlement) beyondGroups(c connector.ReceiveConnector, rights []connector.Grant) []connector.Grant {
+	g := connector.Generation(0)
+	if i, ok := s.byName[fold(c.ID.Server)]; ok {
+		g = s.Servers[i].Version.Generation()
+	}
+	beyond := slices.DeleteFunc(slices.Clone(rights), func(right connector.Grant) bool { return c.InGroups(right, g) })
+	if len(beyond) == 0 && c.PermissionGroups.Has(connector.GroupCustom) {
+		return rights
+	}
+	return beyond
 }
 
 // downgraded marks the servers of which no file tells whether they may authenticate in clear: those for which the property is

@@ -201,7 +201,7 @@ func told(r *rand.Rand, id connector.ID) connector.ReceiveConnector {
 	if c.PermissionGroups.Has(connector.GroupCustom) {
 		c.Rights = []connector.Grant{
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient", Deny: coin()},
-			{Principal: `CONTOSO\Exchange Servers`, Right: "ms-Exch-Bypass-Anti-Spam"},
+			{Principal: `CONTOSO\relay-svc`, Right: "ms-Exch-Bypass-Anti-Spam"},
 		}
 	}
 	return c
