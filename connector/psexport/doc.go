@@ -7,7 +7,7 @@
 //	Get-ReceiveConnector                                         Format-Table: what its columns hold
 //
 // and, in the same dialects, alone or mixed in one file, Get-ExchangeServer, Get-ADPermission, Get-TransportService and
-// Get-TransportServer, Get-DatabaseAvailabilityGroup and Get-DatabaseAvailabilityGroupNetwork, Get-MailboxDatabase and
+// Get-TransportServer, Get-EdgeSubscription, Get-DatabaseAvailabilityGroup and Get-DatabaseAvailabilityGroupNetwork, Get-MailboxDatabase and
 // Get-PublicFolderDatabase, Get-NetIPAddress and Resolve-DnsName; and the native JSON of a topology. A transcript with prompts
 // and warnings is fine, and so are copies from web pages.
 //

@@ -197,6 +197,7 @@ func (r *Reader) edgeSubscription(v value) {
 			f.site = ""
 		}
 	}
+	f.missing |= m.missing
 	r.facts = append(r.facts, f)
 }
 
