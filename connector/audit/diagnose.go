@@ -100,7 +100,10 @@ func Diagnose(ctx context.Context, t *connector.Topology, text string) (*Diagnos
 	d.logLine()
 	d.outside()
 	for i := range d.Suspects {
-		d.Suspects[i].Likelihood = likelihood(d.Suspects[i].weight)
+		s := &d.Suspects[i]
+		if s.Likelihood = likelihood(s.weight); e.Kind == ErrorCutOff {
+			s.Likelihood = min(s.Likelihood, Plausible) // what the text would go on with is a guess
+		}
 	}
 	slices.SortStableFunc(d.Suspects, func(a, b Suspect) int { return cmp.Compare(b.weight, a.weight) })
 	return &d.Diagnosis, ctx.Err()

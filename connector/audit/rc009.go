@@ -23,7 +23,8 @@ Cannot achieve Exchange Server authentication".
 If the addresses of known or planned servers are among them, the finding is about those addresses, and a warning:
 traffic that only may occur, such as a reroute inside a site, would fail. Otherwise it is a note about every source
 that the connector wins by a range wider than a single host. A relay connector scoped to single application hosts
-is never reported, and neither is the address of the server itself. A connector that only suppresses X-ANONYMOUSTLS,
+is never reported, and neither is the address of the server itself, nor a network that the topology calls that of Exchange
+Online, a partner or another forest, where no server of the organization stands. A connector that only suppresses X-ANONYMOUSTLS,
 as between sites with WAN optimization devices, is left to RC001, which knows the servers that use it.
 
 Source: as RC001.`,
@@ -168,6 +169,7 @@ func (p *Pass) reportLatent(server string, l *latent) {
 		p.report(f, p.heldAttempts(l, held))
 		return
 	}
+	l.wide.RemoveSet(p.traffic.foreign)
 	wide, _ := l.wide.IPSet() // valid ranges do not fail
 	f := Finding{Subject: l.winner, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
 	if len(f.Addrs) > 0 {

@@ -16,7 +16,8 @@ type places struct {
 	servers    map[string]*connector.Server
 	configured map[string]bool          // servers with a connector, enabled or not
 	own        map[string]*netipx.IPSet // addresses of a server
-	where      *netipx.IPSet            // addresses of all servers, and of planned ones
+	where      *netipx.IPSet            // addresses of all servers that authenticate as such, and of planned ones
+	foreign    *netipx.IPSet            // addresses of others: Exchange Online, partners, other forests
 }
 
 // key returns one spelling for all names that differ in case only.
@@ -27,7 +28,7 @@ func placesOf(t *connector.Topology) *places {
 	for _, c := range t.Connectors {
 		pl.configured[key(c.ID.Server)] = true
 	}
-	var where netipx.IPSetBuilder
+	var where, foreign netipx.IPSetBuilder
 	for _, s := range t.AllServers() {
 		pl.servers[key(s.Name)] = &s
 		var own netipx.IPSetBuilder
@@ -36,15 +37,21 @@ func placesOf(t *connector.Topology) *places {
 		}
 		set, _ := own.IPSet() // valid addresses do not fail
 		pl.own[key(s.Name)] = set
-		where.AddSet(set)
+		if !s.Unsubscribed { // an Edge server on its own does not
+			where.AddSet(set)
+		}
 	}
 	for _, n := range t.Networks {
 		pl.addNetwork(n)
-		if n.Kind == connector.NetworkPlanned {
+		switch n.Kind {
+		case connector.NetworkPlanned:
 			where.AddSet(connector.IPSet(n.Ranges...))
+		case connector.NetworkHybrid, connector.NetworkPartner, connector.NetworkCrossForest:
+			foreign.AddSet(connector.IPSet(n.Ranges...))
 		}
 	}
 	pl.where, _ = where.IPSet()
+	pl.foreign, _ = foreign.IPSet()
 	return pl
 }
 

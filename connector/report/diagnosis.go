@@ -71,15 +71,14 @@ func (d Diagnosis) suspect(b *strings.Builder, n int, s audit.Suspect) {
 	} else {
 		fmt.Fprintf(b, "\n%d. %s: %s %s\n", n, s.Likelihood, s.Subject, s.Title)
 	}
+	if s.Likelihood == audit.Unlikely { // only why
+		evidence(b, s)
+		return
+	}
 	if s.Witness == nil || s.Witness.Cause.Basis() != s.Basis { // else the example has it
 		fmt.Fprintf(b, "  rule: %s\n", s.Basis)
 	}
-	for _, text := range s.For {
-		fmt.Fprintf(b, "  for: %s\n", text)
-	}
-	for _, text := range s.Against {
-		fmt.Fprintf(b, "  against: %s\n", text)
-	}
+	evidence(b, s)
 	if len(s.Addrs) > 0 {
 		fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(s.Addrs), ", "))
 	}
@@ -94,6 +93,15 @@ func (d Diagnosis) suspect(b *strings.Builder, n int, s audit.Suspect) {
 	}
 	for _, fix := range s.Fixes {
 		a.fix(b, fix)
+	}
+}
+
+func evidence(b *strings.Builder, s audit.Suspect) {
+	for _, text := range s.For {
+		fmt.Fprintf(b, "  for: %s\n", text)
+	}
+	for _, text := range s.Against {
+		fmt.Fprintf(b, "  against: %s\n", text)
 	}
 }
 

@@ -55,13 +55,14 @@ var signs = []cellSign{
 
 func required(r audit.FlowResult) bool { return r.Flow.Need == connector.Required }
 
-func grid(b *strings.Builder, m audit.Matrix, targets []audit.End) {
-	label := func(e audit.End) string {
-		if e.Network {
-			return "network " + e.Name
-		}
-		return e.Name
+func label(e audit.End) string {
+	if e.Network {
+		return "network " + e.Name
 	}
+	return e.Name
+}
+
+func grid(b *strings.Builder, m audit.Matrix, targets []audit.End) {
 	width := 0
 	for _, s := range m.Sources() {
 		width = max(width, utf8.RuneCountInString(label(s)))
@@ -93,27 +94,38 @@ func grid(b *strings.Builder, m audit.Matrix, targets []audit.End) {
 	notPassing(b, m, targets)
 }
 
-// notPassing lists the flows that do not pass, with the connector that takes them.
+// notPassing lists the flows that do not pass, with the connector that takes them; of those that were not checked those of one cell
+// and reason in one line.
 func notPassing(b *strings.Builder, m audit.Matrix, targets []audit.End) {
-	first := true
+	var lines []string
 	for _, s := range m.Sources() {
 		for _, t := range targets {
-			for _, r := range m.Cell(s, t) {
-				if r.Flow.Need == connector.NotNeeded || r.State == audit.FlowPasses || r.State == audit.FlowOutside {
-					continue
+			cell := m.Cell(s, t)
+			for i, r := range cell {
+				switch {
+				case r.Flow.Need == connector.NotNeeded || r.State == audit.FlowPasses || r.State == audit.FlowOutside:
+				case r.Witness != nil:
+					lines = append(lines, fmt.Sprintf("%s, taken by %s", r, takenBy(r.Witness)))
+				case !slices.ContainsFunc(cell[:i], func(o audit.FlowResult) bool { return alikeFate(r, o) }):
+					n := 0
+					for _, o := range cell {
+						if alikeFate(r, o) {
+							n++
+						}
+					}
+					lines = append(lines, fmt.Sprintf("%s -> %s: %s %s", label(s), t.Name, count(n, "flow"), r.Fate()))
 				}
-				if first {
-					b.WriteString("\n")
-					first = false
-				}
-				fmt.Fprintf(b, "%s", r)
-				if r.Witness != nil {
-					fmt.Fprintf(b, ", taken by %s", takenBy(r.Witness))
-				}
-				b.WriteString("\n")
 			}
 		}
 	}
+	if len(lines) > 0 {
+		b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	}
+}
+
+// alikeFate tells whether two flows were not checked for one reason.
+func alikeFate(a, b audit.FlowResult) bool {
+	return a.State == b.State && a.Flow.Need != connector.NotNeeded && b.Flow.Need != connector.NotNeeded
 }
 
 type matrixObject struct {

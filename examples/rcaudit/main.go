@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -53,7 +54,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	print := topologyForm("")
 	flags.Var(&print, "topology", "print what was read instead of auditing it: -topology as native JSON, -topology=text as canonical text")
 	errorText, flows := "", false
-	flags.StringVar(&errorText, "error", "", "diagnose this `TEXT` instead: LastError of a queue, an NDR or a line of a protocol log; - reads it from standard input")
+	flags.Func("error", "diagnose this `TEXT` instead: LastError of a queue, an NDR or a line of a protocol log; - reads it from standard input", func(s string) error {
+		if errorText = s; strings.TrimSpace(s) == "" {
+			return connector.ErrEmpty
+		}
+		return nil
+	})
 	flags.BoolVar(&flows, "flows", false, "print what becomes of the flows between every two servers instead")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
@@ -61,7 +67,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 
 	story := len(files) == 0
-	t, ok := topology(files, o, print != "", stdout, stderr)
+	if several := (print != "") && flows || (print != "") && errorText != "" || flows && errorText != ""; several {
+		fmt.Fprintln(stderr, "rcaudit: of -error, -flows and -topology one at a time")
+		return input.ExitUnusable
+	}
+	t, ok := topology(files, o, print != "" || flows || errorText != "", stdout, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}

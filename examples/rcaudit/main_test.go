@@ -30,6 +30,67 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
+// A stranger pastes what the queue shows, beside the exports, and gets the relay connector named first.
+func TestError(t *testing.T) {
+	const queue = `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exchange Server authentication." Attempted failover to alternate host, but that did not succeed. Either there are no alternate hosts, or delivery failed to all alternate hosts.`
+	path := founding(t)
+	status, out, stderr := call("-error", queue, path)
+	assert.Equal(t, 1, status, "a connector is very likely to blame")
+	assert.Empty(t, stderr)
+	assert.Contains(t, out, "\n1. very likely: EX01\\Relay takes mail from EX03, EX04 without Exchange Server authentication; EX01\\Default EX01 offers it\n")
+	assert.Contains(t, out, "Set-ReceiveConnector -Identity 'EX01\\Default EX01' -RemoteIPRanges @{Add='10.1.0.12','10.2.0.11','10.2.0.12'}")
+	assert.Contains(t, out, "outside the configuration")
+
+	var piped, errs bytes.Buffer
+	assert.Equal(t, 1, run([]string{"-error", "-", "-format", "json", path}, strings.NewReader("Identity  : EX03\\7\nLastError : "+queue+" The last endpoint attempted was 10.1.0.12:25\n"), &piped, &errs))
+	var got struct {
+		Target   string
+		Suspects []struct{ Subject, Likelihood string }
+	}
+	require.NoError(t, json.Unmarshal(piped.Bytes(), &got))
+	assert.Equal(t, "EX02", got.Target)
+	assert.Equal(t, `EX02\Relay`, got.Suspects[0].Subject)
+
+	for _, row := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{[]string{"-error", "454 4.7.0 Temporary authentication failure", path}, 0, "clocks"},
+		{[]string{"-error", queue, "-fail-on", "never", path}, 0, "very likely"},
+		{[]string{"-error", queue}, 0, "1. very likely"},
+		{[]string{"-error", " ", path}, 2, "nothing given"},
+		{[]string{"-error", "x", "-flows", path}, 2, "one at a time"},
+		{[]string{"-flows", "-topology", path}, 2, "one at a time"},
+	} {
+		status, out, stderr := call(row.args...)
+		assert.Equal(t, row.status, status, row.args)
+		assert.Contains(t, out+stderr, row.says, row.args)
+		assert.NotContains(t, out, "Two data centres")
+	}
+	assert.Equal(t, 2, run([]string{"-error", "-", path}, broken{}, &piped, &errs))
+	assert.Contains(t, errs.String(), "no input")
+	assert.Equal(t, 2, run([]string{"-error", "x", path}, nil, full{}, &errs))
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("no input") }
+
+// The matrix shows the two sites at a glance.
+func TestFlowMatrix(t *testing.T) {
+	status, out, stderr := call("-flows", founding(t))
+	assert.Zero(t, status)
+	assert.Empty(t, stderr)
+	assert.Contains(t, out, "      EX01 EX02 EX03 EX04\nEX01  .    f    F    F\nEX02  f    .    F    F\nEX03  F    F    .    f\nEX04  F    F    f    .\n")
+	assert.Contains(t, out, "EX01 -> EX03 port 25 PublicFolderReplication: fails, taken by EX03\\Relay\n")
+	status, out, _ = call("-flows", "-format", "json")
+	assert.Zero(t, status)
+	assert.True(t, json.Valid([]byte(out)))
+	var errs bytes.Buffer
+	assert.Equal(t, 2, run([]string{"-flows", founding(t)}, nil, full{}, &errs))
+}
+
 // founding writes the founding story as a file of native JSON, as a user would have it.
 func founding(t *testing.T) string {
 	t.Helper()

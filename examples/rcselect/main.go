@@ -1,4 +1,4 @@
-// Rcselect tells which receive connector serves a connection, and why each other one does not.
+// Rcselect tells which receive connector serves a connection, why each other one does not, and what the peer gets there.
 package main
 
 import (
@@ -14,12 +14,14 @@ import (
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
 )
 
-const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-format text|json] FILE...
+const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-peer KIND] [-format text|json] FILE...
 
 Without -server every server is asked. Without -local the question is about port 25 at the server's own addresses, or,
-where they are not known, at every endpoint its connectors tell apart. -remote - reads one address a line.
+where they are not known, at every endpoint its connectors tell apart. -remote - reads one address a line. With -peer
+the answer goes on with the session: what EHLO offers, and what becomes of each step.
 
   rcselect -server EX01 -remote 192.168.1.75 connectors.xml
+  rcselect -server EX01 -remote 192.168.1.75 -peer anonymous -tls ifoffered connectors.xml
   rcselect -local 0.0.0.0:587 -remote - -format json connectors.json < addresses.txt
 
 exit status: 0 answered, even if the answer is a refusal; 2 unusable input
@@ -33,6 +35,7 @@ type question struct {
 	server string
 	local  netip.AddrPort // invalid: every endpoint on port 25
 	batch  bool
+	peer   *connector.Peer // nil: the decision alone is asked for
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -48,12 +51,29 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		q.local, err = connector.ParseBinding(s)
 		return err
 	})
+	var peer connector.Peer
+	asked := false
+	flags.Func("peer", "what connects: exchangeserver, edge, unifiedmessaging, crossforest, anonymous, user or partner", func(s string) (err error) {
+		peer.Kind, err = connector.ParsePeerKind(s)
+		asked = true
+		return err
+	})
+	flags.Func("tls", "what a client does about STARTTLS: never, ifoffered or insists (default never)", func(s string) (err error) {
+		peer.TLS, err = connector.ParseTLSPolicy(s)
+		return err
+	})
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
 	}
 	if remote == "" || len(files) == 0 {
 		fmt.Fprintln(stderr, "rcselect: -remote and a file are needed; -h shows an example")
+		return input.ExitUnusable
+	}
+	if asked {
+		q.peer = &peer
+	} else if peer.TLS != connector.TLSNever {
+		fmt.Fprintln(stderr, "rcselect: -tls says what a -peer does, and none is given")
 		return input.ExitUnusable
 	}
 	t, ok := input.Read(files, o.Addresses, stderr)
@@ -95,16 +115,23 @@ func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology,
 			return &connector.ModelError{Source: connector.Source{File: name, Line: n}, Err: err}
 		}
 		for _, e := range answers(t, x, q, remote) {
-			write := f.Explanation
-			if q.batch {
-				write = f.Match
-			}
-			if err := write(w, e); err != nil {
+			if err := q.write(w, x, e, f); err != nil {
 				return err
 			}
 		}
 	}
 	return scanner.Err()
+}
+
+// write writes one answer, in the detail that is asked for.
+func (q question) write(w io.Writer, x *connector.Index, e *connector.Explanation, f report.Format) error {
+	switch {
+	case q.peer != nil:
+		return f.Verdict(w, x.Simulate(e.Conn, *q.peer))
+	case q.batch:
+		return f.Match(w, e)
+	}
+	return f.Explanation(w, e)
 }
 
 // answers asks every server and endpoint the question is about. Endpoints of a server with one answer are asked once.

@@ -104,6 +104,29 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What a peer gets, beside who serves it.
+func TestPeer(t *testing.T) {
+	status, out, stderr := call(t, "", "-server", "exchange01", "-remote", "192.168.1.75", "-peer", "anonymous", "-tls", "IfOffered")
+	assert.Zero(t, status)
+	assert.Empty(t, stderr)
+	assert.Contains(t, out, `Exchange01\Custom Connector B by 192.168.1.75`)
+	assert.Contains(t, out, "  EHLO in clear: [SIZE], PIPELINING")
+	assert.Contains(t, out, "    MAIL FROM foreign domain: refused, 530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM (doubt: Version)\n")
+	status, out, _ = call(t, "192.168.1.75\n192.168.2.1\n", "-server", "exchange01", "-remote", "-", "-peer", "exchangeserver", "-format", "json")
+	assert.Zero(t, status)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Len(t, lines, 2)
+	for _, line := range lines {
+		var got struct {
+			Connector, Cause string
+			Session          []struct{ Stage, State string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &got))
+		assert.Equal(t, "NoMechanism", got.Cause)
+		assert.Len(t, got.Session, 9)
+	}
+}
+
 func TestUnusable(t *testing.T) {
 	for why, row := range map[string]struct {
 		args  []string
@@ -117,6 +140,9 @@ func TestUnusable(t *testing.T) {
 		"an unknown format":   {[]string{"-format", "x"}, "", "format"},
 		"a contradiction":     {[]string{"-addr", "x", "-remote", "10.0.0.1"}, "", "server addresses"},
 		"an endless line":     {[]string{"-remote", "-"}, strings.Repeat("1", 1<<20), "token too long"},
+		"an unknown peer":     {[]string{"-peer", "robot", "-remote", "10.0.0.1"}, "", "not a known value"},
+		"an unknown policy":   {[]string{"-peer", "user", "-tls", "maybe", "-remote", "10.0.0.1"}, "", "not a known value"},
+		"a policy of nobody":  {[]string{"-tls", "insists", "-remote", "10.0.0.1"}, "", "none is given"},
 		"a file that is none": {[]string{"-remote", "10.0.0.1", "/nowhere/x"}, "", "no such file"},
 	} {
 		status, _, stderr := call(t, row.stdin, row.args...)
