@@ -173,6 +173,15 @@ func TestFromDefault(t *testing.T) {
 	c.RemoteIPRanges = c.RemoteIPRanges[:1]
 	change, _ = top.FromDefault(c.ID)
 	assert.Len(t, change.After.RemoteIPRanges, 1)
+	// Nothing that is missing is different.
+	*c = connector.ReceiveConnector{ID: c.ID, Missing: ^connector.Properties(0)}
+	change, _ = top.FromDefault(c.ID)
+	assert.True(t, change.Before.Equal(*change.After))
+	*c = connector.ReceiveConnector{ID: c.ID, DisabledExtensions: connector.ExtensionDSN, SizeEnabled: connector.SizeEnabled}
+	change, _ = top.FromDefault(c.ID)
+	assert.Equal(t, connector.ExtensionDSN, change.After.DisabledExtensions)
+	assert.Equal(t, change.Before.SizeEnabled, change.After.SizeEnabled, "Enabled is the default")
+	assert.Equal(t, change.Before.MaxMessageSize, change.After.MaxMessageSize, "what is not said is the default")
 	top.Connectors = append(top.Connectors, relay("S"))
 	for _, id := range []connector.ID{{Server: "S", Name: "Relay"}, {Server: "S", Name: "Nobody"}, {Server: "X", Name: "Default X"}} {
 		_, ok := top.FromDefault(id)

@@ -1,6 +1,6 @@
 // Package connector models the receive connectors of Microsoft Exchange servers and answers what a server will do with an
-// inbound SMTP connection: which connector serves it, why each other one does not, what an Exchange server gets there, and
-// what would change.
+// inbound SMTP connection: which connector serves it, why each other one does not, what the peer gets there, and what would
+// change.
 //
 // # The decision
 //
@@ -21,6 +21,25 @@
 // of the product. [Reason.Basis] and [Cause.Basis] say for each answer how its rule is known, and from where. Where nothing
 // is known the library says unknown.
 //
+// Port 475 of a Mailbox server from 2013 on has a connector of its own that no other one can shadow, see [MailboxDelivery].
+//
+// # The session
+//
+// The chosen connector decides what follows. [ReceiveConnector.EHLO] gives the whole reply, line by line with the rule of each, in
+// clear, after STARTTLS and after X-ANONYMOUSTLS. [Index.Simulate] takes a [Peer] - an Exchange server, an Edge Transport server,
+// Unified Messaging, another forest, an anonymous client, a user, a partner - through a session:
+//
+//  1. Encryption. An Exchange server takes X-ANONYMOUSTLS where it is offered and never STARTTLS; a client does as its
+//     [TLSPolicy] says.
+//  2. Authentication. An Exchange server that finds nothing to authenticate with raises 451 5.7.3 by itself. Whoever
+//     authenticates without the right to submit fails in authentication itself.
+//  3. The principal follows from that, and [ReceiveConnector.EffectiveRights] from the principal: what the permission groups
+//     give, and the extended rights granted or denied beside them.
+//  4. The rights decide about each kind of sender and recipient. Replies have the wording of the server's version.
+//
+// [DefaultConnectors] and [NewConnector] make connectors as setup and New-ReceiveConnector do, so that a test of a topology is
+// short; [Topology.FromDefault] tells what was changed since.
+//
 // # The way through the package
 //
 // Text becomes values with ParseX functions ([ParseRange], [ParseBinding], [ParseAuthMechanism], ...); every type that has a
@@ -40,6 +59,8 @@
 //	servers[].addresses                     not known; no export of connectors or servers holds them
 //	servers[].useDowngradedExchangeServerAuth  false, the default
 //	servers[].internalTransportCertificateThumbprint  not told; one that can be used is assumed
+//	servers[].noCertificate                 false: a certificate can be used
+//	servers[].unsubscribed                  false: an Edge server without a site may be subscribed to any
 //	connectors[].transportRole              unset, as before 2013; competes with connectors of either role
 //	connectors[].disabled                   false: the connector is enabled
 //	connectors[].bindings                   the connector listens nowhere
@@ -48,6 +69,10 @@
 //	connectors[].rights                     none beyond the groups; with group Custom: not known
 //	connectors[].fqdn                       empty
 //	connectors[].requireTLS, suppressXAnonymousTls, enableAuthGSSAPI, domainSecureEnabled  false
+//	connectors[].sizeEnabled                Enabled, the default
+//	connectors[].maxMessageSize             the default of the version; of 2013, and without a version, not known
+//	connectors[].disabledExtensions         none: all that are on by default are announced
+//	connectors[].orarEnabled, longAddressesEnabled  false, the default
 //	servers[].missing, connectors[].missing nothing: every field is known and complete
 //	servers[].conflicting, connectors[].conflicting  nothing was told twice and differently
 //	databases, networks                     none are told, so they rule nothing out

@@ -178,9 +178,13 @@ func publicType(s *ast.TypeSpec) *ast.TypeSpec {
 func TestCoreHasExamples(t *testing.T) {
 	source, err := os.ReadFile("example_test.go")
 	require.NoError(t, err)
+	sessions, err := os.ReadFile("example_session_test.go")
+	require.NoError(t, err)
+	source = append(source, sessions...)
 	for _, name := range []string{"ParseRange", "RangeFrom", "RangesOf", "IPSet", "ParseBinding", "ParseAuthMechanism", "ParsePermissionGroups",
 		"MustParseVersion", "ParseID", "Compile", ".Select(", ".Listener(", ".Explain(", ".Regions(", ".Endpoints(", ".Simulate(", "QueueError",
-		".Flows(", "WhatIf", "Diff", ".Apply(", "AddRanges", "RemoveRanges", "SetEnabled"} {
+		".Flows(", "WhatIf", "Diff", ".Apply(", "AddRanges", "RemoveRanges", "SetEnabled", "DefaultConnectors",
+		"NewConnector", "MailboxDelivery", ".FromDefault(", ".EHLO(", ".Session(", ".Mail(", ".EffectiveRights(", ".MayRelay(", "ParseByteSize"} {
 		assert.Contains(t, string(source), name)
 	}
 }

@@ -151,6 +151,11 @@ func TestVerdictText(t *testing.T) {
   sender: X-EXPS EXCHANGEAUTH is offered after X-ANONYMOUSTLS: authenticate
   Exchange Server authentication: authenticated
 `, x.Simulate(conn("EX01", "10.0.0.1:25", "10.0.0.2"), connector.Peer{}).String())
+	client := x.Simulate(conn("EX01", "10.0.0.1:25", "10.0.0.2"), connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSIfOffered}).String()
+	for _, want := range []string{"  offered after STARTTLS: X-EXPS GSSAPI NTLM\n", "  encrypt: done, 220 2.0.0 SMTP server ready\n", "  RCPT TO foreign domain: skipped\n", "  authentication: not sought\n"} {
+		assert.Contains(t, client, want)
+	}
+	assert.NotContains(t, client, "sender:")
 	text := x.Simulate(conn("EX01", "10.0.0.1:25", "10.0.0.9"), connector.Peer{}).String()
 	assert.Contains(t, text, "offered in clear: nothing")
 	assert.Contains(t, text, "not authenticated (WrongConnector: ")
@@ -166,6 +171,32 @@ func TestSimulateMissing(t *testing.T) {
 	v := compile(t, top).Simulate(from, connector.Peer{})
 	assert.Equal(t, connector.Authenticated, v.Authentication)
 	assert.Equal(t, connector.DoubtMissing, v.Doubt, "X-ANONYMOUSTLS needs the certificate")
+
+	// Groups that were not told count as those of a connector that works, and every step says so.
+	top.Servers[0].Missing = 0
+	top.Connectors[0].PermissionGroups, top.Connectors[0].Missing = 0, connector.PropertyPermissionGroups
+	v = compile(t, top).Simulate(from, connector.Peer{})
+	assert.Equal(t, connector.Authenticated, v.Authentication)
+	step, _ := v.Step(connector.StageForeignRecipient)
+	assert.Equal(t, connector.StepDone, step.State)
+	assert.Equal(t, connector.DoubtMissing, step.Doubt)
+	top.Connectors[0] = c
+
+	// What nobody can say of a suppressed offer is what Unified Messaging is told.
+	top.Connectors[0].SuppressXAnonymousTLS = true
+	v = compile(t, top).Simulate(from, connector.Peer{Kind: connector.PeerUnifiedMessaging})
+	assert.Equal(t, connector.CauseSuppressed, v.Cause)
+	assert.Equal(t, connector.Reply{Side: connector.SideReceiver}, v.Reply)
+	top.Connectors[0] = c
+
+	// A user that insists on TLS gets nowhere without; a partner may be one where domain security was not told.
+	v = compile(t, &connector.Topology{Connectors: []connector.ReceiveConnector{relay("EX01", "0.0.0.0/0")}}).Simulate(from, connector.Peer{Kind: connector.PeerUser, TLS: connector.TLSInsists})
+	assert.Equal(t, connector.NotAuthenticated, v.Authentication)
+	assert.Equal(t, connector.CauseNoSTARTTLS, v.Cause)
+	assert.Equal(t, connector.StepRefused, v.Mail())
+	top.Connectors[0].Missing = connector.PropertyDomainSecure
+	assert.Equal(t, connector.DoubtMissing, compile(t, top).Simulate(from, connector.Peer{Kind: connector.PeerPartner}).Doubt)
+	top.Connectors[0] = c
 
 	top.Servers[0].Missing = 0
 	rc := &top.Connectors[0]

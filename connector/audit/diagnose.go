@@ -121,6 +121,8 @@ const (
 	weightCertain   = 80  // a required flow fails by it, whatever else is not known
 	weightPossible  = 35  // a flow would fail by it
 	weightLatent    = 25  // an Exchange server at these addresses would
+	weightUntold    = 28  // it would, and where the servers are nobody told
+	weightIdle      = 10  // it would, and none is there
 	weightWitness   = 40  // the connection that the text is about fails by it
 	weightNamed     = 20  // the text names who is concerned
 	weightElsewhere = -90 // the text is about another server
@@ -178,8 +180,10 @@ func (d *diagnosing) wrongConnectors() error {
 		switch {
 		case f.Check == idLatent && f.Certainty == Certain:
 			s.add(weightLatent, "known servers are at addresses that it takes: %s", rangesText(f.Addrs))
+		case f.Check == idLatent && d.everyAddressKnown():
+			s.add(weightIdle, "it takes %s, but no Exchange server that is known is there", rangesText(f.Addrs))
 		case f.Check == idLatent:
-			s.add(weightOutside, "it takes %s, and whether an Exchange server is there is not known", rangesText(f.Addrs))
+			s.add(weightUntold, "it takes %s, and whether an Exchange server is there is not known", rangesText(f.Addrs))
 		case f.Certainty == Certain:
 			s.add(weightCertain, "%s by it, by the topology", plural(len(f.Flows), "required flow fails", "required flows fail"))
 		case f.Certainty == PossiblyTrue:
@@ -194,6 +198,13 @@ func (d *diagnosing) wrongConnectors() error {
 		d.Suspects = append(d.Suspects, s)
 	}
 	return nil
+}
+
+// everyAddressKnown tells whether somebody told the addresses of all servers.
+func (d *diagnosing) everyAddressKnown() bool {
+	return !slices.ContainsFunc(d.Topology.AllServers(), func(s connector.Server) bool {
+		return len(s.Addresses) == 0 || s.Missing.Has(connector.PropertyAddresses)
+	})
 }
 
 func basisOf(f Finding) connector.Basis {

@@ -61,6 +61,25 @@ func TestDiagnoseFoundingStory(t *testing.T) {
 	}
 	assert.Contains(t, d.Suspects[4].Title, "firewall")
 
+	// Exports do not hold the addresses of servers: without them the relay connectors are still the first suspects.
+	bare := top.Clone()
+	bare.Databases = nil
+	for i := range bare.Servers {
+		bare.Servers[i].Addresses = nil
+	}
+	d = diagnose(t, bare, queue2010)
+	for i, want := range []string{"EX01", "EX02", "EX03", "EX04"} {
+		assert.Equal(t, connector.ID{Server: want, Name: "Relay"}, d.Suspects[i].Subject)
+		assert.Contains(t, d.Suspects[i].For[0], "whether an Exchange server is there is not known")
+	}
+	assert.True(t, d.Suspects[4].Outside())
+	d = diagnose(t, bare, queue2010+";{FQDN=ex03.contoso.com}")
+	assert.Equal(t, `EX03\Relay`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.Plausible, d.Suspects[0].Likelihood)
+	bare = &connector.Topology{Connectors: bare.Connectors}
+	d = diagnose(t, bare, queue2010)
+	assert.Equal(t, `EX01\Relay`, d.Suspects[0].Subject.String(), "even without a list of servers")
+
 	for _, row := range []struct {
 		what, text, first, target string
 		against                   string // of the last connector
@@ -119,6 +138,10 @@ func TestDiagnoseOutside(t *testing.T) {
 		"plausible outside: the connectors were changed after this export, or not all are in it",
 	}, suspects(d))
 	assert.Equal(t, []string{"the topology shows no connector that would bring it about for sure"}, d.Suspects[0].For)
+
+	assert.Contains(t, d.Suspects[0].Confirm, "; 10.0.0.7 should see SIZE 10485760, PIPELINING, DSN, ENHANCEDSTATUSCODES, STARTTLS, X-ANONYMOUSTLS, AUTH NTLM, X-EXPS GSSAPI NTLM, 8BITMIME, BINARYMIME, CHUNKING, XEXCH50, XRDST, XSHADOW at 10.0.0.10:25")
+	d = diagnose(t, top, queue2010+" The last endpoint attempted was 192.0.2.1:25")
+	assert.NotContains(t, d.Suspects[0].Confirm, "should see", "a target that nobody knows")
 
 	d = diagnose(t, top, "554 5.3.5 System incorrectly configured")
 	assert.Equal(t, []string{"plausible outside: a setting of the target that receive connectors do not decide"}, suspects(d))
@@ -223,6 +246,25 @@ func TestDiagnoseNeighbours(t *testing.T) {
 			assert.Equal(t, audit.Unlikely, s.Likelihood)
 		}
 	}
+}
+
+// A relay connector that takes no known server is named, behind what the topology does not describe.
+func TestDiagnoseIdleRelay(t *testing.T) {
+	top := stories(t)["defaults_only"].Topology.Clone()
+	relay := connectorOf("EX10", "Relay", 0, "10.77.0.0/24")
+	relay.RemoteIPRanges = append(relay.RemoteIPRanges, connectorOf("", "", 0, "10.78.0.0/24", "10.79.0.0/24", "10.80.0.0/24", "10.82.0.0/24", "10.84.0.0/24").RemoteIPRanges...)
+	top.Connectors = append(top.Connectors, relay)
+	d := diagnose(t, top, queue2010)
+	assert.True(t, d.Suspects[0].Outside())
+	last := d.Suspects[len(d.Suspects)-1]
+	assert.Equal(t, `EX10\Relay`, last.Subject.String())
+	assert.Equal(t, []string{"it takes 10.77.0.0/24, 10.78.0.0/24, 10.79.0.0/24, 10.80.0.0/24, 2 more, but no Exchange server that is known is there"}, last.For)
+
+	relay.RemoteIPRanges = relay.RemoteIPRanges[:1]
+	relay.Missing, relay.AuthMechanism = connector.PropertyAuthMechanism, 0
+	top = twoHubs(connectorOf("EX01", "Held", 0, "10.2.0.1"), relay)
+	d = diagnose(t, top, queue2010)
+	assert.Equal(t, `EX01\Held`, d.Suspects[0].Subject.String())
 }
 
 func TestDiagnoseErrors(t *testing.T) {

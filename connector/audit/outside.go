@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -17,9 +18,12 @@ type outsideCause struct {
 // exchangeErrors are the kinds that only servers of the organization get.
 var exchangeErrors = []ErrorKind{ErrorCannotAchieve, ErrorCutOff}
 
+// inspection is the cause that an EHLO reply tells.
+const inspection = 0
+
 var outsideCauses = []outsideCause{
 	{append([]ErrorKind{ErrorUnrecognizedCommand}, exchangeErrors...), "a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS",
-		"connect from the sender to the target (Telnet, port of the text) and compare the EHLO reply with what the connector offers here: a banner of asterisks, XXXX instead of keywords, or lines that are missing tell it",
+		"connect from the sender to the target (Telnet, port of the text) and compare the EHLO reply with what the connector offers here: a banner of asterisks, keywords overwritten with the letter X, or lines that are missing tell it",
 		"turn ESMTP inspection (Mailguard, fixup) off between Exchange servers",
 		connector.Basis{Rule: "inspection takes away what it does not know, so the sender finds nothing to authenticate with", Mark: connector.Documented, Source: "KB979175, NDR"}},
 	{exchangeErrors, "the sender arrives under another address: a gateway or load balancer translates it",
@@ -71,6 +75,20 @@ var outsideCauses = []outsideCause{
 		connector.Basis{Rule: "the text names no connector's right", Mark: connector.Inferred}},
 }
 
+// expectedOffer tells what a known server should see at the target of the text, if one reaches Exchange Server authentication there.
+func (d *diagnosing) expectedOffer() string {
+	if d.Target == "" {
+		return ""
+	}
+	for _, a := range d.attemptsToward(d.Target) {
+		c := a.conn()
+		if a.verdict.Mail() == connector.StepDone && (d.e.Endpoint.Port() == 0 || d.e.Endpoint.Port() == c.Local.Port()) {
+			return fmt.Sprintf("; %s should see %s at %s", c.Remote, a.verdict.Offer().Clear, c.Local)
+		}
+	}
+	return ""
+}
+
 // outside adds the causes of the kind that the topology does not describe. They weigh more once it shows nothing wrong with the
 // connection of the text.
 func (d *diagnosing) outside() {
@@ -82,6 +100,9 @@ func (d *diagnosing) outside() {
 			}
 			s := Suspect{Title: c.title, Confirm: c.confirm, Remedy: c.remedy, Basis: c.basis}
 			s.weight = max(1, weightOutside-i) // listed first is likelier
+			if i == inspection {
+				s.Confirm += d.expectedOffer()
+			}
 			if cleared {
 				s.add(weightCleared, "the topology shows no connector that would bring it about for sure")
 			}

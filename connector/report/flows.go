@@ -50,7 +50,8 @@ func (a Audit) flows(b *strings.Builder) {
 			taken = "in part, "
 		}
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
-		if c := r.Witness.Cause; c == connector.CauseNotPermitted || c == connector.CauseFQDN || c == connector.CauseNoDirectTrust { // which no finding explains yet
+		switch r.Witness.Cause {
+		case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoDirectTrust, connector.CauseNoCertificate: // which no finding explains yet
 			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
 		}
 	}

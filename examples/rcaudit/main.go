@@ -26,8 +26,9 @@ var stories embed.FS
 const usage = `usage: rcaudit [flags] [FILE...]
 
 FILEs are any mix of what the shell wrote of Get-ReceiveConnector, Get-ExchangeServer, Get-ADPermission,
-Get-DatabaseAvailabilityGroup(Network), Get-TransportService, Get-MailboxDatabase, Get-PublicFolderDatabase,
-Get-NetIPAddress and Resolve-DnsName, by Export-Clixml, ConvertTo-Json, Export-Csv or as text, and of native JSON.
+Get-DatabaseAvailabilityGroup(Network), Get-TransportService, Get-EdgeSubscription, Get-MailboxDatabase,
+Get-PublicFolderDatabase, Get-NetIPAddress and Resolve-DnsName, by Export-Clixml, ConvertTo-Json, Export-Csv or as
+text, and of native JSON.
 
   rcaudit                                              the founding story
   rcaudit -addr EX01=10.1.0.11 -addr EX02=10.1.0.12 connectors.xml servers.xml

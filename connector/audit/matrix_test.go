@@ -1,0 +1,94 @@
+package audit_test
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// The flow that matters most stands for a cell.
+func TestWorst(t *testing.T) {
+	result := func(state audit.FlowState, need connector.Need, p connector.Purpose) audit.FlowResult {
+		return audit.FlowResult{Flow: connector.Flow{From: "A", To: "B", Need: need, Purpose: p}, State: state}
+	}
+	ascending := []audit.FlowResult{
+		result(audit.FlowOutside, connector.NotNeeded, connector.LogShipping),
+		result(audit.FlowOutside, connector.Required, connector.Delivery),
+		result(audit.FlowPasses, connector.Required, connector.Mail),
+		result(audit.FlowNoListener, connector.Required, connector.ClientProxy),
+		result(audit.FlowPartly, connector.Possible, connector.Shadow),
+		result(audit.FlowFails, connector.Possible, connector.Shadow),
+		result(audit.FlowUnknown, connector.Required, connector.Submission),
+		result(audit.FlowPartly, connector.Required, connector.Mail),
+		result(audit.FlowFails, connector.Required, connector.Mail),
+	}
+	for n := 1; n <= len(ascending); n++ {
+		for _, order := range [][]audit.FlowResult{ascending[:n], reversed(ascending[:n])} {
+			m := audit.MatrixOf(order)
+			worst, ok := m.Cell(audit.End{Name: "A"}, audit.End{Name: "B"}).Worst()
+			require.True(t, ok)
+			assert.Equal(t, ascending[n-1], worst)
+		}
+	}
+	m := audit.MatrixOf(ascending)
+	cell := m.Cell(audit.End{Name: "A"}, audit.End{Name: "B"})
+	assert.Len(t, cell.Of(connector.Mail), 3)
+	assert.Empty(t, cell.Of(connector.Hybrid))
+	assert.Equal(t, []audit.End{{Name: "A"}}, m.Sources())
+	assert.Equal(t, []audit.End{{Name: "B"}}, m.Targets(), "what is only a target comes last")
+	_, ok := m.Cell(audit.End{Name: "B"}, audit.End{Name: "A"}).Worst()
+	assert.False(t, ok)
+}
+
+func reversed(rs []audit.FlowResult) (back []audit.FlowResult) {
+	for _, r := range rs {
+		back = append([]audit.FlowResult{r}, back...)
+	}
+	return back
+}
+
+// Networks are asked at one address for each answer, whatever the order and number of their ranges; two of one name are one.
+func TestFlowsFromNetworks(t *testing.T) {
+	front := connectorOf("EX01", "Default", exchangeAuth, "0.0.0.0/0")
+	front.PermissionGroups |= connector.GroupAnonymousUsers
+	relay := connectorOf("EX01", "Relay", 0, "192.0.2.8/29")
+	front.Bindings = []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")}
+	relay.Bindings = front.Bindings
+	for _, row := range []struct {
+		why    string
+		ranges [][]string // of networks of one name
+		want   audit.FlowState
+	}{
+		{"all on the default", [][]string{{"192.0.2.0/29", "198.51.100.0/24"}}, audit.FlowPasses},
+		{"all on the relay", [][]string{{"192.0.2.9", "192.0.2.10"}}, audit.FlowFails},
+		{"some on each", [][]string{{"192.0.2.0/24"}}, audit.FlowPartly},
+		{"some on each, told in two places", [][]string{{"198.51.100.0/24"}, {"192.0.2.15"}}, audit.FlowPartly},
+		{"no addresses", [][]string{{}}, audit.FlowNoSource},
+		{"addresses of a family that nobody listens on", [][]string{{"2001:db8::/32"}}, audit.FlowNoListener},
+	} {
+		top := twoHubs(front, relay)
+		top.Connectors = []connector.ReceiveConnector{front, relay}
+		for _, rs := range row.ranges {
+			n := connector.Network{Name: "Online", Kind: connector.NetworkHybrid}
+			for _, r := range rs {
+				n.Ranges = append(n.Ranges, connector.MustParseRange(r))
+			}
+			top.Networks = append(top.Networks, n)
+		}
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		for _, r := range audit.Flows(top, x) {
+			if r.Flow.FromNetwork && r.Flow.To == "EX01" {
+				assert.Equal(t, row.want, r.State, "%s: %s", row.why, r)
+				if r.State == audit.FlowFails || r.State == audit.FlowPartly {
+					assert.Equal(t, `EX01\Relay`, r.Witness.Explanation.Match.Connector().String(), row.why)
+				}
+			}
+		}
+	}
+}
