@@ -233,17 +233,26 @@ func (w *walker) send() {
 }
 
 func (w *walker) refuseSenders(reply Reply, b Basis, doubt Doubt) {
-	for s := StageOwnSender; s <= StageForeignSender; s++ {
-		w.add(s, StepRefused, reply, b, doubt)
+	if w.noOwn() {
+		w.add(StageOwnSender, StepSkipped, Reply{}, basisNoOwn, 0)
+	} else {
+		w.add(StageOwnSender, StepRefused, reply, b, doubt)
 	}
+	w.add(StageAcceptedSender, StepRefused, reply, b, doubt)
+	w.add(StageForeignSender, StepRefused, reply, b, doubt)
 	w.skip(StageAcceptedRecipient)
 }
 
+// noOwn tells whether the peer has no address that the server could take for its own.
+func (w *walker) noOwn() bool {
+	return w.a.principal == PrincipalAnonymous && w.p.Kind != PeerPartner
+}
+
 func (w *walker) ownSender(e EffectiveRights, doubt Doubt) {
-	switch w.a.principal {
-	case PrincipalAnonymous:
-		w.add(StageOwnSender, StepSkipped, Reply{}, basisNoOwn, doubt)
-	case PrincipalPartnerServers:
+	switch {
+	case w.noOwn():
+		w.add(StageOwnSender, StepSkipped, Reply{}, basisNoOwn, 0)
+	case w.p.Kind == PeerPartner:
 		w.decide(StageOwnSender, e, RightAcceptAnySender, basisSender, wordingSender, doubt)
 	default:
 		w.add(StageOwnSender, StepDone, replyOK, basisOwn, doubt)
