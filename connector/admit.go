@@ -107,10 +107,13 @@ const (
 )
 
 var senderRules = [...]Basis{
-	ruleAnonymousTLS:    {"X-ANONYMOUSTLS is offered: take it and send EHLO again; STARTTLS is never taken to reach Exchange authentication", Product, ""},
-	ruleExchangeAuth:    {"X-EXPS EXCHANGEAUTH is offered after X-ANONYMOUSTLS: authenticate", Product, ""},
-	ruleDirectTrust:     {"an Edge Transport server authenticates by direct trust of the certificate, and so does who sends to it", Documented, "TLS functionality and related terminology"},
-	ruleDowngraded:      {"X-EXPS GSSAPI is offered in clear and UseDowngradedExchangeServerAuth is $true: authenticate in clear", Documented, "WAN optimization controllers, Set-TransportService"},
+	ruleAnonymousTLS: {"X-ANONYMOUSTLS is offered: take it and send EHLO again; STARTTLS is never taken to reach Exchange " +
+		"authentication", Product, ""},
+	ruleExchangeAuth: {"X-EXPS EXCHANGEAUTH is offered after X-ANONYMOUSTLS: authenticate", Product, ""},
+	ruleDirectTrust: {"an Edge Transport server authenticates by direct trust of the certificate, and so does who sends to it", Documented,
+		"TLS functionality and related terminology"},
+	ruleDowngraded: {"X-EXPS GSSAPI is offered in clear and UseDowngradedExchangeServerAuth is $true: authenticate in clear", Documented,
+		"WAN optimization controllers, Set-TransportService"},
 	ruleGiveUp:          {"still in clear with nothing to authenticate with: raise " + cannotAchieve.String(), Product, ""},
 	ruleUnauthenticated: {"encrypted with nothing to authenticate with: go on unauthenticated", Product, ""},
 }

@@ -82,15 +82,22 @@ const (
 var (
 	basisSize      = Basis{"SIZE is announced as SizeEnabled says, with MaxMessageSize in bytes", Documented, "New-ReceiveConnector, -SizeEnabled"}
 	basisExtension = Basis{"announced unless its property is $false", Documented, "New-ReceiveConnector"}
-	basisSMTPUTF8  = Basis{"announced by newer servers unless SmtpUtf8Enabled is $false", Observed, "an export of Exchange 2019; traces of Exchange 2016 differ"}
+	basisSMTPUTF8  = Basis{"announced by newer servers unless SmtpUtf8Enabled is $false", Observed,
+		"an export of Exchange 2019; traces of Exchange 2016 differ"}
 	basisOptional  = Basis{"announced only where its property is $true; the place of the line is unknown", Documented, "New-ReceiveConnector"}
 	basisSTARTTLS  = Basis{"Tls is in AuthMechanism, a certificate can be used, and the session is in clear", Documented, "Receive connectors"}
-	basisAnonymous = Basis{"ExchangeServer is in AuthMechanism, X-ANONYMOUSTLS is not suppressed, the internal transport certificate can be used, and the session is in clear; Tls is not needed", Product, "New-ReceiveConnector, -SuppressXAnonymousTls"}
-	basisAUTH      = Basis{"Integrated offers NTLM, with EnableAuthGSSAPI GSSAPI as well; BasicAuth offers LOGIN, with BasicAuthRequireTLS only once the session is encrypted", Documented, "New-ReceiveConnector, -AuthMechanism"}
-	basisEXPS      = Basis{"ExchangeServer is in AuthMechanism", Documented, "New-ReceiveConnector, -AuthMechanism; the mechanisms are observed in traces"}
-	basisEXPSEdge  = Basis{"ExchangeServer is in AuthMechanism; an Edge Transport server offers NTLM alone and relies on direct trust", Observed, "trace of an Edge Transport server"}
-	basisEXCHANGE  = Basis{"EXCHANGEAUTH is offered only after X-ANONYMOUSTLS", Observed, "trace of Exchange 2010"}
-	basisHubLines  = Basis{"shown by HubTransport connectors with ExchangeServer, by FrontendTransport ones XRDST alone; the exact condition is unknown", Observed, "traces of Exchange 2010 and 2016, KB2866822"}
+	basisAnonymous = Basis{"ExchangeServer is in AuthMechanism, X-ANONYMOUSTLS is not suppressed, the internal transport " +
+		"certificate can be used, and the session is in clear; Tls is not needed", Product, "New-ReceiveConnector, " +
+		"-SuppressXAnonymousTls"}
+	basisAUTH = Basis{"Integrated offers NTLM, with EnableAuthGSSAPI GSSAPI as well; BasicAuth offers LOGIN, with " +
+		"BasicAuthRequireTLS only once the session is encrypted", Documented, "New-ReceiveConnector, -AuthMechanism"}
+	basisEXPS = Basis{"ExchangeServer is in AuthMechanism", Documented, "New-ReceiveConnector, -AuthMechanism; the " +
+		"mechanisms are observed in traces"}
+	basisEXPSEdge = Basis{"ExchangeServer is in AuthMechanism; an Edge Transport server offers NTLM alone and relies on direct " +
+		"trust", Observed, "trace of an Edge Transport server"}
+	basisEXCHANGE = Basis{"EXCHANGEAUTH is offered only after X-ANONYMOUSTLS", Observed, "trace of Exchange 2010"}
+	basisHubLines = Basis{"shown by HubTransport connectors with ExchangeServer, by FrontendTransport ones XRDST alone; the " +
+		"exact condition is unknown", Observed, "traces of Exchange 2010 and 2016, KB2866822"}
 	basisEdgeLines = Basis{"shown by Edge Transport servers; the exact condition is unknown", Observed, "trace of an Edge Transport server"}
 )
 

@@ -86,7 +86,8 @@ var (
 	wordingSender = wording{
 		Reply{SideReceiver, 550, "5.7.1", "Client does not have permissions to send as this sender"},
 		Reply{SideReceiver, 550, "5.7.60", "SMTP; Client does not have permissions to send as this sender"},
-		Basis{"a sender of an accepted domain needs ms-Exch-SMTP-Accept-Authoritative-Domain-Sender, any other one ms-Exch-SMTP-Accept-Any-Sender", Documented, "Receive connectors; the wording is observed"}}
+		Basis{"a sender of an accepted domain needs ms-Exch-SMTP-Accept-Authoritative-Domain-Sender, any other one " +
+			"ms-Exch-SMTP-Accept-Any-Sender", Documented, "Receive connectors; the wording is observed"}}
 	wordingStartTLS = wording{
 		Reply{SideReceiver, 530, "5.7.0", "Must issue a STARTTLS command first"},
 		Reply{SideReceiver, 451, "5.7.3", "STARTTLS is required to send mail"},

@@ -55,22 +55,29 @@ var causes = [...]struct {
 	name  string
 	basis Basis
 }{
-	CauseWrongConnector: {"WrongConnector", Basis{"the selected connector does not offer Exchange Server authentication although another one at the endpoint does; no other connector is tried",
+	CauseWrongConnector: {"WrongConnector", Basis{"the selected connector does not offer Exchange Server authentication although " +
+		"another one at the endpoint does; no other connector is tried",
 		Documented, "NDR 5.7.3, KB979175"}},
 	CauseNoMechanism: {"NoMechanism", Basis{"no connector at the endpoint offers Exchange Server authentication", Documented, "KB979175"}},
-	CauseSuppressed: {"Suppressed", Basis{"SuppressXAnonymousTls hides X-ANONYMOUSTLS, and the sender may not use X-EXPS GSSAPI in clear (UseDowngradedExchangeServerAuth)",
+	CauseSuppressed: {"Suppressed", Basis{"SuppressXAnonymousTls hides X-ANONYMOUSTLS, and the sender may not use X-EXPS GSSAPI " +
+		"in clear (UseDowngradedExchangeServerAuth)",
 		Product, "WAN optimization controllers, disable TLS between Active Directory sites"}},
-	CauseNotPermitted: {"NotPermitted", Basis{"the peer lacks the right to submit on the connector (for Exchange servers permission group ExchangeServers), so authentication itself fails; the code on the wire is unknown",
+	CauseNotPermitted: {"NotPermitted", Basis{"the peer lacks the right to submit on the connector (for Exchange servers " +
+		"permission group ExchangeServers), so authentication itself fails; the code on the wire is unknown",
 		Documented, "Receive connectors, event 1020"}},
 	CauseNoRange:       {"NoRange", Basis{"no connector's range contains the source; the connection is closed without a banner", Product, ""}},
 	CauseNotListening:  {"NotListening", Basis{"no enabled connector is bound to the endpoint, so TCP refuses", Inferred, ""}},
 	CauseMissing:       {"Missing", Basis{"a property that decides it is not known", Unknown, ""}},
 	CauseUnknownServer: {"UnknownServer", Basis{"the topology does not know the receiving server", Unknown, ""}},
 	CauseInvalidConn:   {"InvalidConn", Basis{"the question is not a connection", Unknown, ""}},
-	CauseFQDN: {"FQDN", Basis{"the connector's FQDN is neither the full nor the short name of the server, so the service principal name does not fit and Kerberos fails; the code on the wire is unknown, 454 4.7.0 likely",
+	CauseFQDN: {"FQDN", Basis{"the connector's FQDN is neither the full nor the short name of the server, so the service " +
+		"principal name does not fit and Kerberos fails; the code on the wire is unknown, 454 4.7.0 likely",
 		Documented, "Exchange 2007 help, New-ReceiveConnector"}},
-	CauseNoCertificate:  {"NoCertificate", Basis{"no certificate of the receiving server can be used, so X-ANONYMOUSTLS is not offered", Product, ""}},
-	CauseNoDirectTrust:  {"NoDirectTrust", Basis{"the certificate is not trusted (event 1036), so the session goes on unauthenticated and the rights of anonymous clients decide", Documented, "TLS functionality and related terminology; that it goes on: product"}},
+	CauseNoCertificate: {"NoCertificate", Basis{"no certificate of the receiving server can be used, so X-ANONYMOUSTLS is not " +
+		"offered", Product, ""}},
+	CauseNoDirectTrust: {"NoDirectTrust", Basis{"the certificate is not trusted (event 1036), so the session goes on " +
+		"unauthenticated and the rights of anonymous clients decide", Documented, "TLS functionality and related terminology; " +
+		"that it goes on: product"}},
 	CauseNoSTARTTLS:     {"NoSTARTTLS", Basis{"the client insists on STARTTLS, and the connector does not offer it", Observed, "techcommunity 4445548"}},
 	CauseNotOffered:     {"NotOffered", Basis{"the connector does not offer the client's mechanism in this state of the session", Documented, "New-ReceiveConnector, -AuthMechanism"}},
 	CauseBadCredentials: {"BadCredentials", Basis{"the client's credentials do not hold", Observed, "receive logs"}},

@@ -79,25 +79,34 @@ var (
 	basisReady      = Basis{"the connector offers it, and the peer takes it", Observed, "public trace"}
 	basisNoTLS      = Basis{"the peer stays in clear", Inferred, ""}
 	basisNoSTARTTLS = Basis{"STARTTLS is not offered, and the peer goes on in clear", Inferred, ""}
-	basisInsists    = Basis{"STARTTLS is not offered, and the peer insists on it; the text is what the queue of Exchange Online shows", Observed, "techcommunity 4445548"}
-	basisUM         = Basis{"Unified Messaging asks for X-ANONYMOUSTLS without looking at the offer, and the connector does not know it", Observed, "exchangemaster.wordpress.com 2017, NDR 5.3.3"}
-	basisNotSought  = Basis{"the peer does not authenticate", Inferred, ""}
-	basisTrusted    = Basis{"the connector is externally secured, so the session is trusted without a login", Documented, "Receive connectors"}
-	basisUserAuth   = Basis{"the mechanism is offered and Authenticated Users may submit", Documented, "Receive connectors; reply 235 is observed"}
-	basisNoUserAuth = Basis{"the connector does not offer the mechanism in this state of the session", Observed, "list of replies in a server's configuration"}
+	basisInsists    = Basis{"STARTTLS is not offered, and the peer insists on it; the text is what the queue of Exchange Online " +
+		"shows", Observed, "techcommunity 4445548"}
+	basisUM = Basis{"Unified Messaging asks for X-ANONYMOUSTLS without looking at the offer, and the connector does not " +
+		"know it", Observed, "exchangemaster.wordpress.com 2017, NDR 5.3.3"}
+	basisNotSought = Basis{"the peer does not authenticate", Inferred, ""}
+	basisTrusted   = Basis{"the connector is externally secured, so the session is trusted without a login", Documented, "Receive connectors"}
+	basisUserAuth  = Basis{"the mechanism is offered and Authenticated Users may submit", Documented,
+		"Receive connectors; reply 235 is observed"}
+	basisNoUserAuth = Basis{"the connector does not offer the mechanism in this state of the session", Observed,
+		"list of replies in a server's configuration"}
 	basisPassword   = Basis{"the credentials do not hold", Observed, "list of replies in a server's configuration, receive logs"}
-	basisNotAllowed = Basis{"the credentials hold, but the principal lacks ms-Exch-SMTP-Submit, so authentication itself fails; the code is unknown", Documented, "Receive connectors, event 1020"}
-	basisDomainTLS  = Basis{"DomainSecureEnabled is $true and the peer proves itself by its certificate; that its domain is in TLSReceiveDomainSecureList is assumed", Documented, "New-ReceiveConnector, -DomainSecureEnabled"}
-	basisNoDomain   = Basis{"without domain security a partner is an anonymous client", Inferred, "Receive connectors"}
-	basisAccount    = Basis{"Basic authentication over TLS with an account in Exchange Servers", Documented, "configure a cross-forest Send connector"}
-	basisNoAccount  = Basis{"the connector offers no LOGIN over TLS, and is not externally secured", Documented, "configure a cross-forest Send connector"}
-	basisOwn        = Basis{"the principal may submit, and an own address passes the sender checks", Inferred, "Receive connectors"}
-	basisNoOwn      = Basis{"an anonymous client has no address of its own", Inferred, ""}
-	basisSender     = Basis{"the principal holds the right to send as such an address", Documented, "Receive connectors"}
-	basisPartner    = Basis{"sender checks apply, and what they make of a partner's address is unknown", Unknown, ""}
-	basisRecipient  = Basis{"whoever may submit reaches the accepted domains", Documented, "Receive connectors"}
-	basisRelay      = Basis{"the principal holds ms-Exch-SMTP-Accept-Any-Recipient", Documented, "Receive connectors, allow anonymous relay"}
-	basisOpen       = Basis{"a right or property that decides it is not known", Unknown, ""}
+	basisNotAllowed = Basis{"the credentials hold, but the principal lacks ms-Exch-SMTP-Submit, so authentication itself fails; " +
+		"the code is unknown", Documented, "Receive connectors, event 1020"}
+	basisDomainTLS = Basis{"DomainSecureEnabled is $true and the peer proves itself by its certificate; that its domain is in " +
+		"TLSReceiveDomainSecureList is assumed", Documented, "New-ReceiveConnector, -DomainSecureEnabled"}
+	basisNoDomain = Basis{"without domain security a partner is an anonymous client", Inferred, "Receive connectors"}
+	basisAccount  = Basis{"Basic authentication over TLS with an account in Exchange Servers", Documented,
+		"configure a cross-forest Send connector"}
+	basisNoAccount = Basis{"the connector offers no LOGIN over TLS, and is not externally secured", Documented,
+		"configure a cross-forest Send connector"}
+	basisOwn       = Basis{"the principal may submit, and an own address passes the sender checks", Inferred, "Receive connectors"}
+	basisNoOwn     = Basis{"an anonymous client has no address of its own", Inferred, ""}
+	basisSender    = Basis{"the principal holds the right to send as such an address", Documented, "Receive connectors"}
+	basisPartner   = Basis{"sender checks apply, and what they make of a partner's address is unknown", Unknown, ""}
+	basisRecipient = Basis{"whoever may submit reaches the accepted domains", Documented, "Receive connectors"}
+	basisRelay     = Basis{"the principal holds ms-Exch-SMTP-Accept-Any-Recipient", Documented, "Receive connectors, allow " +
+		"anonymous relay"}
+	basisOpen = Basis{"a right or property that decides it is not known", Unknown, ""}
 )
 
 // walker takes a peer through a session on a connector.
