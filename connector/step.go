@@ -99,6 +99,7 @@ var (
 		"configure a cross-forest Send connector"}
 	basisNoAccount = Basis{"the connector offers no LOGIN over TLS, and is not externally secured", Documented,
 		"configure a cross-forest Send connector"}
+	basisNoSubmit  = Basis{"the principal lacks ms-Exch-SMTP-Submit; the code is unknown", Documented, "Receive connectors"}
 	basisOwn       = Basis{"the principal may submit, and an own address passes the sender checks", Inferred, "Receive connectors"}
 	basisNoOwn     = Basis{"an anonymous client has no address of its own", Inferred, ""}
 	basisSender    = Basis{"the principal holds the right to send as such an address", Documented, "Receive connectors"}
@@ -217,6 +218,10 @@ func (w *walker) send() {
 	}
 	switch e.answer(RightSubmit) {
 	case StepRefused:
+		if w.a.principal != PrincipalAnonymous {
+			w.refuseSenders(replyUnknown, basisNoSubmit, tls)
+			return
+		}
 		reply, doubt := wordingNotAuthenticated.of(w.r.generation)
 		w.refuseSenders(reply, wordingNotAuthenticated.basis, doubt|tls)
 		return

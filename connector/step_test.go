@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
 )
 
 // sessionLines renders a session without what goes without saying.
@@ -129,6 +130,10 @@ func TestSessions(t *testing.T) {
 			append([]string{ready, noAuth, "MAIL FROM own address: refused, 530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM",
 				"MAIL FROM accepted domain: refused, 530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM",
 				"MAIL FROM foreign domain: refused, 530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM"}, skipped(connector.StageAcceptedRecipient)...)},
+		{"a partner that proves itself where partners may not submit", e2016, edit(partner, func(c *connector.ReceiveConnector) { c.PermissionGroups = connector.GroupAnonymousUsers }), connector.Peer{Kind: connector.PeerPartner, TLS: connector.TLSIfOffered},
+			connector.Authenticated, connector.PrincipalPartnerServers, connector.StepRefused,
+			append([]string{ready, "authenticate: done", "MAIL FROM own address: refused, by a reply whose code is unknown", "MAIL FROM accepted domain: refused, by a reply whose code is unknown",
+				"MAIL FROM foreign domain: refused, by a reply whose code is unknown"}, skipped(connector.StageAcceptedRecipient)...)},
 		{"Exchange Online insists on TLS and gets it", e2016, frontend, connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.AuthenticationNotSought, connector.PrincipalAnonymous, connector.StepDone,
 			[]string{ready, noAuth, noOwn, ours, foreign, mailbox, "RCPT TO foreign domain: refused, 550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"}},
 		{"a mechanism that nobody told", e2016, edit(frontend, func(c *connector.ReceiveConnector) { c.Missing = connector.PropertyAuthMechanism }), connector.Peer{Kind: connector.PeerAnonymous},
@@ -301,4 +306,93 @@ func TestNeighbouringReplies(t *testing.T) {
 	step, _ := v.Step(connector.StageForeignSender)
 	assert.Equal(t, connector.DoubtMissing, step.Doubt, "it may require TLS")
 	assert.Equal(t, "MAIL FROM foreign domain: done, 250 (doubt: Missing)", step.String())
+}
+
+// What holds for every session of every peer on random connectors.
+func TestSessionsOfRandomConnectors(t *testing.T) {
+	kinds := []connector.PeerKind{connector.PeerExchangeServer, connector.PeerEdge, connector.PeerUnifiedMessaging, connector.PeerCrossForest, connector.PeerAnonymous, connector.PeerUser, connector.PeerPartner}
+	sessions, ended := 0, 0
+	for seed := range uint64(60) {
+		top := gen.Organization(gen.Rand(seed))
+		for i := range top.Servers {
+			top.Servers[i].NoCertificate = seed%7 == 0
+			if seed%3 == 0 {
+				top.Servers[i].Roles = connector.RoleEdge
+			}
+		}
+		x := compile(t, top)
+		for _, c := range top.Connectors {
+			s, _ := top.Server(c.ID.Server)
+			g := s.Version.Generation()
+			for p := connector.PrincipalAnonymous; p <= connector.PrincipalPartnerServers; p++ {
+				e := c.EffectiveRights(p, g)
+				wider, denied := c.Clone(), c.Clone()
+				wider.PermissionGroups |= connector.GroupAnonymousUsers | connector.GroupExchangeServers
+				denied.Rights = append(denied.Rights, connector.Grant{Principal: "Everyone", Right: "ms-Exch-SMTP-Submit", Deny: true})
+				require.True(t, wider.EffectiveRights(p, g).Held.Has(e.Held), "a group more takes nothing away")
+				require.False(t, (denied.EffectiveRights(p, g).Held | denied.EffectiveRights(p, g).Open).Has(connector.RightSubmit), "what everyone is denied nobody has")
+			}
+			if c.Disabled || len(c.Bindings) == 0 || len(c.RemoteIPRanges) == 0 {
+				continue
+			}
+			for _, kind := range kinds {
+				for _, tls := range []connector.TLSPolicy{connector.TLSNever, connector.TLSIfOffered, connector.TLSInsists} {
+					v := x.Simulate(connector.Conn{Server: c.ID.Server, Local: c.Bindings[0], Remote: c.RemoteIPRanges[0].Span().From()}, connector.Peer{Kind: kind, TLS: tls, NoCertificate: seed%5 == 0})
+					if v.Explanation.Match.Outcome() != connector.Selected {
+						continue
+					}
+					sessions++
+					checkSession(t, v)
+					if v.Reply.Code >= 400 {
+						ended++
+					}
+				}
+			}
+		}
+	}
+	assert.Greater(t, sessions, 1000)
+	assert.Greater(t, ended, 100)
+}
+
+func checkSession(t *testing.T, v *connector.Verdict) {
+	steps := v.Session()
+	require.Len(t, steps, int(connector.StageForeignRecipient), v.String())
+	sure := false
+	for i, s := range steps {
+		require.Equal(t, connector.Stage(i+1), s.Stage, "every stage once, in order")
+		require.NotEmpty(t, s.Basis.Rule)
+		require.NotEmpty(t, s.State.String())
+		if s.State == connector.StepSkipped {
+			require.Zero(t, s.Reply, "a step that is not taken has no reply: %s", s)
+		}
+		if s.State == connector.StepDone && s.Reply.Code != 0 {
+			require.Less(t, s.Reply.Code, 400, s)
+		}
+		if s.State == connector.StepRefused && s.Reply.Code != 0 {
+			require.GreaterOrEqual(t, s.Reply.Code, 400, s)
+		}
+		if s.Stage <= connector.StageAuthenticate && s.State == connector.StepRefused {
+			for _, later := range steps[i+1:] {
+				require.Equal(t, connector.StepSkipped, later.State, "nothing follows a refusal: %s", v)
+			}
+		}
+		sure = sure || connector.StageOwnSender <= s.Stage && s.Stage <= connector.StageForeignSender && (s.State == connector.StepDone || s.State == connector.StepUnknown)
+	}
+	last := steps[len(steps)-1]
+	require.Equal(t, sure, last.State != connector.StepSkipped, "with no sender there is no recipient: %s", v)
+	rights := v.Rights()
+	if last.State == connector.StepDone {
+		require.True(t, (rights.Held | rights.Open).Has(connector.RightAcceptAnyRecipient|connector.RightSubmit))
+	}
+	if v.Authentication == connector.Authenticated && v.Peer.Kind != connector.PeerPartner { // whose certificate proves it in any case
+		require.Zero(t, v.Cause)
+		require.True(t, (rights.Held | rights.Open).Has(connector.RightSubmit), "who may not submit does not authenticate: %s", v)
+	}
+	if v.Authentication == connector.NotAuthenticated {
+		require.NotZero(t, v.Cause)
+	}
+	if v.Reply.Text == "Cannot achieve Exchange Server authentication" {
+		_, offered := v.Offer().Clear.Line("X-ANONYMOUSTLS")
+		require.False(t, offered, "the sender gives up only in clear")
+	}
 }
