@@ -40,6 +40,7 @@ func (c *ReceiveConnector) admitExchange(p Peer, r *receiver) admission {
 	}
 	if rules[ruleAnonymousTLS] {
 		a.encryption = byXAnonymousTLS
+		a.doubt |= c.doubtOn2007(r)
 	}
 	switch {
 	case p.Kind == PeerUnifiedMessaging && !rules[ruleAnonymousTLS]:
@@ -65,10 +66,23 @@ func (c *ReceiveConnector) admitExchange(p Peer, r *receiver) admission {
 	default:
 		a.basis = senderRules[ruleExchangeAuth]
 	}
-	if !rules[ruleDirectTrust] && !c.FQDNAllowsExchangeServer(r.server) {
-		return refuse(CauseFQDN, replyUnknown)
+	if !rules[ruleDirectTrust] {
+		switch {
+		case !c.FQDNAllowsExchangeServer(r.server):
+			return refuse(CauseFQDN, replyUnknown)
+		case p.KerberosFails:
+			return refuse(CauseKerberos, temporaryFailure)
+		}
 	}
 	return c.submit(a, r)
+}
+
+// doubtOn2007 is the doubt about X-ANONYMOUSTLS without Tls on 2007, whose documents ask for both.
+func (c *ReceiveConnector) doubtOn2007(r *receiver) Doubt {
+	if r.generation == Generation2007 && !c.AuthMechanism.Has(AuthTLS) {
+		return DoubtVersion
+	}
+	return 0
 }
 
 // whyClear tells why X-ANONYMOUSTLS is not offered although ExchangeServer is.

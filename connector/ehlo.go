@@ -105,6 +105,9 @@ var (
 // server with no more than a name may be given; lines that depend on more are in doubt then. That certificates can be used
 // is assumed unless s says otherwise.
 func (c ReceiveConnector) EHLO(s Server) Offer {
+	if c.Missing.Has(PropertyAuthMechanism) {
+		return Offer{}
+	}
 	return c.offer(receiverOf(s, c.TransportRole == FrontendTransport))
 }
 
@@ -220,34 +223,30 @@ func (w *ehloWriter) size(r *receiver) {
 
 func (w *ehloWriter) security(state encryption, r *receiver) {
 	c := w.c
-	mechanism := w.missing(PropertyAuthMechanism)
 	if state == inClear && c.offersSTARTTLS(r) {
-		w.add("STARTTLS", basisSTARTTLS, mechanism)
+		w.add("STARTTLS", basisSTARTTLS, 0)
 	}
 	if state == inClear && c.offersXAnonymousTLS(r) {
-		doubt := mechanism | w.missing(PropertySuppressXAnonymousTLS)
+		doubt := w.missing(PropertySuppressXAnonymousTLS)
 		if r.server.Missing.Has(PropertyInternalTransportCertificate) {
 			doubt |= DoubtMissing
 		}
-		if r.generation == Generation2007 && !c.AuthMechanism.Has(AuthTLS) {
-			doubt |= DoubtVersion // the documents of 2007 ask for both
-		}
-		w.add("X-ANONYMOUSTLS", basisAnonymous, doubt)
+		w.add("X-ANONYMOUSTLS", basisAnonymous, doubt|c.doubtOn2007(r))
 	}
 	if names := c.mechanisms(state); len(names) > 0 {
-		w.add("AUTH "+strings.Join(names, " "), basisAUTH, mechanism|w.missing(PropertyEnableAuthGSSAPI))
+		w.add("AUTH "+strings.Join(names, " "), basisAUTH, w.missing(PropertyEnableAuthGSSAPI))
 	}
 	if !c.AuthMechanism.Has(AuthExchangeServer) {
 		return
 	}
 	switch {
 	case r.edge:
-		w.add("X-EXPS NTLM", basisEXPSEdge, mechanism)
+		w.add("X-EXPS NTLM", basisEXPSEdge, 0)
 	case state == byXAnonymousTLS:
-		w.add("X-EXPS EXCHANGEAUTH GSSAPI NTLM", basisEXCHANGE, mechanism)
-		w.add("X-EXCHANGEAUTH SHA256", basisEXCHANGE, mechanism)
+		w.add("X-EXPS EXCHANGEAUTH GSSAPI NTLM", basisEXCHANGE, 0)
+		w.add("X-EXCHANGEAUTH SHA256", basisEXCHANGE, 0)
 	default:
-		w.add("X-EXPS GSSAPI NTLM", basisEXPS, mechanism)
+		w.add("X-EXPS GSSAPI NTLM", basisEXPS, 0)
 	}
 }
 
@@ -267,34 +266,35 @@ func (w *ehloWriter) utf8(r *receiver) {
 
 // internal adds what Exchange servers say to each other.
 func (w *ehloWriter) internal(r *receiver) {
-	shadow, doubt := "XSHADOWREQUEST", Doubt(0)
+	shadow, recorded := "XSHADOWREQUEST", Doubt(0) // recorded: by whom traces show these lines
 	switch r.generation {
 	case Generation2007:
-		shadow = ""
+		shadow, recorded = "", DoubtVersion
 	case Generation2010:
 		shadow = "XSHADOW"
 	case 0:
-		shadow, doubt = "XSHADOW", DoubtVersion
+		shadow, recorded = "XSHADOW", DoubtVersion
 	}
+	basis := basisHubLines
 	switch {
 	case r.edge:
-		w.add("XEXCH50", basisEdgeLines, 0)
-		if r.generation > Generation2010 { // recorded up to 2010
-			doubt = DoubtVersion
+		if basis = basisEdgeLines; r.generation != Generation2010 {
+			recorded = DoubtVersion
 		}
+		w.add("XEXCH50", basis, recorded)
 	case w.c.TransportRole == FrontendTransport:
-		w.add("XRDST", basisHubLines, 0)
+		w.add("XRDST", basis, 0)
 		return
 	default:
 		role := w.missing(PropertyTransportRole)
 		if w.c.TransportRole == 0 && r.generation >= Generation2013 { // of mailbox delivery, or not told
 			role = DoubtMissing
 		}
-		w.add("XEXCH50", basisHubLines, role)
-		w.add("XRDST", basisHubLines, 0)
-		doubt |= role
+		w.add("XEXCH50", basis, role|recorded)
+		w.add("XRDST", basis, recorded)
+		recorded |= role
 	}
 	if shadow != "" {
-		w.add(shadow, map[bool]Basis{true: basisEdgeLines, false: basisHubLines}[r.edge], doubt)
+		w.add(shadow, basis, recorded)
 	}
 }

@@ -104,7 +104,7 @@ func (f Flow) Peer(from Server) Peer {
 	case f.Purpose == Hybrid:
 		return Peer{Kind: PeerAnonymous, TLS: TLSInsists}
 	case !f.ExchangeAuth:
-		return Peer{Kind: PeerCrossForest, TLS: TLSInsists}
+		return Peer{Kind: PeerCrossForest, TLS: TLSIfOffered}
 	}
 	p := Peer{Version: from.Version, DowngradedExchangeAuth: from.DowngradedExchangeAuth, NoCertificate: from.NoCertificate}
 	switch f.Purpose {

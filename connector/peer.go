@@ -71,6 +71,10 @@ type Peer struct {
 	// and domain security rest on one; Exchange Server authentication between other servers does not (inferred).
 	NoCertificate bool
 
+	// KerberosFails: a clock, a service principal name, a trust or a closed port keeps Kerberos from working between the two
+	// servers. Direct trust does not need it.
+	KerberosFails bool
+
 	TLS TLSPolicy // of a client; Exchange servers of the organization never take STARTTLS (product)
 
 	// Mechanism is how a user authenticates: [AuthIntegrated] or [AuthBasic]; zero is the best that is offered.

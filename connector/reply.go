@@ -63,6 +63,7 @@ var (
 	// cannotAchieve is raised by the sending server (product; the queue reads as if the target had said it).
 	cannotAchieve    = Reply{SideSender, 451, "5.7.3", "Cannot achieve Exchange Server authentication"}
 	startTLSInsisted = Reply{SideSender, 451, "5.7.3", "STARTTLS is required to send mail"}
+	temporaryFailure = Reply{SideReceiver, 454, "4.7.0", "Temporary authentication failure"}
 	unrecognized     = Reply{SideReceiver, 500, "5.3.3", "Unrecognized command"}
 	unsuccessful     = Reply{SideReceiver, 535, "5.7.3", "Authentication unsuccessful"}
 	notOffered       = Reply{SideReceiver, 504, "5.7.4", "Unrecognized authentication type"}

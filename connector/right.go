@@ -119,8 +119,24 @@ func (p Principal) isOf(name string) bool {
 	if named, ok := securityIdentifiers[strings.ToUpper(name)]; ok {
 		return named == p
 	}
-	own := principalNames[p]
-	return strings.EqualFold(afterDomain(name), afterDomain(own)) || strings.EqualFold(name, "Everyone") || strings.EqualFold(name, "S-1-1-0")
+	own := p.String()
+	return own != "" && strings.EqualFold(afterDomain(name), afterDomain(own)) || strings.EqualFold(name, "Everyone") || strings.EqualFold(name, "S-1-1-0")
+}
+
+// mayBeOf tells whether a grant to this name may be one to p, although no known name of p says so: a user may be a member of any
+// group, or be named itself, and Windows names anonymous clients in its own language.
+func (p Principal) mayBeOf(name string) bool {
+	if p.isOf(name) || securityIdentifiers[strings.ToUpper(name)] != 0 {
+		return false
+	}
+	switch p {
+	case PrincipalAuthenticatedUsers:
+		return !slices.ContainsFunc(principalNames[1:], func(own string) bool { return strings.EqualFold(afterDomain(own), afterDomain(name)) })
+	case PrincipalAnonymous:
+		lower := strings.ToLower(afterDomain(name))
+		return slices.ContainsFunc([]string{"anonym", "anonim", "anónim", "anônim", "аноним"}, func(s string) bool { return strings.Contains(lower, s) })
+	}
+	return false
 }
 
 func afterDomain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
@@ -174,12 +190,18 @@ type EffectiveRights struct {
 // is granted beside them, without what is denied, which counts more (inferred: all of it stands on the connector itself).
 //
 // Every right that is not sure is open where permission groups or rights are missing, and with group Custom if no right is told.
+// So is what is granted or denied to a name that p may be behind: for users any that is not a known principal, for anonymous
+// clients one that Windows may have in another language.
 func (c ReceiveConnector) EffectiveRights(p Principal, g Generation) EffectiveRights {
 	e := EffectiveRights{Held: GroupRights(c.PermissionGroups, p, g)}
-	var denied Rights
+	var denied, perhapsGranted, perhapsDenied Rights
 	for _, grant := range c.Rights {
 		right, ok := grant.rights()
 		switch {
+		case ok && p.mayBeOf(grant.Principal) && grant.Deny:
+			perhapsDenied |= right
+		case ok && p.mayBeOf(grant.Principal):
+			perhapsGranted |= right
 		case !ok || !p.isOf(grant.Principal):
 		case grant.Deny:
 			denied |= right
@@ -192,7 +214,8 @@ func (c ReceiveConnector) EffectiveRights(p Principal, g Generation) EffectiveRi
 	} else if c.Missing.Has(PropertyPermissionGroups) {
 		e.Open = GroupRights(^PermissionGroups(0), p, g)
 	}
-	e.Held &^= denied
+	e.Open |= perhapsGranted | e.Held&perhapsDenied
+	e.Held &^= denied | perhapsDenied
 	e.Open &^= denied | e.Held
 	return e
 }
@@ -215,7 +238,7 @@ func (e EffectiveRights) answer(r Rights) StepState {
 }
 
 // MayRelay tells whether clients can send to foreign recipients through the connector without authenticating: StepDone if they
-// can, StepUnknown if rights that are not known decide it. The generation is that of its server.
+// can, StepUnknown if rights that are not known decide it, or if only the null sender is left. The generation is that of its server.
 func (c ReceiveConnector) MayRelay(g Generation) StepState {
 	if c.Missing.Has(PropertyAuthMechanism) {
 		return StepUnknown
@@ -224,7 +247,12 @@ func (c ReceiveConnector) MayRelay(g Generation) StepState {
 	if c.AuthMechanism.Has(AuthExternalAuthoritative) {
 		p = PrincipalExternallySecured
 	}
-	return c.EffectiveRights(p, g).answer(RightSubmit | RightAcceptAnyRecipient)
+	e := c.EffectiveRights(p, g)
+	answer := e.answer(RightSubmit | RightAcceptAnyRecipient)
+	if answer == StepDone && e.Held&(RightAcceptAnySender|RightAcceptAuthoritativeDomainSender) == 0 {
+		return StepUnknown // with no sender but the null one
+	}
+	return answer
 }
 
 // InGroups tells whether a grant says what the permission groups of c, on a server of generation g, give anyway.

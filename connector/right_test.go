@@ -76,7 +76,13 @@ func TestEffectiveRights(t *testing.T) {
 		{"by identifier of a system", 0, []connector.Grant{grant("S-1-9-1419165041-1139599005-3936102811-1022490595-22", "SMTP-Submit")}, 0, connector.PrincipalEdgeTransportServers, submit, relay, 0},
 		{"whatever the domain", 0, []connector.Grant{grant(`contoso\exchange servers`, "SMTP-Submit")}, 0, servers, submit, relay, 0},
 		{"to everyone", 0, []connector.Grant{grant("Everyone", "SMTP-Submit"), grant("S-1-1-0", "Bypass-Anti-Spam")}, 0, users, submit | spam, relay, 0},
-		{"to somebody else", 0, []connector.Grant{grant(`CONTOSO\Joe`, "SMTP-Submit")}, 0, users, 0, submit, 0},
+		{"to somebody, who may be any user", 0, []connector.Grant{grant(`CONTOSO\Joe`, "SMTP-Submit")}, 0, users, 0, relay, submit},
+		{"denied to a group that any user may be in", connector.GroupExchangeUsers, []connector.Grant{deny(`CONTOSO\Apprentices`, "SMTP-Accept-Any-Recipient")}, 0, users, submit, 0, relay},
+		{"granted to a group as well as to all", connector.GroupExchangeUsers, []connector.Grant{grant(`CONTOSO\AppSenders`, "SMTP-Submit")}, 0, users, submit | relay, 0, 0},
+		{"to somebody, who is not anonymous", 0, []connector.Grant{grant(`CONTOSO\Joe`, "SMTP-Submit")}, 0, anonymous, 0, submit, 0},
+		{"to anonymous clients in another language", connector.GroupAnonymousUsers, []connector.Grant{grant(`NT-AUTORITÄT\ANONYMOUS-ANMELDUNG`, "SMTP-Accept-Any-Recipient")}, 0, anonymous, submit, 0, relay},
+		{"in yet another", connector.GroupAnonymousUsers, []connector.Grant{grant(`NT AUTHORITY\INICIO DE SESIÓN ANÓNIMO`, "SMTP-Accept-Any-Recipient")}, 0, anonymous, submit, 0, relay},
+		{"to servers, who are no users", 0, []connector.Grant{grant(`CONTOSO\Exchange Servers`, "SMTP-Submit")}, 0, users, 0, submit, 0},
 		{"what is denied counts more than the group", connector.GroupExchangeServers, []connector.Grant{deny(`CONTOSO\Exchange Servers`, "SMTP-Submit")}, 0, servers, relay, submit, 0},
 		{"and more than a grant", 0, []connector.Grant{deny("Everyone", "SMTP-Submit"), grant(`NT AUTHORITY\ANONYMOUS LOGON`, "SMTP-Submit")}, 0, anonymous, 0, submit, 0},
 		{"the many kinds of message context are one", 0, []connector.Grant{grant(`CONTOSO\Exchange Servers`, "SMTP-Send-XMessageContext-ADRecipientCache")}, 0, servers, connector.RightSendXMessageContext, submit, 0},
@@ -96,6 +102,13 @@ func TestEffectiveRights(t *testing.T) {
 	}
 }
 
+// A principal that there is not has no rights.
+func TestNoPrincipal(t *testing.T) {
+	c := connector.ReceiveConnector{PermissionGroups: 63, Rights: []connector.Grant{{Principal: `CONTOSO\Joe`, Right: "ms-Exch-SMTP-Submit"}}}
+	assert.Zero(t, c.EffectiveRights(connector.Principal(99), 0))
+	assert.Zero(t, c.EffectiveRights(0, 0))
+}
+
 func TestMayRelay(t *testing.T) {
 	for _, row := range []struct {
 		why  string
@@ -106,6 +119,9 @@ func TestMayRelay(t *testing.T) {
 		{"externally secured", connector.ReceiveConnector{AuthMechanism: connector.AuthExternalAuthoritative, PermissionGroups: connector.GroupExchangeServers}, connector.StepDone},
 		{"externally secured, and servers may not submit", connector.ReceiveConnector{AuthMechanism: connector.AuthExternalAuthoritative}, connector.StepRefused},
 		{"a mechanism nobody told", connector.ReceiveConnector{Missing: connector.PropertyAuthMechanism}, connector.StepUnknown},
+		{"in another language", connector.ReceiveConnector{PermissionGroups: connector.GroupAnonymousUsers, Rights: []connector.Grant{{Principal: `NT-AUTORITÄT\ANONYMOUS-ANMELDUNG`, Right: "ms-Exch-SMTP-Accept-Any-Recipient"}}}, connector.StepUnknown},
+		{"with no sender but the null one", connector.ReceiveConnector{PermissionGroups: connector.GroupCustom, Rights: []connector.Grant{
+			{Principal: "S-1-5-7", Right: "ms-Exch-SMTP-Accept-Any-Recipient"}, {Principal: "S-1-5-7", Right: "ms-Exch-SMTP-Submit"}}}, connector.StepUnknown},
 		{"Custom nobody told", connector.ReceiveConnector{PermissionGroups: connector.GroupAnonymousUsers | connector.GroupCustom}, connector.StepUnknown},
 	} {
 		assert.Equal(t, row.want, row.c.MayRelay(0), row.why)

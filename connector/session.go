@@ -49,6 +49,8 @@ const (
 	CauseNoSTARTTLS                      // the client insists on STARTTLS, which is not offered
 	CauseNotOffered                      // the connector does not offer the client's mechanism
 	CauseBadCredentials                  // the client's credentials do not hold
+	CauseRequireTLS                      // authenticated in clear, and the connector requires TLS to send mail
+	CauseKerberos                        // Kerberos does not work between the two servers
 )
 
 var causes = [...]struct {
@@ -78,8 +80,11 @@ var causes = [...]struct {
 	CauseNoDirectTrust: {"NoDirectTrust", Basis{"the certificate is not trusted (event 1036), so the session goes on " +
 		"unauthenticated and the rights of anonymous clients decide", Documented, "TLS functionality and related terminology; " +
 		"that it goes on: product"}},
-	CauseNoSTARTTLS:     {"NoSTARTTLS", Basis{"the client insists on STARTTLS, and the connector does not offer it", Observed, "techcommunity 4445548"}},
-	CauseNotOffered:     {"NotOffered", Basis{"the connector does not offer the client's mechanism in this state of the session", Documented, "New-ReceiveConnector, -AuthMechanism"}},
+	CauseNoSTARTTLS: {"NoSTARTTLS", Basis{"the client insists on STARTTLS, and the connector does not offer it", Observed, "techcommunity 4445548"}},
+	CauseNotOffered: {"NotOffered", Basis{"the connector does not offer the client's mechanism in this state of the session", Documented, "New-ReceiveConnector, -AuthMechanism"}},
+	CauseRequireTLS: {"RequireTLS", Basis{"the session stays in clear, and the connector takes no mail in clear", Documented, "New-ReceiveConnector, -RequireTLS"}},
+	CauseKerberos: {"Kerberos", Basis{"Kerberos does not work between the two servers: a clock, a service principal name, a trust or a closed port",
+		Documented, "KB979174"}},
 	CauseBadCredentials: {"BadCredentials", Basis{"the client's credentials do not hold", Observed, "receive logs"}},
 }
 
@@ -105,8 +110,9 @@ type SenderStep struct {
 	Basis Basis
 }
 
-// Verdict is what a peer gets that connects: which connector serves it, what it is offered, how far it gets. It is immutable;
-// what its methods return is computed anew by each call.
+// Verdict is what a peer gets that connects: which connector serves it, what it is offered, how far it gets. [Index.Simulate] makes
+// it; what its methods return is computed anew by each call, from the index and not from the fields. They are safe for
+// concurrent use. The zero Verdict answers nothing.
 type Verdict struct {
 	Explanation *Explanation
 	Peer        Peer
@@ -161,10 +167,18 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	if p.exchange() && v.Cause == CauseNoMechanism && len(v.Capable) > 0 {
 		v.Cause = CauseWrongConnector
 	}
-	if v.Reply == (Reply{}) && (!p.exchange() || v.Cause == CauseNoDirectTrust) {
+	if v.Authentication == Authenticated && v.inClearWithoutTLS() {
+		v.Cause = CauseRequireTLS
+	}
+	if v.Reply == (Reply{}) && (!p.exchange() || v.Cause == CauseNoDirectTrust || v.Cause == CauseRequireTLS) {
 		v.Reply = refusalOf(v.Session())
 	}
 	return v
+}
+
+// inClearWithoutTLS tells whether the connector refuses to take mail because the session is in clear.
+func (v *Verdict) inClearWithoutTLS() bool {
+	return v.connector.RequireTLS && v.admission.encryption == inClear
 }
 
 // refusalOf returns the reply to MAIL FROM if every sender is refused.
@@ -220,6 +234,9 @@ func (v *Verdict) SenderSteps() []SenderStep {
 // one that is accepted, each kind of recipient. There is one step, refused without a reply, if no connector is selected, and
 // none if the question cannot be answered.
 func (v *Verdict) Session() []SessionStep {
+	if v.Explanation == nil {
+		return nil
+	}
 	switch v.Explanation.Match.Outcome() {
 	case Selected:
 		return v.connector.walk(v.Peer, v.receiver, v.admission)
@@ -249,14 +266,19 @@ func (v *Verdict) Rights() EffectiveRights {
 	return v.connector.EffectiveRights(v.Principal, v.receiver.generation)
 }
 
-// Mail tells whether the peer's mail to the organization goes through: for a peer that must authenticate, whether it does; for
-// any other, whether mail from a foreign sender to an accepted domain is taken.
+// Mail tells whether the peer's mail to the organization goes through: for a peer that must authenticate, whether it does and may
+// send as itself then; for any other, whether mail from a foreign sender to an accepted domain is taken.
 func (v *Verdict) Mail() StepState {
+	if v.Explanation == nil {
+		return StepUnknown
+	}
 	if v.Peer.Authenticates() {
-		switch v.Authentication {
-		case Authenticated:
+		switch {
+		case v.Cause == CauseRequireTLS:
+			return StepRefused
+		case v.Authentication == Authenticated:
 			return StepDone
-		case AuthenticationUnknown:
+		case v.Authentication == AuthenticationUnknown:
 			return StepUnknown
 		}
 		return StepRefused
@@ -279,6 +301,9 @@ func (v *Verdict) Mail() StepState {
 // the session.
 func (v *Verdict) String() string {
 	var b strings.Builder
+	if v.Explanation == nil {
+		return ""
+	}
 	b.WriteString(v.Explanation.String())
 	if v.Explanation.Match.Outcome() == Selected {
 		o := v.Offer()

@@ -74,12 +74,13 @@ func (s SessionStep) String() string {
 
 // The rules of the steps.
 var (
-	basisSkipped    = Basis{"an earlier step ended the session", Inferred, ""}
-	basisGreeting   = Basis{"a connector was selected", Documented, "Receive connectors"}
-	basisReady      = Basis{"the connector offers it, and the peer takes it", Observed, "public trace"}
-	basisNoTLS      = Basis{"the peer stays in clear", Inferred, ""}
-	basisNoSTARTTLS = Basis{"STARTTLS is not offered, and the peer goes on in clear", Inferred, ""}
-	basisInsists    = Basis{"STARTTLS is not offered, and the peer insists on it; the text is what the queue of Exchange Online " +
+	basisSkipped        = Basis{"an earlier step ended the session", Inferred, ""}
+	basisGreeting       = Basis{"a connector was selected", Documented, "Receive connectors"}
+	basisReady          = Basis{"the connector offers it, and the peer takes it", Observed, "public trace"}
+	basisNoAnonymousTLS = Basis{"X-ANONYMOUSTLS is not offered, and STARTTLS is never taken to reach Exchange authentication", Product, ""}
+	basisNoTLS          = Basis{"the peer stays in clear", Inferred, ""}
+	basisNoSTARTTLS     = Basis{"STARTTLS is not offered, and the peer goes on in clear", Inferred, ""}
+	basisInsists        = Basis{"STARTTLS is not offered, and the peer insists on it; the text is what the queue of Exchange Online " +
 		"shows", Observed, "techcommunity 4445548"}
 	basisUM = Basis{"Unified Messaging asks for X-ANONYMOUSTLS without looking at the offer, and the connector does not " +
 		"know it", Observed, "exchangemaster.wordpress.com 2017, NDR 5.3.3"}
@@ -166,7 +167,7 @@ func (w *walker) encrypt() {
 	case a.cause == CauseNoSTARTTLS:
 		w.end(StageEncrypt, StepRefused, a.reply, basisInsists)
 	case w.p.exchange():
-		w.add(StageEncrypt, StepSkipped, Reply{}, senderRules[ruleAnonymousTLS], 0)
+		w.add(StageEncrypt, StepSkipped, Reply{}, basisNoAnonymousTLS, 0)
 	case w.p.TLS == TLSNever && w.p.Kind != PeerCrossForest:
 		w.add(StageEncrypt, StepSkipped, Reply{}, basisNoTLS, 0)
 	default:

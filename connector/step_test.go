@@ -76,6 +76,7 @@ func TestSessions(t *testing.T) {
 		}
 		return lines
 	}
+	const noTLS = ": refused, 451 5.7.3 STARTTLS is required to send mail"
 	const notSender = ": refused, 550 5.7.60 SMTP; Client does not have permissions to send as this sender"
 	for _, row := range []struct {
 		why            string
@@ -108,6 +109,15 @@ func TestSessions(t *testing.T) {
 			append([]string{inClear, "authenticate: refused, 451 5.7.3 Cannot achieve Exchange Server authentication"}, skipped(connector.StageOwnSender)...)},
 		{"an Exchange server that downgrades", e2016, edit(frontend, func(c *connector.ReceiveConnector) { c.SuppressXAnonymousTLS = true }), connector.Peer{DowngradedExchangeAuth: true},
 			connector.Authenticated, connector.PrincipalExchangeServers, connector.StepDone, []string{inClear, "authenticate: done, 235", own, ours, foreign, mailbox, relayed}},
+		{"an Exchange server that downgrades where TLS is required", e2016, edit(frontend, func(c *connector.ReceiveConnector) { c.SuppressXAnonymousTLS, c.RequireTLS = true, true }), connector.Peer{DowngradedExchangeAuth: true},
+			connector.Authenticated, connector.PrincipalExchangeServers, connector.StepRefused, append([]string{inClear, "authenticate: done, 235", "MAIL FROM own address" + noTLS, "MAIL FROM accepted domain" + noTLS, "MAIL FROM foreign domain" + noTLS},
+				skipped(connector.StageAcceptedRecipient)...)},
+		{"a user in clear where TLS is required", e2016, edit(client, func(c *connector.ReceiveConnector) { c.RequireTLS = true }), connector.Peer{Kind: connector.PeerUser}, connector.Authenticated, connector.PrincipalAuthenticatedUsers, connector.StepRefused,
+			append([]string{inClear, "authenticate: done, 235", "MAIL FROM own address" + noTLS, "MAIL FROM accepted domain" + noTLS, "MAIL FROM foreign domain" + noTLS}, skipped(connector.StageAcceptedRecipient)...)},
+		{"an Exchange server where TLS is required: X-ANONYMOUSTLS is TLS", e2016, edit(frontend, func(c *connector.ReceiveConnector) { c.RequireTLS = true }), connector.Peer{}, connector.Authenticated, connector.PrincipalExchangeServers, connector.StepDone,
+			[]string{ready, "authenticate: done, 235", own, ours, foreign, mailbox, relayed}},
+		{"another forest at an externally secured connector without Tls", e2016, edit(external, func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthExternalAuthoritative }), connector.Flow{Purpose: connector.CrossForest}.Peer(connector.Server{}),
+			connector.Authenticated, connector.PrincipalExternallySecured, connector.StepDone, []string{inClear, "authenticate: done", own, ours, foreign, mailbox, relayed}},
 		{"a hub to an Edge: direct trust, no AUTH command", edge, installedAs(t, edge, "Default internal receive connector"), connector.Peer{}, connector.Authenticated, connector.PrincipalHubTransportServers, connector.StepDone,
 			[]string{ready, "authenticate: done", own, ours, foreign, mailbox, relayed}},
 		{"an Edge to a hub: direct trust", e2010, hub2010, connector.Peer{Kind: connector.PeerEdge}, connector.Authenticated, connector.PrincipalEdgeTransportServers, connector.StepDone,
@@ -183,6 +193,10 @@ func TestOutcomesOfExchangeServers(t *testing.T) {
 		c.ID.Name, c.AuthMechanism, c.RemoteIPRanges = "Relay", connector.AuthTLS, []connector.Range{connector.MustParseRange("10.0.0.0/24")}
 	})
 	const cannot = "451 5.7.3 Cannot achieve Exchange Server authentication"
+	until2013 := map[string]string{
+		"530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM": "530 5.7.1 Client was not authenticated",
+		"451 5.7.3 STARTTLS is required to send mail":                                           "530 5.7.0 Must issue a STARTTLS command first",
+	}
 	for _, row := range []struct {
 		condition, source string
 		s                 connector.Server
@@ -207,6 +221,11 @@ func TestOutcomesOfExchangeServers(t *testing.T) {
 		{"C.Fqdn is the short name", "H07 2e6d2fc3", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.FQDN = "s" })}, connector.Peer{}, connector.Authenticated, 0, "", 0},
 		{"C.Fqdn is empty", "H07 2e6d2fc3", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.FQDN = "" })}, connector.Peer{}, connector.Authenticated, 0, "", 0},
 		{"C.Fqdn plays no part in direct trust", "inferred", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.FQDN = "mail.contoso.com" })}, connector.Peer{Kind: connector.PeerEdge}, connector.Authenticated, 0, "", 0},
+		{"Kerberos fails: clock, SPN, replication, ports, trust", "KB979174", e2016, []connector.ReceiveConnector{base}, connector.Peer{KerberosFails: true}, connector.NotAuthenticated, connector.CauseKerberos,
+			"454 4.7.0 Temporary authentication failure", connector.SideReceiver},
+		{"Kerberos plays no part in direct trust", "TLS13", e2016, []connector.ReceiveConnector{base}, connector.Peer{Kind: connector.PeerEdge, KerberosFails: true}, connector.Authenticated, 0, "", 0},
+		{"RequireTLS, and the sender downgrades in clear", "7.4; techcommunity 4445548", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.SuppressXAnonymousTLS, c.RequireTLS = true, true })},
+			connector.Peer{DowngradedExchangeAuth: true}, connector.Authenticated, connector.CauseRequireTLS, "451 5.7.3 STARTTLS is required to send mail", connector.SideReceiver},
 		{"Edge direct trust certificate not in AD, no AnonymousUsers", "documented; the wording of the reply is observed", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.PermissionGroups = connector.GroupExchangeServers })},
 			connector.Peer{Kind: connector.PeerEdge, NoCertificate: true}, connector.NotAuthenticated, connector.CauseNoDirectTrust, "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM", connector.SideReceiver},
 		{"the same at an Edge, whose anonymous rights let it in", "documented", edge, []connector.ReceiveConnector{installedAs(t, edge, "Default internal receive connector")}, connector.Peer{NoCertificate: true},
@@ -220,18 +239,28 @@ func TestOutcomesOfExchangeServers(t *testing.T) {
 		{"ExchangeServers granted only to the legacy group", "inferred", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.PermissionGroups = connector.GroupExchangeLegacyServers })}, connector.Peer{},
 			connector.NotAuthenticated, connector.CauseNotPermitted, "", connector.SideReceiver},
 		{"no certificate of the receiver can be used", "product", connector.Server{Name: "S", NoCertificate: true}, []connector.ReceiveConnector{base.Clone()}, connector.Peer{}, connector.NotAuthenticated, connector.CauseNoCertificate, cannot, connector.SideSender},
+		{"all fine but for Tls, which the documents of 2007 ask for", "7.1; H07 a7c3484a", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthExchangeServer })}, connector.Peer{}, connector.Authenticated, 0, "", 0},
 		{"all fine", "public trace", e2016, []connector.ReceiveConnector{base}, connector.Peer{}, connector.Authenticated, 0, "", 0},
 		{"the sender's certificate plays no part between hubs", "inferred", e2016, []connector.ReceiveConnector{base}, connector.Peer{NoCertificate: true}, connector.Authenticated, 0, "", 0},
 	} {
 		t.Run(row.condition, func(t *testing.T) {
-			for _, g := range []string{"2007", "2010", "2013", "2016", "2019", "SE"} { // any generation fares the same
-				p := row.p
-				p.Version = connector.MustParseVersion(g)
-				v := at(t, row.s, p, row.cs...)
+			for _, g := range []string{"2007", "2010", "2013", "2016", "2019", "SE"} { // of the receiver: but for the wording all are the same
+				s := row.s
+				s.Version = connector.MustParseVersion(g)
+				v := at(t, s, row.p, row.cs...)
 				assert.Equal(t, row.want, v.Authentication, row.source)
 				assert.Equal(t, row.cause, v.Cause, row.source)
-				assert.Equal(t, row.reply, v.Reply.String(), row.source)
 				assert.Equal(t, row.side, v.Reply.Side, row.source)
+				want := row.reply
+				if old, ok := until2013[want]; ok && s.Version.Generation() <= connector.Generation2013 {
+					want = old
+				}
+				assert.Equal(t, want, v.Reply.String(), row.source)
+				wantDoubt := connector.Doubt(0)
+				if g == "2007" && v.Authentication == connector.Authenticated && !row.cs[0].AuthMechanism.Has(connector.AuthTLS) {
+					wantDoubt = connector.DoubtVersion
+				}
+				assert.Equal(t, wantDoubt, v.Doubt, g)
 				if row.cause != 0 {
 					assert.NotEmpty(t, v.Cause.Basis().Rule)
 				}
@@ -354,6 +383,17 @@ func TestSessionsOfRandomConnectors(t *testing.T) {
 	assert.Greater(t, ended, 100)
 }
 
+// The zero Verdict answers nothing.
+func TestZeroVerdict(t *testing.T) {
+	var v connector.Verdict
+	assert.Empty(t, v.Session())
+	assert.Empty(t, v.String())
+	assert.Empty(t, v.SenderSteps())
+	assert.Zero(t, v.Offer())
+	assert.Zero(t, v.Rights())
+	assert.Equal(t, connector.StepUnknown, v.Mail())
+}
+
 func checkSession(t *testing.T, v *connector.Verdict) {
 	steps := v.Session()
 	require.Len(t, steps, int(connector.StageForeignRecipient), v.String())
@@ -385,7 +425,7 @@ func checkSession(t *testing.T, v *connector.Verdict) {
 		require.True(t, (rights.Held | rights.Open).Has(connector.RightAcceptAnyRecipient|connector.RightSubmit))
 	}
 	if v.Authentication == connector.Authenticated && v.Peer.Kind != connector.PeerPartner { // whose certificate proves it in any case
-		require.Zero(t, v.Cause)
+		require.True(t, v.Cause == 0 || v.Cause == connector.CauseRequireTLS && v.Mail() == connector.StepRefused)
 		require.True(t, (rights.Held | rights.Open).Has(connector.RightSubmit), "who may not submit does not authenticate: %s", v)
 	}
 	if v.Authentication == connector.NotAuthenticated {

@@ -252,7 +252,7 @@ func TestEnumerationsPrint(t *testing.T) {
 	checkEnum(t, connector.Selected, connector.InvalidConn)
 	checkEnum(t, connector.Disabled, connector.Won)
 	checkEnum(t, connector.Authenticated, connector.AuthenticationNotSought)
-	checkEnum(t, connector.CauseWrongConnector, connector.CauseBadCredentials)
+	checkEnum(t, connector.CauseWrongConnector, connector.CauseKerberos)
 	checkEnum(t, connector.SideSender, connector.SideReceiver)
 	checkEnum(t, connector.Mail, connector.LogShipping)
 	checkEnum(t, connector.TransportSMTP, connector.TransportLogShipping)
@@ -287,7 +287,7 @@ func TestEnumerationsPrint(t *testing.T) {
 	for r := connector.Disabled; r <= connector.Won; r++ {
 		assert.NotEmpty(t, r.Basis().Rule, r)
 	}
-	for c := connector.CauseWrongConnector; c <= connector.CauseBadCredentials; c++ {
+	for c := connector.CauseWrongConnector; c <= connector.CauseKerberos; c++ {
 		assert.NotEmpty(t, c.Basis().Rule, c)
 	}
 	assert.Empty(t, connector.Reason(99).Basis().Rule)

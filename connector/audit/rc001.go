@@ -61,7 +61,7 @@ func (p *Pass) captures(server string) []*capture {
 // right is a fault of another kind.
 func (a attempt) wrongly() bool {
 	switch a.verdict.Cause {
-	case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoCertificate, connector.CauseNoDirectTrust:
+	case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoCertificate, connector.CauseNoDirectTrust, connector.CauseRequireTLS:
 		return false
 	}
 	return true

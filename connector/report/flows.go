@@ -51,7 +51,8 @@ func (a Audit) flows(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
 		switch r.Witness.Cause {
-		case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoDirectTrust, connector.CauseNoCertificate: // which no finding explains yet
+		case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoDirectTrust, connector.CauseNoCertificate,
+			connector.CauseRequireTLS: // which no finding explains yet
 			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
 		}
 	}

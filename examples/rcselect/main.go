@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -18,7 +19,8 @@ const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-peer KIND
 
 Without -server every server is asked. Without -local the question is about port 25 at the server's own addresses, or,
 where they are not known, at every endpoint its connectors tell apart. -remote - reads one address a line. With -peer
-the answer goes on with the session: what EHLO offers, and what becomes of each step.
+the answer goes on with the session: what EHLO offers, and what becomes of each step. Of an Exchange server at the
+address the files tell whether it may authenticate in clear.
 
   rcselect -server EX01 -remote 192.168.1.75 connectors.xml
   rcselect -server EX01 -remote 192.168.1.75 -peer anonymous -tls ifoffered connectors.xml
@@ -72,8 +74,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	if asked {
 		q.peer = &peer
-	} else if peer.TLS != connector.TLSNever {
-		fmt.Fprintln(stderr, "rcselect: -tls says what a -peer does, and none is given")
+	}
+	if client := asked && peer.Kind >= connector.PeerAnonymous; peer.TLS != connector.TLSNever && !client {
+		fmt.Fprintln(stderr, "rcselect: -tls says what a client does: -peer anonymous, user or partner")
 		return input.ExitUnusable
 	}
 	t, ok := input.Read(files, o.Addresses, stderr)
@@ -115,7 +118,7 @@ func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology,
 			return &connector.ModelError{Source: connector.Source{File: name, Line: n}, Err: err}
 		}
 		for _, e := range answers(t, x, q, remote) {
-			if err := q.write(w, x, e, f); err != nil {
+			if err := q.write(w, t, x, e, f); err != nil {
 				return err
 			}
 		}
@@ -124,14 +127,24 @@ func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology,
 }
 
 // write writes one answer, in the detail that is asked for.
-func (q question) write(w io.Writer, x *connector.Index, e *connector.Explanation, f report.Format) error {
+func (q question) write(w io.Writer, t *connector.Topology, x *connector.Index, e *connector.Explanation, f report.Format) error {
 	switch {
 	case q.peer != nil:
-		return f.Verdict(w, x.Simulate(e.Conn, *q.peer))
+		return f.Verdict(w, x.Simulate(e.Conn, known(t, *q.peer, e.Conn.Remote)))
 	case q.batch:
 		return f.Match(w, e)
 	}
 	return f.Explanation(w, e)
+}
+
+// known adds to a peer what the topology tells of the server that has the address.
+func known(t *connector.Topology, p connector.Peer, remote netip.Addr) connector.Peer {
+	for _, s := range t.AllServers() {
+		if slices.Contains(s.Addresses, remote.Unmap()) {
+			p.Version, p.DowngradedExchangeAuth, p.NoCertificate = s.Version, s.DowngradedExchangeAuth, s.NoCertificate
+		}
+	}
+	return p
 }
 
 // answers asks every server and endpoint the question is about. Endpoints of a server with one answer are asked once.

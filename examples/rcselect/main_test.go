@@ -127,6 +127,18 @@ func TestPeer(t *testing.T) {
 	}
 }
 
+// What the files tell of a server that connects counts.
+func TestPeerThatIsKnown(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wan.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"servers": [{"name": "EX02", "version": "2013", "addresses": ["10.0.2.1"], "useDowngradedExchangeServerAuth": true}],
+ "connectors": [{"identity": "EX01\\WAN", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.2.0/24"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers", "suppressXAnonymousTls": true}]}`), 0o644))
+	for remote, want := range map[string]string{"10.0.2.1": "authenticate: done, 235", "10.0.2.2": "authenticate: refused, 451 5.7.3"} {
+		var out, errs bytes.Buffer
+		assert.Zero(t, run([]string{"-server", "EX01", "-remote", remote, "-peer", "exchangeserver", path}, nil, &out, &errs))
+		assert.Contains(t, out.String(), want)
+	}
+}
+
 func TestUnusable(t *testing.T) {
 	for why, row := range map[string]struct {
 		args  []string
@@ -142,7 +154,8 @@ func TestUnusable(t *testing.T) {
 		"an endless line":     {[]string{"-remote", "-"}, strings.Repeat("1", 1<<20), "token too long"},
 		"an unknown peer":     {[]string{"-peer", "robot", "-remote", "10.0.0.1"}, "", "not a known value"},
 		"an unknown policy":   {[]string{"-peer", "user", "-tls", "maybe", "-remote", "10.0.0.1"}, "", "not a known value"},
-		"a policy of nobody":  {[]string{"-tls", "insists", "-remote", "10.0.0.1"}, "", "none is given"},
+		"a policy of nobody":  {[]string{"-tls", "insists", "-remote", "10.0.0.1"}, "", "-tls says what a client does"},
+		"one of a server":     {[]string{"-peer", "exchangeserver", "-tls", "insists", "-remote", "10.0.0.1"}, "", "-tls says what a client does"},
 		"a file that is none": {[]string{"-remote", "10.0.0.1", "/nowhere/x"}, "", "no such file"},
 	} {
 		status, _, stderr := call(t, row.stdin, row.args...)
