@@ -74,23 +74,7 @@ func Diagnose(ctx context.Context, t *connector.Topology, text string) (*Diagnos
 	e := ReadError(text)
 	d := &diagnosing{Pass: p, e: e, Diagnosis: Diagnosis{Error: e, Meaning: e.Kind.Meaning()}}
 	d.findTarget()
-	switch e.Kind {
-	case ErrorCannotAchieve, ErrorUnrecognizedCommand, ErrorCutOff:
-		err = d.wrongConnectors()
-		d.failing(connector.CauseNoCertificate)
-		d.failing(connector.CauseNotPermitted)
-	case ErrorTemporaryAuth:
-		d.failing(connector.CauseFQDN)
-		d.failing(connector.CauseNotPermitted)
-	case ErrorAuthUnsuccessful, ErrorNotAuthorized:
-		d.failing(connector.CauseNotPermitted)
-		d.refusingClients()
-	case ErrorServiceNotAvailable, ErrorServiceNotActive:
-		d.sharedEndpoints()
-	default:
-		d.refusingClients()
-	}
-	if err != nil {
+	if err := d.collect(); err != nil {
 		return nil, err
 	}
 	d.logLine()
@@ -103,6 +87,39 @@ func Diagnose(ctx context.Context, t *connector.Topology, text string) (*Diagnos
 	}
 	slices.SortStableFunc(d.Suspects, func(a, b Suspect) int { return cmp.Compare(b.weight, a.weight) })
 	return &d.Diagnosis, ctx.Err()
+}
+
+// collect makes the suspects that the topology holds, by the kind of the error.
+func (d *diagnosing) collect() error {
+	switch d.e.Kind {
+	case ErrorCannotAchieve, ErrorCutOff:
+		if err := d.wrongConnectors(); err != nil {
+			return err
+		}
+		d.offerless()
+		d.failing(connector.CauseNoCertificate)
+		d.failing(connector.CauseNotPermitted)
+		d.without2007TLS()
+	case ErrorUnrecognizedCommand, ErrorInvalidAddress:
+		return d.unifiedMessaging()
+	case ErrorTemporaryAuth:
+		d.failing(connector.CauseFQDN)
+		d.failing(connector.CauseNotPermitted)
+	case ErrorAuthUnsuccessful, ErrorNotAuthorized:
+		d.failing(connector.CauseNotPermitted)
+		d.refusingClients()
+	case ErrorNotAuthenticated:
+		d.failing(connector.CauseNoDirectTrust)
+		d.refusingClients()
+	case ErrorSTARTTLSRequired:
+		d.failing(connector.CauseRequireTLS)
+		d.refusingClients()
+	case ErrorServiceNotAvailable, ErrorServiceNotActive:
+		d.sharedEndpoints()
+	default:
+		d.refusingClients()
+	}
+	return nil
 }
 
 // diagnosing collects suspects.
@@ -118,11 +135,17 @@ func (d *diagnosing) findTarget() {
 	for _, s := range d.Topology.AllServers() {
 		switch {
 		case d.e.Selected.Server != "" && strings.EqualFold(d.e.Selected.Server, s.Name), at.IsValid() && d.owns(s.Name, at),
-			d.e.Host != "" && (strings.EqualFold(d.e.Host, s.FQDN) || strings.EqualFold(d.e.Host, s.Name)):
+			isNamed(s, d.e.Host), isNamed(s, d.e.NextHop) && !isNamed(s, d.e.Sender):
 			d.Target = s.Name
 			return
 		}
 	}
+}
+
+// isNamed tells whether a name, full or short, is that of a server.
+func isNamed(s connector.Server, name string) bool {
+	short, _, full := strings.Cut(name, ".")
+	return name != "" && (strings.EqualFold(name, s.FQDN) || strings.EqualFold(short, s.Name) && (!full || s.FQDN == ""))
 }
 
 // logLine adds what the topology makes of the connection that a line of a log is about, if no suspect has it.

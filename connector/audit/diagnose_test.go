@@ -109,19 +109,40 @@ func TestDiagnoseFoundingStory(t *testing.T) {
 	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,10.1.0.11:37964,10.2.0.12:25,<,"+queue2010)
 	assert.Equal(t, "10.1.0.11 -> EX04 10.2.0.12:25", d.Suspects[0].Witness.Explanation.Conn.String(), "the witness is the connection of the line")
 
-	// A name that may be the sender's or the target's speaks for those that it concerns.
-	d = diagnose(t, top, "Queue EX03\\12345: "+queue2010)
-	assert.Equal(t, `EX04\Relay`, d.Suspects[3].Subject.String())
-	assert.Len(t, d.Suspects[3].For, 1)
-	for _, s := range d.Suspects[:3] {
-		assert.Contains(t, s.For[1], "the text names EX03")
+	// The server whose queue it is sends, so it is not the target, and the others are asked for its mail.
+	d = diagnose(t, top, "Identity      : EX01\\42\nDeliveryType  : SmtpRelayToRemoteAdSite\nNextHopDomain : dc2\nStatus        : Retry\nLastError     : "+queue2010)
+	assert.Equal(t, []string{`EX03\Relay`, `EX04\Relay`}, []string{d.Suspects[0].Subject.String(), d.Suspects[1].Subject.String()})
+	assert.Equal(t, []string{"2 required flows fail by it, by the topology", "the queue is on EX01, whose mail it takes", "the next hop of the queue is DC2, the site of EX03"}, d.Suspects[0].For)
+	for _, s := range d.Suspects {
+		switch s.Subject.Server {
+		case "EX01":
+			assert.Contains(t, s.Against, "the queue is on EX01, which is the sender and not the target")
+			assert.Equal(t, audit.Unlikely, s.Likelihood)
+		case "EX02":
+			assert.Equal(t, []string{"the queue is on EX01, and those whose mail it takes are EX03, EX04", "the next hop of the queue is DC2, and EX02 is in DC1"}, s.Against)
+		}
 	}
+	d = diagnose(t, top, "Generating server: EX03.contoso.com\n\n"+queue2010)
+	assert.Equal(t, `EX01\Relay`, d.Suspects[0].Subject.String())
+	assert.Equal(t, "ex03", d.Error.Sender)
+	// The next hop may be the name of the target.
+	d = diagnose(t, top, "NextHopDomain : ex04.contoso.com\nLastError : "+queue2010)
+	assert.Equal(t, "EX04", d.Target)
+	assert.Contains(t, d.Suspects[0].For, "the text names ex04.contoso.com, which is EX04")
+
+	// Of two sessions in one text the one that failed counts.
+	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,1,27,10.1.0.11:37964,10.1.0.12:25,<,250 2.1.5 Recipient OK,\n2026-11-04T06:00:36.402Z,Send,2,27,10.1.0.11:37965,10.2.0.12:25,<,"+queue2010)
+	assert.Equal(t, "EX04", d.Target)
+	assert.Equal(t, `EX04\Relay`, d.Suspects[0].Subject.String())
 
 	// What the text says against the topology counts against it.
 	d = diagnose(t, top, "451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication")
 	assert.Contains(t, d.Suspects[0].Against[0], "a queue words it like this on 2016, 2019, 2019 or SE, SE, and the senders that fail are EX03 (2010), EX04 (2010)")
 	d = diagnose(t, top, queue2010+" The last endpoint attempted was 10.2.0.12:2525")
-	assert.Contains(t, strings.Join(d.Suspects[0].Against, "; ")+strings.Join(d.Suspects[1].Against, "; "), "port 2525")
+	assert.True(t, d.Suspects[0].Outside(), "no connector known to fail listens there")
+	for _, s := range d.Suspects {
+		assert.True(t, s.Outside() || strings.Contains(strings.Join(s.Against, "; "), "the text names port 2525, and this is about port 25"), s.Against)
+	}
 	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,192.0.2.7:37964,10.2.0.12:25,<,"+queue2010)
 	assert.Contains(t, strings.Join(d.Suspects[0].Against, "; "), "192.0.2.7, which is not among the sources concerned")
 }
@@ -213,7 +234,20 @@ func TestDiagnoseNeighbours(t *testing.T) {
 		{"Kerberos, by the name of the connector", with(func(t *connector.Topology) { t.Connectors[3].FQDN = "mail.contoso.com" }), "454 4.7.0 Temporary authentication failure. The last endpoint attempted was 10.1.0.11:2525",
 			[]string{`plausible EX01\Default EX01: has an FQDN that is none of the server's names, so the service principal name does not fit`}, connector.CauseFQDN},
 		{"Unified Messaging", &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))},
-			"The Unified Messaging server could not submit. Expected: 220, actual: 500", []string{`very likely HUB10\Relay: takes mail from UM10 without Exchange Server authentication; HUB10\Default HUB10 offers it`}, connector.CauseWrongConnector},
+			"The Unified Messaging server could not submit. Expected: 220, actual: 500", []string{`very likely HUB10\Relay: takes mail of Unified Messaging without Exchange Server authentication`}, connector.CauseWrongConnector},
+		{"Unified Messaging, and an address that was refused", &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))},
+			"501 5.1.7 Invalid address", []string{`very likely HUB10\Relay: takes mail of Unified Messaging without Exchange Server authentication`}, connector.CauseWrongConnector},
+		{"a command that nobody knows, and no Unified Messaging", stories(t)["founding_story"].Topology, "500 5.3.3 Unrecognized command HELOO", []string{"plausible outside: a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS"}, 0},
+		{"an Edge server whose certificate nobody knows", edgeWithoutTrust(t), "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM",
+			[]string{`plausible HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
+		{"a server that authenticates in clear where TLS is required", downgradedByTLS(), "451 5.7.3 STARTTLS is required to send mail",
+			[]string{`plausible EX01\WAN: requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)`}, connector.CauseRequireTLS},
+		{"Exchange 2007 without Tls", without2007TLS(), queue2010,
+			[]string{`plausible EX01\Default: offers Exchange Server authentication without Tls, and the documents of 2007 ask for both`}, 0},
+		{"an Edge server whose only connector lacks it, and no addresses", loneEdge(), queue2010 + ";{FQDN=EDGE1.contoso.com}",
+			[]string{`plausible EDGE1\Inbound: offers no Exchange Server authentication, and neither does any other connector at this endpoint`}, connector.CauseNoMechanism},
+		{"no list of servers, and the name of the target", &connector.Topology{Connectors: stories(t)["founding_story"].Topology.Connectors}, queue2010 + ";{FQDN=ex03.contoso.com}",
+			[]string{`plausible EX03\Relay: an Exchange server at one of these addresses could not authenticate here; EX03\Default EX03 offers it`}, connector.CauseWrongConnector},
 		{"the configuration has changed since", with(relay(nil)), receiveLog(`EX01\Relay`, "10.8.0.7", "550 5.7.1 Unable to relay"),
 			[]string{`plausible EX01\Relay: lets anonymous clients submit, but not relay`, `plausible EX01\Relay: the configuration has changed since, or is not known whole`}, 0},
 		{"a group that is missing is no reason for 451, but asked for often", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = connector.GroupExchangeUsers }), queue2010 + " The last endpoint attempted was 10.1.0.11:2525",
@@ -265,6 +299,46 @@ func TestDiagnoseIdleRelay(t *testing.T) {
 	top = twoHubs(connectorOf("EX01", "Held", 0, "10.2.0.1"), relay)
 	d = diagnose(t, top, queue2010)
 	assert.Equal(t, `EX01\Held`, d.Suspects[0].Subject.String())
+}
+
+func edgeWithoutTrust(t *testing.T) *connector.Topology {
+	hub := connector.Server{Name: "HUB10", Version: connector.MustParseVersion("2010"), Site: "S", Roles: connector.RoleHubTransport, Addresses: []netip.Addr{netip.MustParseAddr("10.1.0.21")}}
+	edge := connector.Server{Name: "EDGE", Version: connector.MustParseVersion("2010"), Site: "S", Roles: connector.RoleEdge, NoCertificate: true, Addresses: []netip.Addr{netip.MustParseAddr("172.16.0.5")}}
+	return &connector.Topology{Servers: []connector.Server{hub, edge}, Connectors: connector.DefaultConnectors(hub)}
+}
+
+func downgradedByTLS() *connector.Topology {
+	wan := connectorOf("EX01", "WAN", exchangeAuth, "10.2.0.0/24")
+	wan.SuppressXAnonymousTLS, wan.RequireTLS = true, true
+	top := twoHubs(wan)
+	top.Servers[1].DowngradedExchangeAuth = true
+	return top
+}
+
+func without2007TLS() *connector.Topology {
+	top := twoHubs()
+	top.Servers[0].Version = connector.MustParseVersion("2007")
+	top.Connectors[0].AuthMechanism = connector.AuthExchangeServer
+	return top
+}
+
+func loneEdge() *connector.Topology {
+	return &connector.Topology{
+		Servers:    []connector.Server{{Name: "EDGE1", Version: connector.MustParseVersion("2007"), Site: "S", Roles: connector.RoleEdge}, {Name: "HUB1", Version: connector.MustParseVersion("2007"), Site: "S", Roles: connector.RoleHubTransport}},
+		Connectors: []connector.ReceiveConnector{connectorOf("EDGE1", "Inbound", connector.AuthTLS, "0.0.0.0/0")},
+	}
+}
+
+// A server whose name is a word of every such text is not named by it.
+func TestDiagnoseOrdinaryNames(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.2.0.0/24"))
+	top.Servers[1].Name = "EXCHANGE"
+	top.Connectors[1].ID.Server = "EXCHANGE"
+	for _, s := range diagnose(t, top, queue2010).Suspects {
+		assert.NotContains(t, strings.Join(s.For, "; "), "the text names")
+	}
+	d := diagnose(t, top, "the queue on EXCHANGE.contoso.com says "+queue2010)
+	assert.Contains(t, d.Suspects[0].For, "the text names EXCHANGE, whose mail it takes")
 }
 
 func TestDiagnoseErrors(t *testing.T) {

@@ -29,12 +29,14 @@ const (
 var errorKinds = [...]struct {
 	name    string
 	phrases []string // in lower case; any of them
-	codes   []string // of a text that has none of the phrases of any kind
+	own     []string // enhanced codes that no other text has
+	codes   []string // that others share; they tell only if they stand alone
 	meaning connector.Basis
 }{
 	ErrorCannotAchieve: {
 		name:    "CannotAchieve",
 		phrases: []string{"cannot achieve exchange server authentication"},
+		codes:   []string{"451 5.7.3"},
 		meaning: connector.Basis{
 			Rule: "the sending server insists on Exchange Server authentication, and the target offers none that it may " +
 				"use; the sending server raises this by itself, although it reads as if the target had said it",
@@ -44,6 +46,7 @@ var errorKinds = [...]struct {
 	ErrorSTARTTLSRequired: {
 		name:    "STARTTLSRequired",
 		phrases: []string{"starttls is required to send mail", "must issue a starttls command first"},
+		codes:   []string{"451 5.7.3", "530 5.7.0"},
 		meaning: connector.Basis{
 			Rule: "the session is in clear, and one side insists on TLS; it shares the code 451 5.7.3 with missing " +
 				"Exchange Server authentication and has nothing to do with it",
@@ -53,6 +56,7 @@ var errorKinds = [...]struct {
 	ErrorAuthUnsuccessful: {
 		name:    "AuthUnsuccessful",
 		phrases: []string{"authentication unsuccessful", "failed because of logondenied"},
+		codes:   []string{"535 5.7.3"},
 		meaning: connector.Basis{
 			Rule: "the credentials of a client do not hold, or do not allow it to submit",
 			Mark: connector.Observed, Source: "receive logs, event 1020",
@@ -71,7 +75,8 @@ var errorKinds = [...]struct {
 	ErrorNotAuthenticated: {
 		name:    "NotAuthenticated",
 		phrases: []string{"client was not authenticated"},
-		codes:   []string{"5.7.57"},
+		own:     []string{"5.7.57"},
+		codes:   []string{"530 5.7.1"},
 		meaning: connector.Basis{
 			Rule: "nobody authenticated in the session, and the connector lets anonymous clients not submit",
 			Mark: connector.Documented, Source: "NDR",
@@ -80,7 +85,8 @@ var errorKinds = [...]struct {
 	ErrorUnableToRelay: {
 		name:    "UnableToRelay",
 		phrases: []string{"unable to relay"},
-		codes:   []string{"5.7.54"},
+		own:     []string{"5.7.54"},
+		codes:   []string{"550 5.7.1"},
 		meaning: connector.Basis{
 			Rule: "the recipient is in no accepted domain, and the session has not the right to relay",
 			Mark: connector.Documented, Source: "NDR, allow anonymous relay",
@@ -89,7 +95,8 @@ var errorKinds = [...]struct {
 	ErrorSender: {
 		name:    "SenderNotPermitted",
 		phrases: []string{"does not have permissions to send as this sender"},
-		codes:   []string{"5.7.60"},
+		own:     []string{"5.7.60"},
+		codes:   []string{"550 5.7.1"},
 		meaning: connector.Basis{
 			Rule: "the session has not the right to send as this sender",
 			Mark: connector.Observed, Source: "Receive connectors",
@@ -115,7 +122,7 @@ var errorKinds = [...]struct {
 	},
 	ErrorInvalidAddress: {
 		name:    "InvalidAddress",
-		phrases: []string{"invalid address"},
+		phrases: []string{"5.1.7 invalid address"},
 		codes:   []string{"501 5.1.7"},
 		meaning: connector.Basis{
 			Rule: "an address was refused for want of rights; seen with Unified Messaging",
@@ -133,8 +140,8 @@ var errorKinds = [...]struct {
 	},
 	ErrorServiceNotAvailable: {
 		name:    "ServiceNotAvailable",
-		phrases: []string{"service not available"},
-		codes:   []string{"4.3.2", "10048"},
+		phrases: []string{"service not available", "error: 10048", "socket error 10048", "(10048)"},
+		codes:   []string{"4.3.2"},
 		meaning: connector.Basis{
 			Rule: "the target does not take mail, for example because a connector of the wrong transport role holds the " +
 				"port",
@@ -150,8 +157,8 @@ var errorKinds = [...]struct {
 		},
 	},
 	ErrorMisconfigured: {
-		name:  "Misconfigured",
-		codes: []string{"5.3.5"},
+		name: "Misconfigured",
+		own:  []string{"5.3.5"},
 		meaning: connector.Basis{
 			Rule: "the target says that it is not configured to take the message; receive connectors are only one of many " +
 				"reasons",

@@ -44,9 +44,19 @@ func TestReadErrorWrappers(t *testing.T) {
 		{"an NDR", "Generating server: EX03.contoso.com\n\njoe@contoso.com\n#< #4.4.7 smtp;400 4.4.7 Message delayed> #SMTP# 451 5.7.3 CANNOT ACHIEVE EXCHANGE SERVER AUTHENTICATION", audit.ErrorCannotAchieve, "451 5.7.3 CANNOT ACHIEVE EXCHANGE SERVER AUTHENTICATION", nil, ""},
 		{"a multi-line reply", "451-5.7.3 STARTTLS is required to send mail", audit.ErrorSTARTTLSRequired, "451 5.7.3 STARTTLS is required to send mail", nil, ""},
 		{"cut off by the console, with enough of it", `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exch...`, audit.ErrorCannotAchieve, "451 5.7.3 Cannot achieve Exch", early, ""},
-		{"cut off too early", `451 4.4.0 Primary target IP address responded with: "451 5.7....`, audit.ErrorCutOff, "451 4.4.0 Primary target IP address responded with:", early, ""},
-		{"cut off, and it could be two", `451 5.7.3 Can…`, audit.ErrorCutOff, "451 5.7.3 Can…", nil, ""},
+		{"cut off too early", `451 4.4.0 Primary target IP address responded with: "451 5.7....`, audit.ErrorCutOff, "451 4.4.0 Primary target IP address responded with", early, ""},
+		{"cut off early, but unlike any other", `451 5.7.3 Can…`, audit.ErrorCannotAchieve, "451 5.7.3 Can", nil, ""},
+		{"cut off without dots", `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exch`, audit.ErrorCannotAchieve, "451 5.7.3 Cannot achieve Exch", early, ""},
+		{"cut off, and the console goes on", "451 4.4.0 Primary target IP address responded with: \"451 5.7.3 Cannot achieve...\n[PS] C:\\>", audit.ErrorCannotAchieve, "451 5.7.3 Cannot achieve", early, ""},
+		{"a row of a table, and the next row", "EX03\\7  SmtpRel...  Retry  451 5.7.3 Cannot achi...\nEX03\\8  MapiDel...  Ready\n", audit.ErrorCannotAchieve, "451 5.7.3 Cannot achi", nil, ""},
+		{"cut off, and it could be two", "451 5.7.3 S...", audit.ErrorOther, "451 5.7.3 S", nil, ""},
 		{"the code alone", "451 5.7.3", audit.ErrorOther, "451 5.7.3", nil, ""},
+		{"with the endpoint behind it", "451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication The last endpoint attempted was [2001:db8::2]:2525", audit.ErrorCannotAchieve, cannot, later, "[2001:db8::2]:2525"},
+		{"with another form of it", "[LRT=1];[LED=451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication];[LastAttemptedIP=10.1.0.12:25]", audit.ErrorCannotAchieve, cannot, later, "10.1.0.12:25"},
+		{"on a web page, with its marks", "<p>451 5.7.3 Cannot achieve Exchange<br/>Server <b>authentication</b></p>", audit.ErrorCannotAchieve, cannot, nil, ""},
+		{"an NDR with headers behind it", "#550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain ##\nOriginal message headers:\nReceived: from EX01.contoso.com (10.0.0.1)", audit.ErrorUnableToRelay, "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain ##", nil, ""},
+		{"of two errors the telling one", "Identity : EX01\\1\nLastError : 441 4.4.1 Error encountered. The last endpoint attempted was 10.1.0.12:25\n\nIdentity : EX01\\2\nLastError : 451 5.7.3 Cannot achieve Exchange Server authentication. The last endpoint attempted was 10.2.0.12:25\n",
+			audit.ErrorCannotAchieve, cannot, nil, "10.2.0.12:25"},
 		{"nothing", "", audit.ErrorOther, "", nil, ""},
 		{"something else", "The mailbox is full.", audit.ErrorOther, "", nil, ""},
 		{"an unknown reply", "550 5.1.1 User unknown", audit.ErrorOther, "550 5.1.1 User unknown", nil, ""},
@@ -70,12 +80,17 @@ func TestReadErrorWrappers(t *testing.T) {
 // The replies of the semantics, sections 7.3 and 7.4, and those that share a code with another: told apart by their words.
 func TestReadErrorKinds(t *testing.T) {
 	for text, want := range map[string]audit.ErrorKind{
-		"451 5.7.3 Cannot achieve Exchange Server authentication":                                      audit.ErrorCannotAchieve,
-		"451 5.7.3 STARTTLS is required to send mail":                                                  audit.ErrorSTARTTLSRequired,
-		"530 5.7.0 Must issue a STARTTLS command first":                                                audit.ErrorSTARTTLSRequired,
-		"535 5.7.3 Authentication unsuccessful":                                                        audit.ErrorAuthUnsuccessful,
-		"454 4.7.0 Temporary authentication failure":                                                   audit.ErrorTemporaryAuth,
-		"454 4.7.0 something in another language":                                                      audit.ErrorTemporaryAuth,
+		"451 5.7.3 Cannot achieve Exchange Server authentication": audit.ErrorCannotAchieve,
+		"451 5.7.3 STARTTLS is required to send mail":             audit.ErrorSTARTTLSRequired,
+		"530 5.7.0 Must issue a STARTTLS command first":           audit.ErrorSTARTTLSRequired,
+		"535 5.7.3 Authentication unsuccessful":                   audit.ErrorAuthUnsuccessful,
+		"454 4.7.0 Temporary authentication failure":              audit.ErrorTemporaryAuth,
+		"454 4.7.0": audit.ErrorTemporaryAuth,
+		"454 4.7.0 TLS not available due to local problem": audit.ErrorOther,
+		"550 5.1.3 Invalid address":                        audit.ErrorOther,
+		"550 5.7.1":                                        audit.ErrorOther,
+		"530 5.7.1":                                        audit.ErrorNotAuthenticated,
+		"the queue EX01\\10048 says 441 4.4.1 Error encountered":                                       audit.ErrorOther,
 		"500 5.3.3 Unrecognized command":                                                               audit.ErrorUnrecognizedCommand,
 		"The SMTP server did not answer as it should. Expected: 220, actual: 500, whole response: ...": audit.ErrorUnrecognizedCommand,
 		"530 5.7.1 Client was not authenticated":                                                       audit.ErrorNotAuthenticated,
@@ -88,7 +103,7 @@ func TestReadErrorKinds(t *testing.T) {
 		"501 5.1.7 Invalid address":                                                                    audit.ErrorInvalidAddress,
 		"412 4.3.2 Service not active":                                                                 audit.ErrorServiceNotActive,
 		"421 4.3.2 Service not available":                                                              audit.ErrorServiceNotAvailable,
-		"421 4.3.2 The maximum number of concurrent connections has exceeded a limit":                  audit.ErrorServiceNotAvailable,
+		"421 4.3.2 The maximum number of concurrent connections has exceeded a limit":                  audit.ErrorOther,
 		"550 5.7.3 Not Authorized":                                                                     audit.ErrorNotAuthorized,
 		"554 5.3.5 System incorrectly configured":                                                      audit.ErrorMisconfigured,
 		"550 5.7.1 something nobody knows":                                                             audit.ErrorOther,
@@ -101,6 +116,12 @@ func TestReadErrorKinds(t *testing.T) {
 		"15.3.5.1 is not a code": audit.ErrorOther,
 	} {
 		assert.Equal(t, want, audit.ReadError(text).Kind, text)
+	}
+	for text, want := range map[string]string{
+		"451 5.7.3": "[CannotAchieve STARTTLSRequired]", "550 5.7.1 something nobody knows": "[UnableToRelay SenderNotPermitted]",
+		"421 4.3.2 The maximum number of concurrent connections has exceeded a limit": "[ServiceNotAvailable]", "454 4.7.0 TLS not available due to local problem": "[TemporaryAuthFailure]", "550 5.1.1 x": "[]",
+	} {
+		assert.Equal(t, want, fmt.Sprint(audit.ReadError(text).SameCode), text)
 	}
 	for k := audit.ErrorCannotAchieve; k <= audit.ErrorOther; k++ {
 		assert.NotEmpty(t, k.String())

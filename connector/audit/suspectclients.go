@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -87,11 +88,7 @@ func (d *diagnosing) refusingClients() {
 				if m.Outcome() != connector.Selected {
 					continue
 				}
-				remote := region.From()
-				if next := remote.Next(); remote.IsUnspecified() && region.Contains(next) {
-					remote = next // which a person takes for an address
-				}
-				found = d.tryClients(found, ts, connector.Conn{Server: server, Local: local, Remote: remote}, region, m)
+				found = d.tryClients(found, ts, connector.Conn{Server: server, Local: local, Remote: afterUnspecified(region)}, region, m)
 			}
 		}
 		for _, r := range found {
@@ -104,6 +101,15 @@ func (d *diagnosing) refusingClients() {
 			d.Suspects = append(d.Suspects, s)
 		}
 	}
+}
+
+// afterUnspecified returns the first address of a region that a person takes for one.
+func afterUnspecified(region netipx.IPRange) netip.Addr {
+	first := region.From()
+	if next := first.Next(); first.IsUnspecified() && region.Contains(next) {
+		return next
+	}
+	return first
 }
 
 // tryClients adds what a connector refuses of a region.

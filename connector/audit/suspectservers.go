@@ -30,9 +30,6 @@ func (d *diagnosing) wrongConnectors() error {
 		default:
 			s.add(weightLatent, "whether it offers Exchange Server authentication is not known")
 		}
-		if d.e.Kind == ErrorUnrecognizedCommand && slices.ContainsFunc(f.Flows, func(f connector.Flow) bool { return f.Purpose == connector.UMSubmission }) {
-			s.add(weightNamed, "Unified Messaging is among those it takes mail from")
-		}
 		d.judge(&s, f.Flows)
 		d.Suspects = append(d.Suspects, s)
 	}
@@ -53,13 +50,93 @@ func basisOf(f Finding) connector.Basis {
 	return connector.CauseWrongConnector.Basis()
 }
 
+// offerless makes suspects of the connectors at an endpoint of Exchange servers where none offers Exchange Server authentication,
+// which no flow tells if the addresses of the servers are not known.
+func (d *diagnosing) offerless() {
+	known := make(map[connector.ID]bool)
+	for _, s := range d.Suspects {
+		known[s.Subject] = true
+	}
+	for _, server := range d.servers {
+		ports := d.traffic.ports(server)
+		for _, local := range d.Index.Endpoints(server) {
+			if !slices.Contains(ports, local.Port()) {
+				continue
+			}
+			for region, m := range d.Index.Regions(server, local) {
+				if m.Outcome() != connector.Selected || known[m.Connector()] {
+					continue
+				}
+				known[m.Connector()] = true
+				v := d.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: afterUnspecified(region)}, anyPeer)
+				if v.Cause != connector.CauseNoMechanism {
+					continue
+				}
+				s := Suspect{Subject: m.Connector(), Witness: v, Basis: v.Cause.Basis(),
+					Title:  "offers no Exchange Server authentication, and neither does any other connector at this endpoint",
+					Remedy: "add Tls and ExchangeServer to AuthMechanism and ExchangeServers to PermissionGroups of the connector that is to take mail of Exchange servers"}
+				if d.everyAddressKnown() {
+					s.add(weightIdle, "it listens at %s, where no known server is known to fail", local)
+				} else {
+					s.add(weightUntold, "it listens at %s, and where the other servers are is not known", local)
+				}
+				d.judge(&s, nil)
+				d.Suspects = append(d.Suspects, s)
+			}
+		}
+	}
+}
+
+// without2007TLS makes suspects of connectors on 2007 that offer Exchange Server authentication without Tls: whether that is enough
+// there is not known.
+func (d *diagnosing) without2007TLS() {
+	const title = "offers Exchange Server authentication without Tls, and the documents of 2007 ask for both"
+	d.attempts(func(a attempt) bool {
+		return a.verdict.Doubt.Has(connector.DoubtVersion) && a.verdict.Authentication == connector.Authenticated
+	}, Suspect{Title: title, Remedy: "add Tls to AuthMechanism, and run EdgeSync anew where an Edge server is the sender",
+		Basis: connector.Basis{Rule: title, Mark: connector.Documented, Source: "Exchange 2007 help"}}, "")
+}
+
+// unifiedMessaging makes suspects of the connectors that take mail of Unified Messaging without knowing X-ANONYMOUSTLS. Other servers
+// would raise another error there.
+func (d *diagnosing) unifiedMessaging() error {
+	if err := d.run(); err != nil {
+		return err
+	}
+	d.attempts(func(a attempt) bool { return a.flow.Purpose == connector.UMSubmission && a.failed() },
+		Suspect{Title: "takes mail of Unified Messaging without Exchange Server authentication", Basis: basisUM,
+			Remedy: "take the addresses of the Unified Messaging servers out of its ranges, or add them to the connector that has it"}, "")
+	for i := range d.Suspects {
+		for _, f := range d.findings {
+			if f.Check == idCaptured && f.Subject.Equal(d.Suspects[i].Subject) {
+				d.Suspects[i].Fixes = f.Fixes
+			}
+		}
+	}
+	return nil
+}
+
+var basisUM = connector.Basis{Rule: "Unified Messaging asks for X-ANONYMOUSTLS without looking at the offer, and the connector does not know it",
+	Mark: connector.Observed, Source: "exchangemaster.wordpress.com 2017, NDR 5.3.3"}
+
 // failing makes suspects of connectors at which known servers fail for a cause that no check reports.
 func (d *diagnosing) failing(cause connector.Cause) {
+	t := causeTitles[cause]
+	against := ""
+	if !slices.Contains(t.replies, d.e.Kind) {
+		against = t.against
+	}
+	d.attempts(func(a attempt) bool { return a.verdict.Cause == cause }, Suspect{Title: t.title, Remedy: t.remedy, Basis: cause.Basis()}, against)
+}
+
+// attempts makes suspects like s of the connectors that take connections between known servers of a kind, with what speaks against
+// all of them.
+func (d *diagnosing) attempts(concerned func(attempt) bool, like Suspect, against string) {
 	for _, server := range d.servers {
 		var order []connector.ID
 		by := make(map[connector.ID][]attempt)
 		for _, a := range d.attemptsToward(server) {
-			if a.verdict.Cause != cause {
+			if !concerned(a) {
 				continue
 			}
 			id := a.winner()
@@ -69,16 +146,18 @@ func (d *diagnosing) failing(cause connector.Cause) {
 			by[id] = append(by[id], a)
 		}
 		for _, id := range order {
-			as := by[id]
-			s := Suspect{Subject: id, Addrs: sources(as), Witness: as[0].verdict, Basis: cause.Basis(),
-				Title: causeTitles[cause].title, Remedy: causeTitles[cause].remedy}
-			s.add(weightPossible, "%s at it", plural(len(as), "connection between known servers fails", "connections between known servers fail"))
-			if !slices.Contains(causeTitles[cause].replies, d.e.Kind) {
-				s.add(weightOther, "%s", causeTitles[cause].against)
-			}
+			as, s := by[id], like
+			s.Subject, s.Addrs, s.Witness = id, sources(as), as[0].verdict
+			weight := weightPossible
 			var flows []connector.Flow
 			for _, a := range as {
-				flows = append(flows, a.flow)
+				if flows = append(flows, a.flow); a.flow.Purpose == connector.UMSubmission && a.flow.Need == connector.Required {
+					weight = weightCertain
+				}
+			}
+			s.add(weight, "%s it, by the topology", plural(len(as), "connection between known servers concerns", "connections between known servers concern"))
+			if against != "" {
+				s.add(weightOther, "%s", against)
 			}
 			d.judge(&s, flows)
 			d.Suspects = append(d.Suspects, s)
@@ -105,6 +184,16 @@ var causeTitles = map[connector.Cause]struct {
 		replies: []ErrorKind{ErrorAuthUnsuccessful, ErrorNotAuthorized, ErrorTemporaryAuth},
 		against: "a missing group makes authentication itself fail, with event 1020 on the target; its code is unknown, " +
 			"probably 535 5.7.3 or 454 4.7.0",
+	},
+	connector.CauseNoDirectTrust: {
+		title:   "does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit",
+		remedy:  "renew the Edge subscription (New-EdgeSubscription), so that both sides know the certificates; event 1036 tells it",
+		replies: []ErrorKind{ErrorNotAuthenticated},
+	},
+	connector.CauseRequireTLS: {
+		title:   "requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)",
+		remedy:  "set RequireTLS to $false on the connector for servers that authenticate in clear",
+		replies: []ErrorKind{ErrorSTARTTLSRequired},
 	},
 	connector.CauseFQDN: {
 		title:   "has an FQDN that is none of the server's names, so the service principal name does not fit",

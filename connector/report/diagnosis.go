@@ -18,7 +18,7 @@ type Diagnosis struct {
 
 // Diagnosis writes what an error means and its possible causes, the likeliest first. As JSON it is one object:
 //
-//	{"error": {"kind", "reply", "senders", "purpose", "endpoint", "source", "connector"}, "meaning", "target",
+//	{"error": {"kind", "reply", "senders", "purpose", "endpoint", "source", "connector", "sameCode", "clipped"}, "meaning", "target",
 //	 "suspects": [{"title", "likelihood", "subject", "addresses", "for", "against", "witness": {...}, "reply", "cause",
 //	               "confirm", "remedy", "fixes": [{"title", "safe", "commands"}], "basis"}]}
 //
@@ -39,6 +39,12 @@ func (f Format) Diagnosis(w io.Writer, d Diagnosis) error {
 func (d Diagnosis) head(b *strings.Builder) {
 	e := d.Diagnosis.Error
 	fmt.Fprintf(b, "%s\n  %s\n", cmp.Or(e.Reply, "no reply is known in this text"), d.Diagnosis.Meaning)
+	if e.Clipped {
+		b.WriteString("  only the first megabyte of the text was looked at\n")
+	}
+	for _, k := range e.SameCode {
+		fmt.Fprintf(b, "  the same code is that of %s: %s\n", k, k.Meaning())
+	}
 	if e.Kind == audit.ErrorCutOff {
 		b.WriteString("  the whole text: Get-Queue | Format-List Identity,NextHopDomain,LastError\n")
 	}
@@ -120,6 +126,8 @@ type errorObject struct {
 	Endpoint  string   `json:"endpoint,omitempty"`
 	Source    string   `json:"source,omitempty"`
 	Connector string   `json:"connector,omitempty"`
+	SameCode  []string `json:"sameCode,omitempty"`
+	Clipped   bool     `json:"clipped,omitempty"`
 }
 
 type suspectObject struct {
@@ -141,7 +149,8 @@ type suspectObject struct {
 func (d Diagnosis) json() diagnosisObject {
 	e := d.Diagnosis.Error
 	o := diagnosisObject{Meaning: d.Diagnosis.Meaning.String(), Target: d.Diagnosis.Target, Suspects: []suspectObject{},
-		Error: errorObject{Kind: e.Kind.String(), Reply: e.Reply, Senders: texts(e.Senders), Purpose: e.Purpose.String(), Connector: e.Selected.String()}}
+		Error: errorObject{Kind: e.Kind.String(), Reply: e.Reply, Senders: texts(e.Senders), Purpose: e.Purpose.String(),
+			Connector: e.Selected.String(), SameCode: texts(e.SameCode), Clipped: e.Clipped}}
 	if e.Endpoint.IsValid() {
 		o.Error.Endpoint = e.Endpoint.String()
 	}

@@ -124,7 +124,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // diagnose tells what an error means. A connector that is very likely to blame counts as a finding.
 func diagnose(text string, t *connector.Topology, o input.Options, stdin io.Reader, stdout, stderr io.Writer) int {
 	if text == "-" {
-		const longest = 1 << 20
+		const longest = 1<<20 + 1 // one byte more than is looked at, so that it is said
 		data, err := io.ReadAll(io.LimitReader(stdin, longest))
 		if err != nil {
 			fmt.Fprintln(stderr, err)
