@@ -100,13 +100,14 @@ var outsideCauses = []outsideCause{
 		},
 	},
 	{
-		kinds:   []ErrorKind{ErrorTemporaryAuth},
-		title:   "the certificate of an Edge subscription is not known to the other side",
+		kinds: []ErrorKind{ErrorNotAuthenticated},
+		title: "an Edge Transport server and who it sends to do not trust each other's certificate, so the session goes on as " +
+			"that of an anonymous client",
 		confirm: "event 1036 (direct trust failed), and Get-EdgeSubscription",
 		remedy:  "renew the Edge subscription (New-EdgeSubscription)",
 		basis: connector.Basis{
 			Rule: "Edge Transport servers authenticate by direct trust of certificates kept in the directory",
-			Mark: connector.Documented, Source: "TLS functionality and related terminology",
+			Mark: connector.Documented, Source: "TLS functionality and related terminology; that the session goes on: product",
 		},
 	},
 	{
