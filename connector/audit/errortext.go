@@ -143,7 +143,8 @@ func kindsOfCode(code, enhanced string) (kinds []ErrorKind, own bool) {
 // afterCode returns the words behind a code, up to a quote, the end of the line or the dots of a console, and whether they may have
 // been cut off there.
 func (e *ErrorText) afterCode(at int) (words string, cut bool) {
-	words = e.words[at:]
+	const longest = 300 // no reply that is known is longer
+	words = e.words[at:min(len(e.words), at+longest)]
 	end := strings.IndexAny(words, "\"'{}<>\n")
 	cut = end < 0 || words[end] == '\n'
 	if end >= 0 {
@@ -152,6 +153,7 @@ func (e *ErrorText) afterCode(at int) (words string, cut bool) {
 	if i := strings.Index(words, "..."); i >= 0 {
 		words, cut = words[:i], true
 	}
+	words = strings.ToValidUTF8(words, "")
 	return strings.TrimPrefix(strings.Trim(words, ` ;,:-.`), "smtp; "), cut
 }
 

@@ -186,3 +186,19 @@ func FuzzReadError(f *testing.F) {
 		require.True(t, slices.IsSortedFunc(e.Senders, func(a, b connector.Generation) int { return int(a) - int(b) }), fmt.Sprint(e.Senders))
 	})
 }
+
+// Time grows with the text, not with its square: compare the sizes.
+func BenchmarkReadError(b *testing.B) {
+	for _, shape := range []struct{ name, text string }{{"codes", "451 5.7.9 x "}, {"addresses", "10.1.2.3:25 "}, {"lines", "2026-11-04T06:00:35.402Z,\n"}} {
+		for _, size := range []int{1 << 10, 1 << 15, 1 << 20} {
+			text := strings.Repeat(shape.text, size/len(shape.text)) + "451 5.7.3 Cannot achieve Exchange Server authentication"
+			b.Run(fmt.Sprintf("%s/%dKB", shape.name, size>>10), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					audit.ReadError(text)
+				}
+			})
+		}
+	}
+}
