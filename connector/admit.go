@@ -30,6 +30,9 @@ func (c *ReceiveConnector) admitExchange(p Peer, r *receiver) admission {
 	a := admission{encryption: inClear, principal: PrincipalExchangeServers}
 	refuse := func(cause Cause, reply Reply) admission {
 		a.authentication, a.cause, a.reply, a.basis = NotAuthenticated, cause, reply, cause.Basis()
+		if reply == cannotAchieve {
+			a.basis = senderRules[ruleGiveUp] // which holds whatever other connectors offer
+		}
 		return a
 	}
 	rules := c.senderRules(p, r)

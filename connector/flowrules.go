@@ -125,10 +125,22 @@ var flowRules = []flowRule{
 		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.sameGroup() },
 		required, true,
 		Basis{"Mailbox Transport Submission sends to Transport", Documented, "send connectors, mail flow"}},
+	{"8", Submission, TransportSMTP, transportPort,
+		func(p pair) bool {
+			return p.from.backEnd && p.to.backEnd && !p.sameGroup() && !p.otherGroup()
+		},
+		possible, true,
+		Basis{"Mailbox Transport Submission sends to Transport of its DAG or site, and whether the two servers are in one is not known", Unknown, ""}},
 	{"9", Delivery, TransportSMTP, port(portMailboxDelivery),
 		func(p pair) bool { return p.from.backEnd && p.to.backEnd && p.sameGroup() },
 		required, true,
 		Basis{"Transport sends to Mailbox Transport Delivery, whose implicit connector no other one can shadow", Documented, "receive connectors"}},
+	{"9", Delivery, TransportSMTP, port(portMailboxDelivery),
+		func(p pair) bool {
+			return p.from.backEnd && p.to.backEnd && !p.sameGroup() && !p.otherGroup()
+		},
+		possible, true,
+		Basis{"Transport sends to Mailbox Transport Delivery of its DAG or site, and whether the two servers are in one is not known", Unknown, ""}},
 	{"10", Submission, TransportRPC, nil,
 		func(p pair) bool { return p.from.backEnd && p.self() },
 		required, false,
@@ -165,6 +177,10 @@ var flowRules = []flowRule{
 		func(p pair) bool { return p.from.umTold && p.to.hub && p.sameSite() && !p.self() },
 		required, true,
 		Basis{"Unified Messaging submits to Hub Transport of its site", Observed, "exchangemaster.wordpress.com 2017, eightwone 2011"}},
+	{"18", UMSubmission, TransportSMTP, port(25),
+		func(p pair) bool { return p.from.umTold && p.to.hub && !p.sameSite() && !p.otherSite() },
+		possible, true,
+		Basis{"Unified Messaging submits to Hub Transport of its site, and whether the two servers are in one is not known", Unknown, ""}},
 	{"18", UMSubmission, TransportSMTP, port(25),
 		func(p pair) bool {
 			return p.from.um && !p.from.umTold && !p.self() && (p.from.modern && p.to.backEnd && p.sameGroup() || !p.from.modern && p.to.hub && p.sameSite())

@@ -120,24 +120,41 @@ func (p Principal) isOf(name string) bool {
 		return named == p
 	}
 	own := p.String()
-	return own != "" && strings.EqualFold(afterDomain(name), afterDomain(own)) || strings.EqualFold(name, "Everyone") || strings.EqualFold(name, "S-1-1-0")
+	return own != "" && (strings.EqualFold(afterDomain(name), afterDomain(own)) || isEveryone(name))
+}
+
+func isEveryone(name string) bool {
+	return strings.EqualFold(strings.TrimPrefix(name, `\`), "Everyone") || strings.EqualFold(name, "S-1-1-0")
 }
 
 // mayBeOf tells whether a grant to this name may be one to p, although no known name of p says so: a user may be a member of any
-// group, or be named itself, and Windows names anonymous clients in its own language.
+// group, or be named itself; a name without a domain may be Everyone, and one of the system anonymous clients, in the language of
+// the Windows that wrote it.
 func (p Principal) mayBeOf(name string) bool {
-	if p.isOf(name) || securityIdentifiers[strings.ToUpper(name)] != 0 {
+	switch {
+	case p.String() == "" || p.isOf(name) || isKnownPrincipal(name):
 		return false
-	}
-	switch p {
-	case PrincipalAuthenticatedUsers:
-		return !slices.ContainsFunc(principalNames[1:], func(own string) bool { return strings.EqualFold(afterDomain(own), afterDomain(name)) })
-	case PrincipalAnonymous:
-		lower := strings.ToLower(afterDomain(name))
-		return slices.ContainsFunc([]string{"anonym", "anonim", "anónim", "anônim", "аноним"}, func(s string) bool { return strings.Contains(lower, s) })
+	case p == PrincipalAuthenticatedUsers:
+		return true
+	case strings.HasPrefix(strings.ToUpper(name), "S-1-"): // of somebody whom nobody resolved
+		return false
+	case !strings.Contains(name, `\`):
+		return true
+	case p == PrincipalAnonymous:
+		domain, own := strings.ToLower(beforeDomain(name)), strings.ToLower(afterDomain(name))
+		isSystem := slices.Contains(strings.FieldsFunc(domain, func(r rune) bool { return r == ' ' || r == '-' }), "nt")
+		return isSystem && !slices.Contains([]string{"system", "self", "network service", "local service"}, own)
 	}
 	return false
 }
+
+// isKnownPrincipal tells whether a name, or a security identifier, is that of a principal or of everyone.
+func isKnownPrincipal(name string) bool {
+	return isEveryone(name) || securityIdentifiers[strings.ToUpper(name)] != 0 ||
+		slices.ContainsFunc(principalNames[1:], func(own string) bool { return strings.EqualFold(afterDomain(own), afterDomain(name)) })
+}
+
+func beforeDomain(name string) string { return name[:max(0, strings.LastIndexByte(name, '\\'))] }
 
 func afterDomain(name string) string { return name[strings.LastIndexByte(name, '\\')+1:] }
 
@@ -191,7 +208,7 @@ type EffectiveRights struct {
 //
 // Every right that is not sure is open where permission groups or rights are missing, and with group Custom if no right is told.
 // So is what is granted or denied to a name that p may be behind: for users any that is not a known principal, for anonymous
-// clients one that Windows may have in another language.
+// clients one of the system, for all one without a domain, which may be Everyone in another language.
 func (c ReceiveConnector) EffectiveRights(p Principal, g Generation) EffectiveRights {
 	e := EffectiveRights{Held: GroupRights(c.PermissionGroups, p, g)}
 	var denied, perhapsGranted, perhapsDenied Rights
@@ -266,6 +283,5 @@ func (c ReceiveConnector) InGroups(grant Grant, g Generation) bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc(principalNames[1:], func(name string) bool { return strings.EqualFold(afterDomain(name), afterDomain(grant.Principal)) }) ||
-		securityIdentifiers[strings.ToUpper(grant.Principal)] != 0
+	return isKnownPrincipal(grant.Principal)
 }

@@ -88,7 +88,10 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	v.connector, v.receiver = &x.connectors[m.d.connector], s.receiver
 	v.admission = v.connector.admit(p, s.receiver)
 	a := v.admission
-	v.Authentication, v.Cause, v.Reply, v.Principal = a.authentication, a.cause, a.reply, a.principal
+	v.Authentication, v.Cause, v.Reply = a.authentication, a.cause, a.reply
+	if ended := a.authentication == NotAuthenticated && a.cause != CauseNoDirectTrust || a.cause == CauseNoSTARTTLS; !ended {
+		v.Principal = a.principal
+	}
 	v.Doubt |= a.doubt
 	if p.exchange() && v.Cause == CauseNoMechanism && len(v.Capable) > 0 {
 		v.Cause = CauseWrongConnector
@@ -184,9 +187,9 @@ func (v *Verdict) Step(s Stage) (SessionStep, bool) {
 	return SessionStep{}, false
 }
 
-// Rights returns what the peer may do in the session, none if no connector is selected.
+// Rights returns what the peer may do in the session, none if there is no principal.
 func (v *Verdict) Rights() EffectiveRights {
-	if v.connector == nil {
+	if v.connector == nil || v.Principal == 0 {
 		return EffectiveRights{}
 	}
 	return v.connector.EffectiveRights(v.Principal, v.receiver.generation)

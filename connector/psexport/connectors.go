@@ -103,8 +103,8 @@ func (m *mapper) announced(c *connector.ReceiveConnector) {
 	}
 	c.MaxMessageSize = one(m, "MaxMessageSize", connector.PropertyMaxMessageSize, unknown, connector.ParseByteSize)
 	const least = 64 * connector.KB // that the cmdlet takes (documented)
-	if 0 < c.MaxMessageSize && c.MaxMessageSize < least {
-		v, _ := m.object.prop("MaxMessageSize")
+	v, _ := m.object.prop("MaxMessageSize")
+	if unitless := strings.Trim(v.scalar(), "0123456789 ") == ""; unitless && 0 < c.MaxMessageSize && c.MaxMessageSize < least {
 		m.lose(v.src, "MaxMessageSize", connector.PropertyMaxMessageSize, "exported as a number without a unit", unknown)
 		c.MaxMessageSize = 0
 	}

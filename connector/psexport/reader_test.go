@@ -558,6 +558,7 @@ func TestAnnounced(t *testing.T) {
 		{"newer ones do", whole + `, "SmtpUtf8Enabled": false}`, 0, connector.ExtensionPipelining | connector.ExtensionChunking | connector.ExtensionSMTPUTF8, 0},
 		{"nothing", object + "}", announced, 0, 0},
 		{"one switch is not there", strings.Replace(whole, `"PipeliningEnabled": false, `, "", 1) + "}", connector.PropertyExtensions, connector.ExtensionChunking, 0},
+		{"a small size with its unit", strings.Replace(whole, "35 MB (36,700,160 bytes)", "12.056 KB (12,345 bytes)", 1) + "}", 0, connector.ExtensionPipelining | connector.ExtensionChunking, 0},
 		{"a size without a unit", strings.Replace(whole, "35 MB (36,700,160 bytes)", "35", 1) + "}", connector.PropertyMaxMessageSize, connector.ExtensionPipelining | connector.ExtensionChunking, 1},
 	} {
 		top, warnings := read(t, row.in)
@@ -568,7 +569,7 @@ func TestAnnounced(t *testing.T) {
 		assert.Len(t, warnings, row.warnings, row.what)
 		if row.missing == 0 {
 			assert.Equal(t, connector.SizeEnabledWithoutValue, c.SizeEnabled)
-			assert.Equal(t, 35*connector.MB, c.MaxMessageSize)
+			assert.Equal(t, map[bool]connector.ByteSize{false: 35 * connector.MB, true: 12345}[row.what == "a small size with its unit"], c.MaxMessageSize)
 		}
 	}
 	var r psexport.Reader
