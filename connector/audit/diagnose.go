@@ -48,6 +48,7 @@ type Suspect struct {
 	Fixes        []Fix              // proved, the best first, where there are some
 	Basis        connector.Basis
 	weight       int
+	guessed      bool // a property that decides it is not known
 }
 
 // Outside tells whether the cause lies outside what the topology describes.
@@ -74,15 +75,18 @@ func Diagnose(ctx context.Context, t *connector.Topology, text string) (*Diagnos
 	e := ReadError(text)
 	d := &diagnosing{Pass: p, e: e, Diagnosis: Diagnosis{Error: e, Meaning: e.Kind.Meaning()}}
 	d.findTarget()
+	d.findConnection()
 	if err := d.collect(); err != nil {
 		return nil, err
 	}
-	d.logLine()
+	d.judgeConnection()
+	d.otherConnector()
+	d.judgeStranger()
 	d.outside()
 	for i := range d.Suspects {
 		s := &d.Suspects[i]
-		if s.Likelihood = likelihood(s.weight); e.Kind == ErrorCutOff {
-			s.Likelihood = min(s.Likelihood, Plausible) // what the text would go on with is a guess
+		if s.Likelihood = likelihood(s.weight); e.Kind == ErrorCutOff || s.guessed {
+			s.Likelihood = min(s.Likelihood, Plausible) // what the text would go on with, or a property that decides, is not known
 		}
 	}
 	slices.SortStableFunc(d.Suspects, func(a, b Suspect) int { return cmp.Compare(b.weight, a.weight) })
@@ -127,6 +131,10 @@ type diagnosing struct {
 	*Pass
 	e ErrorText
 	Diagnosis
+	conn     connector.Conn  // of the text, if it tells both ends
+	match    connector.Match // what the topology selects for it
+	decided  bool            // and nothing speaks against that
+	stranger string          // what the text calls a target that is no known server
 }
 
 // findTarget tells which server the error is about.
@@ -146,21 +154,4 @@ func (d *diagnosing) findTarget() {
 func isNamed(s connector.Server, name string) bool {
 	short, _, full := strings.Cut(name, ".")
 	return name != "" && (strings.EqualFold(name, s.FQDN) || strings.EqualFold(short, s.Name) && (!full || s.FQDN == ""))
-}
-
-// logLine adds what the topology makes of the connection that a line of a log is about, if no suspect has it.
-func (d *diagnosing) logLine() {
-	if d.Target == "" || !d.e.Source.IsValid() || d.e.Endpoint.Port() == 0 {
-		return
-	}
-	c := connector.Conn{Server: d.Target, Local: d.e.Endpoint, Remote: d.e.Source}
-	m := d.Index.Select(c)
-	if d.e.Selected.Name == "" || m.Connector().Equal(d.e.Selected) {
-		return
-	}
-	s := Suspect{Subject: d.e.Selected, Title: "the configuration has changed since, or is not known whole", Witness: d.Index.Simulate(c, anyPeer),
-		Remedy: "export the connectors again", Basis: connector.Basis{
-			Rule: "the log names the connector that was selected; by this topology it is another one", Mark: connector.Observed, Source: "receive log"}}
-	s.add(weightWitness, "the line of the log names %s, and by the topology it is %s", d.e.Selected, m)
-	d.Suspects = append(d.Suspects, s)
 }

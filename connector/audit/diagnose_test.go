@@ -144,7 +144,10 @@ func TestDiagnoseFoundingStory(t *testing.T) {
 		assert.True(t, s.Outside() || strings.Contains(strings.Join(s.Against, "; "), "the text names port 2525, and this is about port 25"), s.Against)
 	}
 	d = diagnose(t, top, "2026-11-04T06:00:35.402Z,Send,08D760DF231F00BC,27,192.0.2.7:37964,10.2.0.12:25,<,"+queue2010)
-	assert.Contains(t, strings.Join(d.Suspects[0].Against, "; "), "192.0.2.7, which is not among the sources concerned")
+	assert.True(t, d.Suspects[0].Outside())
+	for _, s := range d.Suspects {
+		assert.True(t, s.Outside() || strings.Contains(strings.Join(s.Against, "; "), `by the topology EX04\Default EX04 takes the connection of the text, and the sender authenticates there`))
+	}
 }
 
 // Once the topology shows nothing wrong, what it does not describe comes first: the same text, another cause.
@@ -232,16 +235,16 @@ func TestDiagnoseNeighbours(t *testing.T) {
 		{"Kerberos", with(nil), "454 4.7.0 Temporary authentication failure", []string{"plausible outside: the clocks of the two servers, or of their domain controllers, differ by more than five minutes",
 			"plausible outside: the service principal name SMTPSVC of the target is missing or registered twice"}, 0},
 		{"Kerberos, by the name of the connector", with(func(t *connector.Topology) { t.Connectors[3].FQDN = "mail.contoso.com" }), "454 4.7.0 Temporary authentication failure. The last endpoint attempted was 10.1.0.11:2525",
-			[]string{`plausible EX01\Default EX01: has an FQDN that is none of the server's names, so the service principal name does not fit`}, connector.CauseFQDN},
+			[]string{`very likely EX01\Default EX01: has an FQDN that is none of the server's names, so the service principal name does not fit`}, connector.CauseFQDN},
 		{"Unified Messaging", &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))},
 			"The Unified Messaging server could not submit. Expected: 220, actual: 500", []string{`very likely HUB10\Relay: takes mail of Unified Messaging without Exchange Server authentication`}, connector.CauseWrongConnector},
 		{"Unified Messaging, and an address that was refused", &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))},
 			"501 5.1.7 Invalid address", []string{`very likely HUB10\Relay: takes mail of Unified Messaging without Exchange Server authentication`}, connector.CauseWrongConnector},
 		{"a command that nobody knows, and no Unified Messaging", stories(t)["founding_story"].Topology, "500 5.3.3 Unrecognized command HELOO", []string{"plausible outside: a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS"}, 0},
 		{"an Edge server whose certificate nobody knows", edgeWithoutTrust(t), "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM",
-			[]string{`plausible HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
+			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
 		{"a server that authenticates in clear where TLS is required", downgradedByTLS(), "451 5.7.3 STARTTLS is required to send mail",
-			[]string{`plausible EX01\WAN: requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)`}, connector.CauseRequireTLS},
+			[]string{`very likely EX01\WAN: requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)`}, connector.CauseRequireTLS},
 		{"Exchange 2007 without Tls", without2007TLS(), queue2010,
 			[]string{`plausible EX01\Default: offers Exchange Server authentication without Tls, and the documents of 2007 ask for both`}, 0},
 		{"an Edge server whose only connector lacks it, and no addresses", loneEdge(), queue2010 + ";{FQDN=EDGE1.contoso.com}",
@@ -252,7 +255,7 @@ func TestDiagnoseNeighbours(t *testing.T) {
 			[]string{`plausible EX01\Relay: lets anonymous clients submit, but not relay`, `plausible EX01\Relay: the configuration has changed since, or is not known whole`}, 0},
 		{"a group that is missing is no reason for 451, but asked for often", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = connector.GroupExchangeUsers }), queue2010 + " The last endpoint attempted was 10.1.0.11:2525",
 			[]string{`plausible EX01\Default EX01: lets Exchange servers not submit`}, connector.CauseNotPermitted},
-		{"no certificate", with(func(t *connector.Topology) { t.Servers[0].NoCertificate = true }), queue2010, []string{`plausible EX01\Default EX01: offers no X-ANONYMOUSTLS, because no certificate of the server can be used`}, connector.CauseNoCertificate},
+		{"no certificate", with(func(t *connector.Topology) { t.Servers[0].NoCertificate = true }), queue2010, []string{`very likely EX01\Default EX01: offers no X-ANONYMOUSTLS, because no certificate of the server can be used`}, connector.CauseNoCertificate},
 		{"not authorized", with(nil), "550 5.7.3 Not Authorized", []string{`thinkable EX01\Default Frontend EX01: offers AUTH, but Authenticated Users may not submit`}, connector.CauseNotPermitted},
 		{"an address that was refused", with(nil), "501 5.1.7 Invalid address", []string{"plausible outside: Unified Messaging reached a connector that gives it no rights"}, 0},
 	} {
@@ -276,7 +279,7 @@ func TestDiagnoseNeighbours(t *testing.T) {
 	assert.Equal(t, `EX01\Default Frontend EX01`, d.Suspects[0].Subject.String())
 	for _, s := range d.Suspects {
 		if s.Subject.Name == "Relay" {
-			assert.Contains(t, strings.Join(s.Against, "; "), "10.8.0.7, which is not among the sources concerned")
+			assert.Contains(t, strings.Join(s.Against, "; "), `by the topology EX01\Default Frontend EX01 takes the connection of the text`)
 			assert.Equal(t, audit.Unlikely, s.Likelihood)
 		}
 	}
@@ -327,6 +330,88 @@ func loneEdge() *connector.Topology {
 		Servers:    []connector.Server{{Name: "EDGE1", Version: connector.MustParseVersion("2007"), Site: "S", Roles: connector.RoleEdge}, {Name: "HUB1", Version: connector.MustParseVersion("2007"), Site: "S", Roles: connector.RoleHubTransport}},
 		Connectors: []connector.ReceiveConnector{connectorOf("EDGE1", "Inbound", connector.AuthTLS, "0.0.0.0/0")},
 	}
+}
+
+// Where the text tells both ends, what the topology makes of that connection decides.
+func TestDiagnoseConnection(t *testing.T) {
+	send := func(from, to string) string {
+		return "2020-11-02T15:11:09.006Z,Intra-Organization SMTP Send Connector,08D8,5," + from + ":45566," + to + ":25,*,,451 5.7.3 Cannot achieve Exchange Server authentication"
+	}
+	hosts := connectorOf("EX01", "Hosts", 0, "10.2.0.1", "10.9.0.7")
+	top := twoHubs(hosts, connectorOf("EX01", "Wide", 0, "10.8.0.0/16"))
+	bare := top.Clone()
+	for i := range bare.Servers {
+		bare.Servers[i].Addresses = nil
+	}
+	bare.Servers[0].FQDN = "ex01.contoso.com"
+
+	// A relay connector that lists single hosts is a suspect as soon as nobody knows where the servers are.
+	d := diagnose(t, bare, queue2010+";{FQDN=ex01.contoso.com}")
+	assert.Equal(t, `EX01\Hosts`, d.Suspects[0].Subject.String())
+	assert.Equal(t, "[10.2.0.1 10.9.0.7]", fmt.Sprint(d.Suspects[0].Addrs))
+	assert.Equal(t, `EX01\Wide`, d.Suspects[1].Subject.String())
+
+	// With the line of the log it is the one.
+	d = diagnose(t, bare, send("10.9.0.7", "10.1.0.1")+" {FQDN=ex01.contoso.com}")
+	assert.Equal(t, `EX01\Hosts`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.VeryLikely, d.Suspects[0].Likelihood)
+	assert.Contains(t, d.Suspects[0].For, "by the topology it takes the connection of the text, 10.9.0.7 -> EX01 10.1.0.1:25, and ends it like this")
+	assert.Equal(t, audit.Unlikely, d.Suspects[len(d.Suspects)-1].Likelihood)
+
+	// Also if no finding names it, because its source is no known server.
+	d = diagnose(t, top, send("10.9.0.7", "10.1.0.1"))
+	assert.Equal(t, `EX01\Hosts`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.VeryLikely, d.Suspects[0].Likelihood)
+	assert.Equal(t, "10.9.0.7 -> EX01 10.1.0.1:25", d.Suspects[0].Witness.Explanation.Conn.String())
+	d = diagnose(t, twoHubs(connectorOf("EX01", "Single", 0, "10.9.0.7")), send("10.9.0.7", "10.1.0.1"))
+	assert.Equal(t, `very likely EX01\Single: takes the connection of the text, and does not offer Exchange Server authentication that the sender may use`, suspects(d)[0])
+
+	// A connection that passes by the topology acquits them all, in IPv6 as well.
+	for _, line := range []string{send("10.77.0.1", "10.1.0.1"), send("[fd00:2::1]", "[fd00:1::1]")} {
+		d = diagnose(t, top, line)
+		assert.True(t, d.Suspects[0].Outside(), suspects(d))
+		for _, s := range d.Suspects {
+			assert.True(t, s.Outside() || s.Likelihood == audit.Unlikely, s.Against)
+		}
+	}
+
+	// 500 in the receive log of a relay connector: it does not know the command.
+	d = diagnose(t, top, `2020-11-02T15:11:09.006Z,EX01\Hosts,08D8,4,10.1.0.1:25,10.9.0.7:45566,>,500 5.3.3 Unrecognized command,`)
+	assert.Equal(t, `EX01\Hosts`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.VeryLikely, d.Suspects[0].Likelihood)
+	assert.Equal(t, "500 5.3.3 Unrecognized command", d.Suspects[0].Witness.Reply.String())
+
+	// A log that shows what the topology would not do.
+	may := hosts.Clone()
+	may.ID.Name, may.PermissionGroups = "Relays", connector.GroupAnonymousUsers
+	may.Rights = grant("S-1-5-7", false)
+	d = diagnose(t, twoHubs(may), `2020-11-02T15:11:09.006Z,EX01\Relays,08D8,4,10.1.0.1:25,10.9.0.7:45566,>,550 5.7.1 Unable to relay,`)
+	assert.Equal(t, `plausible EX01\Relays`, strings.Split(suspects(d)[0], ":")[0])
+	assert.Contains(t, d.Suspects[0].Title, "would end the session otherwise by this topology")
+	assert.NotContains(t, strings.Join(suspects(d), "; "), "the client arrives under another address", "the line tells its address")
+
+	// A target that is no known server.
+	d = diagnose(t, top, queue2010+" The last endpoint attempted was 192.0.2.1:25")
+	assert.Contains(t, suspects(d)[0], "outside")
+	assert.Contains(t, strings.Join(suspects(d), "; "), "the target is a balancer in front of the servers")
+	for _, s := range d.Suspects {
+		assert.True(t, s.Outside() || strings.Contains(strings.Join(s.Against, "; "), "the text names 192.0.2.1, which is no known server"))
+	}
+	d = diagnose(t, bare, queue2010+" The last endpoint attempted was 192.0.2.1:25")
+	assert.Equal(t, `EX01\Hosts`, d.Suspects[0].Subject.String(), "as long as nobody knows the servers it may be one")
+
+	// A property that is missing makes nobody very likely.
+	vague := connectorOf("EX01", "Vague", 0, "10.2.0.1")
+	vague.Missing = connector.PropertyAuthMechanism
+	d = diagnose(t, twoHubs(vague), queue2010+" The last endpoint attempted was 10.1.0.1:25")
+	assert.Equal(t, `EX01\Vague`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.Plausible, d.Suspects[0].Likelihood)
+
+	// What Unified Messaging alone meets is another error.
+	um := stories(t)["relay_takes_unified_messaging"].Topology
+	d = diagnose(t, um, queue2010)
+	assert.True(t, d.Suspects[0].Outside())
+	assert.Contains(t, d.Suspects[len(d.Suspects)-1].Against, "Unified Messaging, whose mail it takes, gets 500 5.3.3 instead")
 }
 
 // A server whose name is a word of every such text is not named by it.

@@ -11,18 +11,21 @@ import (
 
 // The weights of evidence. What a suspect weighs says how likely it is.
 const (
-	weightCertain   = 80   // a required flow fails by it, whatever else is not known
-	weightPossible  = 35   // a flow would fail by it
-	weightLatent    = 25   // an Exchange server at these addresses would
-	weightUntold    = 28   // it would, and where the servers are nobody told
-	weightIdle      = 10   // it would, and none is there
-	weightWitness   = 40   // the connection that the text is about fails by it
-	weightNamed     = 20   // the text names who is concerned
-	weightElsewhere = -90  // the text is about another server
-	weightOtherPort = -130 // the text is about another port
-	weightOther     = -30  // the text names somebody else
-	weightOutside   = 15   // a cause that the topology does not describe
-	weightCleared   = 30   // of those, once the topology shows nothing wrong with the connection
+	weightCertain    = 80   // a required flow fails by it, whatever else is not known
+	weightPossible   = 35   // a flow would fail by it
+	weightLatent     = 25   // an Exchange server at these addresses would
+	weightUntold     = 28   // it would, and where the servers are nobody told
+	weightIdle       = 10   // it would, and none is there
+	weightWitness    = 40   // the connection that the text is about fails by it
+	weightNamed      = 20   // the text names who is concerned
+	weightConnection = 60   // the topology ends the connection of the text like this
+	weightAcquitted  = -200 // the topology gives that connection to another one
+	weightStranger   = -70  // the target is no known server
+	weightElsewhere  = -90  // the text is about another server
+	weightOtherPort  = -130 // the text is about another port
+	weightOther      = -30  // the text names somebody else
+	weightOutside    = 15   // a cause that the topology does not describe
+	weightCleared    = 30   // of those, once the topology shows nothing wrong with the connection
 )
 
 func likelihood(weight int) Likelihood {
@@ -80,17 +83,12 @@ func (d *diagnosing) judgeTarget(s *Suspect, flows []connector.Flow) {
 
 func (d *diagnosing) judgeSource(s *Suspect, flows []connector.Flow) {
 	if a := d.e.Source; a.IsValid() && len(s.Addrs) > 0 {
-		in := slices.ContainsFunc(s.Addrs, func(r connector.Range) bool { return r.Contains(a) })
-		if !in {
+		switch in := slices.ContainsFunc(s.Addrs, func(r connector.Range) bool { return r.Contains(a) }); {
+		case d.decided: // which tells it exactly
+		case in:
+			s.add(weightNamed, "the text is about a connection from %s, which is among the sources concerned", a)
+		default:
 			s.add(weightOther, "the text is about a connection from %s, which is not among the sources concerned", a)
-			return
-		}
-		s.add(weightNamed, "the text is about a connection from %s, which is among the sources concerned", a)
-		if d.Target != "" && strings.EqualFold(d.Target, s.Subject.Server) && d.e.Endpoint.Port() != 0 && s.Witness != nil {
-			c := connector.Conn{Server: d.Target, Local: d.e.Endpoint, Remote: a}
-			if v := d.Index.Simulate(c, s.Witness.Peer); v.Explanation.Match.Connector().Equal(s.Subject) {
-				s.Witness = v
-			}
 		}
 		return
 	}

@@ -13,6 +13,8 @@ type outsideCause struct {
 	title           string
 	confirm, remedy string
 	basis           connector.Basis
+	stranger        bool // only if the text names a target that is no known server
+	byAddress       bool // not if a log tells which connector took the session
 }
 
 // exchangeErrors are the kinds that only servers of the organization get.
@@ -33,6 +35,18 @@ var outsideCauses = []outsideCause{
 			Rule: "inspection takes away what it does not know, so the sender finds nothing to authenticate with",
 			Mark: connector.Documented, Source: "KB979175, NDR",
 		},
+	},
+	{
+		kinds: append([]ErrorKind{ErrorSTARTTLSRequired, ErrorUnrecognizedCommand}, exchangeErrors...),
+		title: "the target is a balancer in front of the servers, a server that is not in the files, or a host outside the organization",
+		confirm: "whose address or name it is, and what stands behind it: behind a balancer each server may answer, and sees the " +
+			"balancer's address",
+		remedy: "add the server to the files, or name its address (-addr NAME=IP)",
+		basis: connector.Basis{
+			Rule: "the address on the socket decides, and only the connectors of the server that it belongs to",
+			Mark: connector.Observed, Source: "the-little-things.net, receive connector tango, part 2",
+		},
+		stranger: true,
 	},
 	{
 		kinds: exchangeErrors,
@@ -153,6 +167,7 @@ var outsideCauses = []outsideCause{
 			Rule: "the address on the socket decides",
 			Mark: connector.Observed, Source: "the-little-things.net, receive connector tango, part 2",
 		},
+		byAddress: true,
 	},
 	{
 		kinds:   []ErrorKind{ErrorUnableToRelay},
@@ -224,7 +239,7 @@ func (d *diagnosing) outside() {
 	cleared := !slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.weight >= weightLatent })
 	for i, c := range outsideCauses {
 		for _, kind := range c.kinds {
-			if kind != d.e.Kind {
+			if kind != d.e.Kind || c.stranger != (c.stranger && d.stranger != "") || c.byAddress && d.e.Selected.Name != "" {
 				continue
 			}
 			s := Suspect{Title: c.title, Confirm: c.confirm, Remedy: c.remedy, Basis: c.basis}

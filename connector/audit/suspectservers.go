@@ -9,31 +9,66 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// wrongConnectors makes suspects of the findings about Exchange Server authentication.
+// wrongConnectors makes suspects of the findings about Exchange Server authentication. Where the servers are is part of a finding;
+// if nobody told it of all of them, every connector that could take one is a suspect, by single addresses as well.
 func (d *diagnosing) wrongConnectors() error {
 	if err := d.run(); err != nil {
 		return err
 	}
+	untold := !d.everyAddressKnown()
 	for _, f := range fold(d.findings) {
+		if f.Check == idLatent && f.Certainty != Certain && untold {
+			continue
+		}
 		s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Witness: f.Witness, Fixes: f.Fixes, Basis: basisOf(f)}
 		switch {
 		case f.Check == idLatent && f.Certainty == Certain:
 			s.add(weightLatent, "known servers are at addresses that it takes: %s", rangesText(f.Addrs))
-		case f.Check == idLatent && d.everyAddressKnown():
-			s.add(weightIdle, "it takes %s, but no Exchange server that is known is there", rangesText(f.Addrs))
 		case f.Check == idLatent:
-			s.add(weightUntold, "it takes %s, and whether an Exchange server is there is not known", rangesText(f.Addrs))
+			s.add(weightIdle, "it takes %s, but no Exchange server that is known is there", rangesText(f.Addrs))
 		case f.Certainty == Certain:
 			s.add(weightCertain, "%s by it, by the topology", plural(len(f.Flows), "required flow fails", "required flows fail"))
 		case f.Certainty == PossiblyTrue:
 			s.add(weightPossible, "%s by it that may occur", plural(len(f.Flows), "flow fails", "flows fail"))
 		default:
 			s.add(weightLatent, "whether it offers Exchange Server authentication is not known")
+			s.guessed = true
+		}
+		other := func(f connector.Flow) bool { return f.Purpose != connector.UMSubmission }
+		if len(f.Flows) > 0 && !slices.ContainsFunc(f.Flows, other) {
+			s.add(weightElsewhere, "Unified Messaging, whose mail it takes, gets 500 5.3.3 instead")
 		}
 		d.judge(&s, f.Flows)
 		d.Suspects = append(d.Suspects, s)
 	}
+	if untold {
+		d.untold()
+	}
 	return nil
+}
+
+// untold makes suspects of the connectors that win sources at an endpoint where another one could authenticate servers, unless they
+// are suspects already.
+func (d *diagnosing) untold() {
+	for _, server := range d.servers {
+		for _, l := range d.latentsAt(server) {
+			if slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(l.winner) }) {
+				continue
+			}
+			l.taken.RemoveSet(d.traffic.foreign)
+			l.taken.RemoveSet(d.traffic.own[key(server)])
+			taken, _ := l.taken.IPSet() // valid ranges do not fail
+			f := Finding{Subject: l.winner, Addrs: connector.RangesOf(taken)}
+			if len(f.Addrs) == 0 {
+				continue
+			}
+			d.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")
+			s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Witness: f.Witness, Basis: basisOf(f)}
+			s.add(weightUntold, "it takes %s, and whether an Exchange server is there is not known", rangesText(f.Addrs))
+			d.judge(&s, nil)
+			d.Suspects = append(d.Suspects, s)
+		}
+	}
 }
 
 // everyAddressKnown tells whether somebody told the addresses of all servers.
@@ -113,6 +148,15 @@ func (d *diagnosing) unifiedMessaging() error {
 			}
 		}
 	}
+	for _, f := range fold(d.findings) {
+		if f.Check != idCaptured || slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(f.Subject) }) {
+			continue
+		}
+		s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Fixes: f.Fixes, Basis: basisUM}
+		s.add(weightIdle, "it takes mail of Exchange servers without knowing X-ANONYMOUSTLS; but for Unified Messaging they do not ask for what is not offered")
+		d.judge(&s, nil)
+		d.Suspects = append(d.Suspects, s)
+	}
 	return nil
 }
 
@@ -151,7 +195,7 @@ func (d *diagnosing) attempts(concerned func(attempt) bool, like Suspect, agains
 			weight := weightPossible
 			var flows []connector.Flow
 			for _, a := range as {
-				if flows = append(flows, a.flow); a.flow.Purpose == connector.UMSubmission && a.flow.Need == connector.Required {
+				if flows = append(flows, a.flow); a.flow.Need == connector.Required && against == "" && a.failed() {
 					weight = weightCertain
 				}
 			}
