@@ -111,7 +111,11 @@ func (d *diagnosing) collect() error {
 		d.failing(connector.CauseNotPermitted)
 	case ErrorAuthUnsuccessful, ErrorNotAuthorized:
 		d.failing(connector.CauseNotPermitted)
-		d.refusingClients()
+		if !d.e.ofServer {
+			d.refusingClients()
+		}
+	case ErrorDirectTrust:
+		d.failing(connector.CauseNoDirectTrust)
 	case ErrorNotAuthenticated:
 		d.failing(connector.CauseNoDirectTrust)
 		d.refusingClients()

@@ -256,6 +256,10 @@ func TestDiagnoseNeighbours(t *testing.T) {
 		{"a group that is missing is no reason for 451, but asked for often", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = connector.GroupExchangeUsers }), queue2010 + " The last endpoint attempted was 10.1.0.11:2525",
 			[]string{`plausible EX01\Default EX01: lets Exchange servers not submit`}, connector.CauseNotPermitted},
 		{"no certificate", with(func(t *connector.Topology) { t.Servers[0].NoCertificate = true }), queue2010, []string{`very likely EX01\Default EX01: offers no X-ANONYMOUSTLS, because no certificate of the server can be used`}, connector.CauseNoCertificate},
+		{"the event of a server that is not authorized", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = 0 }), `Computer: EX01.contoso.com The account 'CONTOSO\EX02$' provided valid credentials, but is not authorized to use the server; failing authentication.`,
+			[]string{`very likely EX01\Default EX01: lets Exchange servers not submit`}, connector.CauseNotPermitted},
+		{"the event of direct trust", edgeWithoutTrust(t), "Event 1036: Inbound direct trust authentication failed for certificate CN=EDGE. The source IP address of the server that tried to authenticate to Microsoft Exchange is [172.16.0.5].",
+			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
 		{"not authorized", with(nil), "550 5.7.3 Not Authorized", []string{`thinkable EX01\Default Frontend EX01: offers AUTH, but Authenticated Users may not submit`}, connector.CauseNotPermitted},
 		{"an address that was refused", with(nil), "501 5.1.7 Invalid address", []string{"plausible outside: Unified Messaging reached a connector that gives it no rights"}, 0},
 	} {

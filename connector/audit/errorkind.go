@@ -20,6 +20,7 @@ const (
 	ErrorServiceNotActive                         // 412 4.3.2 Service not active
 	ErrorServiceNotAvailable                      // 4.3.2 Service not available
 	ErrorNotAuthorized                            // 5.7.3 Not Authorized
+	ErrorDirectTrust                              // event 1036: direct trust failed
 	ErrorMisconfigured                            // 5.3.5
 	ErrorCutOff                                   // the text ends before the reply that tells
 	ErrorOther                                    // none of these
@@ -54,9 +55,10 @@ var errorKinds = [...]struct {
 		},
 	},
 	ErrorAuthUnsuccessful: {
-		name:    "AuthUnsuccessful",
-		phrases: []string{"authentication unsuccessful", "failed because of logondenied"},
-		codes:   []string{"535 5.7.3"},
+		name: "AuthUnsuccessful",
+		phrases: []string{"authentication unsuccessful", "inbound auth login failed because of", "inbound auth ntlm failed because of", "inbound auth gssapi failed because of",
+			"the authentication mechanism is login", "the authentication mechanism is ntlm"},
+		codes: []string{"535 5.7.3"},
 		meaning: connector.Basis{
 			Rule: "the credentials of a client do not hold, or do not allow it to submit",
 			Mark: connector.Observed, Source: "receive logs, event 1020",
@@ -64,7 +66,7 @@ var errorKinds = [...]struct {
 	},
 	ErrorTemporaryAuth: {
 		name:    "TemporaryAuthFailure",
-		phrases: []string{"temporary authentication failure", "outbound authentication failed with error", "the authentication mechanism is exchangeauth"},
+		phrases: []string{"temporary authentication failure", "outbound authentication failed with", "exchangeauth authentication failed", "the authentication mechanism is exchangeauth"},
 		codes:   []string{"454 4.7.0"},
 		meaning: connector.Basis{
 			Rule: "Exchange Server authentication was offered and tried, and Kerberos failed: the right connector was " +
@@ -154,6 +156,15 @@ var errorKinds = [...]struct {
 		meaning: connector.Basis{
 			Rule: "the session lacks a right on the connector",
 			Mark: connector.Documented, Source: "NDR, event 1020",
+		},
+	},
+	ErrorDirectTrust: {
+		name:    "DirectTrust",
+		phrases: []string{"direct trust authentication failed", "direct trust failed"},
+		meaning: connector.Basis{
+			Rule: "an Edge Transport server and its peer do not trust each other's certificate, so the session goes on as that of an " +
+				"anonymous client",
+			Mark: connector.Documented, Source: "TLS functionality and related terminology, event 1036; that it goes on: product",
 		},
 	},
 	ErrorMisconfigured: {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -11,16 +12,21 @@ import (
 )
 
 var (
-	addresses = regexp.MustCompile(`\[?[0-9a-f:.]*[0-9a-f]\]?(?::\d{1,5})?`)
-	attempted = regexp.MustCompile(`last[ \n]endpoint[ \n]attempted[ \n]was[ \n]([^\s;,]+)`)
-	lastIP    = regexp.MustCompile(`lastattemptedip=([^\]\s;]+)`)
-	labelled  = regexp.MustCompile(`\{ip=([^}]+)\}`)
-	labelHost = regexp.MustCompile(`\{fqdn=([^}]+)\}`)
-	nextHop   = regexp.MustCompile(`nexthopdomain\s*:\s*(\S+)`)
-	queueID   = regexp.MustCompile(`([a-z0-9][a-z0-9-]*)\\(?:\d+|submission|unreachable|poison|shadow)\b`)
-	generated = regexp.MustCompile(`generating[ \n]server:\s*([a-z0-9.-]+)`)
-	logTime   = regexp.MustCompile(`^\d{4}-\d\d-\d\dt[\d:.]+z?,`)
-	quoted    = regexp.MustCompile(`451 5\.7\.3 "cannot achieve`)
+	addresses      = regexp.MustCompile(`\[?[0-9a-f:.]*[0-9a-f]\]?(?::\d{1,5})?`)
+	attempted      = regexp.MustCompile(`last[ \n]endpoint[ \n]attempted[ \n]was[ \n]([^\s;,]+)`)
+	lastIP         = regexp.MustCompile(`lastattemptedip=([^\]\s;]+)`)
+	labelled       = regexp.MustCompile(`\{ip=([^}]+)\}`)
+	labelHost      = regexp.MustCompile(`\{fqdn=([^}]+)\}`)
+	nextHop        = regexp.MustCompile(`nexthopdomain\s*:\s*(\S+)`)
+	queueID        = regexp.MustCompile(`([a-z0-9][a-z0-9-]*)\\(?:\d+|submission|unreachable|poison|shadow)\b`)
+	hostAndAddress = regexp.MustCompile(`([a-z0-9-]+(?:\.[a-z0-9-]+)+)[ \n]\(([0-9a-f.:]{3,45})\)`)
+	account        = regexp.MustCompile(`the account '(?:[^'\\]*\\)?([^'\\]+)' provided valid`)
+	computer       = regexp.MustCompile(`computer:\s*([a-z0-9][a-z0-9.-]*)`)
+	sourceIP       = regexp.MustCompile(`source ip address[^\[]{0,80}\[([0-9a-f.:]+)\]`)
+	eventConnector = regexp.MustCompile(`for receive connector ([^\n]{1,100}?)\. the (?:authentication|source)`)
+	generated      = regexp.MustCompile(`gener(?:ating|ierender)[ \n]server:\s*([a-z0-9.-]+)`)
+	logTime        = regexp.MustCompile(`^\d{4}-\d\d-\d\dt[\d:.]+z?,`)
+	quoted         = regexp.MustCompile(`451 5\.7\.3 "cannot achieve`)
 )
 
 // readWrapper tells the sender's generation by what its queue wraps replies in. Sources: KB979175 (documented), the later form is
@@ -51,16 +57,66 @@ func (e *ErrorText) readRecord(folded string) {
 			m = form.FindStringSubmatch(before)
 		}
 		if m != nil && !e.Endpoint.IsValid() {
-			e.Endpoint = endpoint(strings.TrimRight(m[1], `.,;"'])}`))
+			e.Endpoint = e.told(strings.TrimRight(m[1], `.,;:"'])}`))
 		}
 	}
 	if m := labelHost.FindStringSubmatch(behind); m != nil {
 		e.Host = strings.TrimSpace(m[1])
 	}
+	e.readNDR(before)
+	e.readEvent(folded)
 	e.NextHop = lastMatch(nextHop, before)
-	e.Sender = lastMatch(queueID, before)
+	e.Sender = cmp.Or(e.Sender, lastMatch(queueID, before))
 	if e.Sender == "" {
 		e.Sender, _, _ = strings.Cut(lastMatch(generated, before), ".")
+	}
+}
+
+// told reads an endpoint without a port that the end of the text or the dots of a console have cut off.
+func (e *ErrorText) told(s string) netip.AddrPort {
+	at := endpoint(s)
+	rest := e.words[strings.Index(e.words, s)+len(s):]
+	cut := strings.TrimLeft(rest, `."'])} `) == "" || strings.HasPrefix(rest, "...")
+	if cut && !slices.Contains(transportPorts, at.Port()) {
+		return netip.AddrPortFrom(at.Addr(), 0)
+	}
+	return at
+}
+
+// readNDR reads what an NDR says before its diagnostic, in any language: the host that answered, and its address in brackets.
+func (e *ErrorText) readNDR(before string) {
+	if e.Host != "" || e.Endpoint.IsValid() {
+		return
+	}
+	all := hostAndAddress.FindAllStringSubmatch(before, -1)
+	for i := len(all) - 1; i >= 0; i-- {
+		if at := endpoint(all[i][2]); at.IsValid() {
+			e.Host, e.Endpoint = all[i][1], at
+			return
+		}
+	}
+}
+
+// readEvent reads what an event of the transport service says: the computer that logged it, the receive connector, the account and
+// the address of who connected.
+func (e *ErrorText) readEvent(folded string) {
+	if m := account.FindStringSubmatch(e.words); m != nil {
+		name, ofServer := strings.CutSuffix(m[1], "$")
+		if e.ofServer = ofServer; ofServer {
+			e.Sender = name
+		}
+	}
+	if m := sourceIP.FindStringSubmatch(e.words); m != nil && !e.Source.IsValid() {
+		e.Source = endpoint(m[1]).Addr()
+	}
+	m := computer.FindStringSubmatch(e.words)
+	if m == nil || e.Host != "" || e.Selected.Name != "" {
+		return
+	}
+	e.Host = m[1]
+	if at := eventConnector.FindStringSubmatchIndex(e.words); at != nil && e.Kind != ErrorOther {
+		server, _, _ := strings.Cut(e.Host, ".")
+		e.Selected = connector.ID{Server: server, Name: strings.TrimSpace(folded[at[2]:at[3]])}
 	}
 }
 

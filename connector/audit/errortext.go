@@ -26,11 +26,13 @@ type ErrorText struct {
 	Source   netip.Addr   // the sender's address, of a line of a log
 	Selected connector.ID // the connector that a line of a receive log names
 	Mentions []netip.Addr // all addresses of the text, in order, 1,000 at most
+	More     int          // further errors of the kind in the text, which are not looked at
 	Clipped  bool         // the text is longer than what was looked at, 1 MB
 
-	words string // in lower case; blanks are folded, to a line end where there is one
-	at    int    // where the telling words begin in it
-	end   int    // and where they end
+	ofServer bool   // the account that an event names is that of a computer
+	words    string // in lower case; blanks are folded, to a line end where there is one
+	at       int    // where the telling words begin in it
+	end      int    // and where they end
 }
 
 // mostText and mostMentions are how much of a text is looked at; what administrators paste is far shorter.
@@ -47,7 +49,7 @@ var (
 	codes    = regexp.MustCompile(`\b([245]\d\d)[ \n-]#?([245]\.\d{1,3}\.\d{1,3})\b`)
 	wrappers = regexp.MustCompile(`\b451 4\.4\.(?:0|395)\b`)
 	// afterReply ends a reply: quotes and brackets, the end of the line or sentence, and what wrappers go on with.
-	afterReply = regexp.MustCompile(`["'{}<>\[\]\n]|\. |[ ,]*the last endpoint attempted| attempted failover`)
+	afterReply = regexp.MustCompile(`["'{}<>\[\]\n]|\. |,(?:\d|,|$)|[ ,]*the last endpoint attempted| attempted failover`)
 )
 
 // ReadError takes apart an error as a queue shows it in LastError, an NDR, or a line of a send or receive log, with any text around
@@ -90,13 +92,14 @@ func (e *ErrorText) findKind() {
 	for k := ErrorCannotAchieve; k < ErrorCutOff; k++ {
 		for _, p := range errorKinds[k].phrases {
 			if i := strings.Index(flat, p); i >= 0 {
-				e.Kind, e.at, e.end = k, i, i+len(p)
+				e.Kind, e.at, e.end, e.More = k, i, i+len(p), strings.Count(flat, p)-1
 				return
 			}
 		}
 	}
 	e.Kind = ErrorOther
 	found := codes.FindAllStringSubmatchIndex(e.words, -1)
+	cutAtCode := false
 	for _, m := range found {
 		if k := cutOffKind(e.afterCode(m[1])); k != 0 {
 			e.Kind, e.at, e.end = k, m[0], m[1]
@@ -105,7 +108,9 @@ func (e *ErrorText) findKind() {
 	}
 	for _, m := range found {
 		kinds, own := kindsOfCode(e.words[m[2]:m[3]], e.words[m[4]:m[5]])
-		if rest, _ := e.afterCode(m[1]); own || rest == "" && len(kinds) == 1 {
+		rest, cut := e.afterCode(m[1])
+		cutAtCode = cutAtCode || rest == "" && cut && len(kinds) > 1
+		if own || rest == "" && len(kinds) == 1 {
 			e.Kind, e.at, e.end, e.SameCode = kinds[0], m[0], m[1], nil
 			return
 		}
@@ -115,7 +120,7 @@ func (e *ErrorText) findKind() {
 			}
 		}
 	}
-	if strings.Contains(e.words, "...") && wrappers.MatchString(e.words) {
+	if (strings.Contains(e.words, "...") || cutAtCode) && wrappers.MatchString(e.words) {
 		e.Kind = ErrorCutOff
 	}
 }
@@ -181,7 +186,7 @@ func cutOffKind(words string, cut bool) (kind ErrorKind) {
 func (e *ErrorText) reply(folded string) string {
 	var last []int
 	for _, m := range codes.FindAllStringSubmatchIndex(e.words, -1) {
-		if last == nil || e.Kind == ErrorOther || m[0] <= e.at {
+		if last == nil || e.Kind >= ErrorCutOff || m[0] <= e.at {
 			last = m
 		}
 	}

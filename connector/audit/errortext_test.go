@@ -55,6 +55,12 @@ func TestReadErrorWrappers(t *testing.T) {
 		{"with another form of it", "[LRT=1];[LED=451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication];[LastAttemptedIP=10.1.0.12:25]", audit.ErrorCannotAchieve, cannot, later, "10.1.0.12:25"},
 		{"on a web page, with its marks", "<p>451 5.7.3 Cannot achieve Exchange<br/>Server <b>authentication</b></p>", audit.ErrorCannotAchieve, cannot, nil, ""},
 		{"an NDR with headers behind it", "#550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain ##\nOriginal message headers:\nReceived: from EX01.contoso.com (10.0.0.1)", audit.ErrorUnableToRelay, "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain ##", nil, ""},
+		{"cut inside the port", `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exchange Server authentication." Attempted failover. The last endpoint attempted was 10.2.0.11:2`, audit.ErrorCannotAchieve, cannot, early, "10.2.0.11:0"},
+		{"cut before the port", `451 4.4.0 Primary target IP address responded with: "451 5.7.3 Cannot achieve Exchange Server authentication." Attempted failover. The last endpoint attempted was 10.2.0.11:...`, audit.ErrorCannotAchieve, cannot, early, "10.2.0.11:0"},
+		{"cut inside the quotes", `451 4.4.0 Primary target IP address responded with: "451 5.7.3`, audit.ErrorCutOff, "451 5.7.3", early, ""},
+		{"a line of a tracking log", "x,STOREDRIVER,SUBMITDEFER,451 4.4.395 Target host responded with error. -> 451 5.7.3 Cannot achieve Exchange Server authentication,5000,1,,,Subject", audit.ErrorCannotAchieve, cannot, later, ""},
+		{"an NDR that names who answered", "Receiving server: ex10b.contoso.com (10.2.0.11)\n\njoe@contoso.com\n10.1.0.9\nServer at ex10b.contoso.com (10.2.0.11) returned '451 4.4.0 Primary target IP address responded with: \"451 5.7.3 Cannot achieve Exchange Server authentication.\"'",
+			audit.ErrorCannotAchieve, cannot, early, "10.2.0.11:0"},
 		{"of two errors the telling one", "Identity : EX01\\1\nLastError : 441 4.4.1 Error encountered. The last endpoint attempted was 10.1.0.12:25\n\nIdentity : EX01\\2\nLastError : 451 5.7.3 Cannot achieve Exchange Server authentication. The last endpoint attempted was 10.2.0.12:25\n",
 			audit.ErrorCannotAchieve, cannot, nil, "10.2.0.12:25"},
 		{"nothing", "", audit.ErrorOther, "", nil, ""},
@@ -112,7 +118,11 @@ func TestReadErrorKinds(t *testing.T) {
 		"Outbound authentication failed with error LogonDenied for Send connector Intra-Organization SMTP Send Connector.":                       audit.ErrorTemporaryAuth,
 		"Inbound authentication failed with error LogonDenied for Receive connector Default EX01. The authentication mechanism is ExchangeAuth.": audit.ErrorTemporaryAuth,
 		`The account 'CONTOSO\EX03$' provided valid credentials, but is not authorized to use the server; failing authentication.`:               audit.ErrorNotAuthorized,
-		"event 1019: Failed to start listening (error: 10048). Binding: 0.0.0.0:25":                                                              audit.ErrorServiceNotAvailable,
+		"Outbound Authentication failed with LogonDenied":                   audit.ErrorTemporaryAuth,
+		"Inbound ExchangeAuth authentication failed because of LogonDenied": audit.ErrorTemporaryAuth,
+		"Inbound authentication failed with error LogonDenied for Receive connector Client Frontend EX01. The authentication mechanism is Login. The source IP address of the client who tried to authenticate to Microsoft Exchange is [10.0.0.9].": audit.ErrorAuthUnsuccessful,
+		"Inbound direct trust authentication failed for certificate CN=edge. The source IP address of the server that tried to authenticate to Microsoft Exchange is [172.16.0.5].":                                                                  audit.ErrorDirectTrust,
+		"event 1019: Failed to start listening (error: 10048). Binding: 0.0.0.0:25": audit.ErrorServiceNotAvailable,
 		"15.3.5.1 is not a code": audit.ErrorOther,
 	} {
 		assert.Equal(t, want, audit.ReadError(text).Kind, text)
@@ -131,6 +141,22 @@ func TestReadErrorKinds(t *testing.T) {
 	assert.Empty(t, audit.ErrorKind(0).String())
 	assert.Empty(t, audit.ErrorKind(99).String())
 	assert.Empty(t, audit.ErrorKind(99).Meaning().Rule)
+}
+
+// Events name who logged them, who connected, and where.
+func TestReadErrorEvents(t *testing.T) {
+	e := audit.ReadError("Event ID: 1035\nComputer: EX10B.contoso.com\nDescription: Inbound authentication failed with error LogonDenied for Receive connector Default EX10B. The authentication mechanism is ExchangeAuth. The source IP address of the client who tried to authenticate to Microsoft Exchange is [10.1.0.21].")
+	assert.Equal(t, audit.ErrorTemporaryAuth, e.Kind)
+	assert.Equal(t, "ex10b.contoso.com", e.Host)
+	assert.Equal(t, "10.1.0.21", e.Source.String())
+	assert.Equal(t, connector.ID{Server: "ex10b", Name: "Default EX10B"}, e.Selected)
+	e = audit.ReadError(`Computer: EX10B The account 'CONTOSO\EX16A$' provided valid credentials, but is not authorized to use the server; failing authentication.`)
+	assert.Equal(t, []string{"ex10b", "ex16a"}, []string{e.Host, e.Sender})
+	e = audit.ReadError(`The account 'CONTOSO\joe' provided valid credentials, but is not authorized to use the server; failing authentication.`)
+	assert.Empty(t, e.Sender, "a user is no server")
+	e = audit.ReadError("Generierender Server: EX03.contoso.com\n451 5.7.3 Cannot achieve Exchange Server authentication\n\n451 5.7.3 Cannot achieve Exchange Server authentication\n")
+	assert.Equal(t, "ex03", e.Sender)
+	assert.Equal(t, 1, e.More)
 }
 
 // Lines of protocol logs tell both endpoints, and a receive log the connector.

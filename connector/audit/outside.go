@@ -114,7 +114,7 @@ var outsideCauses = []outsideCause{
 		},
 	},
 	{
-		kinds: []ErrorKind{ErrorNotAuthenticated},
+		kinds: []ErrorKind{ErrorDirectTrust, ErrorNotAuthenticated},
 		title: "an Edge Transport server and who it sends to do not trust each other's certificate, so the session goes on as " +
 			"that of an anonymous client",
 		confirm: "event 1036 (direct trust failed), and Get-EdgeSubscription",

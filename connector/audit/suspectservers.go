@@ -232,7 +232,7 @@ var causeTitles = map[connector.Cause]struct {
 	connector.CauseNoDirectTrust: {
 		title:   "does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit",
 		remedy:  "renew the Edge subscription (New-EdgeSubscription), so that both sides know the certificates; event 1036 tells it",
-		replies: []ErrorKind{ErrorNotAuthenticated},
+		replies: []ErrorKind{ErrorNotAuthenticated, ErrorDirectTrust},
 	},
 	connector.CauseRequireTLS: {
 		title:   "requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)",

@@ -18,7 +18,7 @@ type Diagnosis struct {
 
 // Diagnosis writes what an error means and its possible causes, the likeliest first. As JSON it is one object:
 //
-//	{"error": {"kind", "reply", "senders", "purpose", "endpoint", "source", "connector", "sameCode", "clipped"}, "meaning", "target",
+//	{"error": {"kind", "reply", "senders", "purpose", "endpoint", "source", "connector", "sameCode", "more", "clipped"}, "meaning", "target",
 //	 "suspects": [{"title", "likelihood", "subject", "addresses", "for", "against", "witness": {...}, "reply", "cause",
 //	               "confirm", "remedy", "fixes": [{"title", "safe", "commands"}], "basis"}]}
 //
@@ -41,6 +41,9 @@ func (d Diagnosis) head(b *strings.Builder) {
 	fmt.Fprintf(b, "%s\n  %s\n", cmp.Or(e.Reply, "no reply is known in this text"), d.Diagnosis.Meaning)
 	if e.Clipped {
 		b.WriteString("  only the first megabyte of the text was looked at\n")
+	}
+	if e.More > 0 {
+		fmt.Fprintf(b, "  the text holds %s of the kind; this is about the first\n", count(e.More, "more error"))
 	}
 	for _, k := range e.SameCode {
 		fmt.Fprintf(b, "  the same code is that of %s: %s\n", k, k.Meaning())
@@ -127,6 +130,7 @@ type errorObject struct {
 	Source    string   `json:"source,omitempty"`
 	Connector string   `json:"connector,omitempty"`
 	SameCode  []string `json:"sameCode,omitempty"`
+	More      int      `json:"more,omitempty"`
 	Clipped   bool     `json:"clipped,omitempty"`
 }
 
@@ -150,7 +154,7 @@ func (d Diagnosis) json() diagnosisObject {
 	e := d.Diagnosis.Error
 	o := diagnosisObject{Meaning: d.Diagnosis.Meaning.String(), Target: d.Diagnosis.Target, Suspects: []suspectObject{},
 		Error: errorObject{Kind: e.Kind.String(), Reply: e.Reply, Senders: texts(e.Senders), Purpose: e.Purpose.String(),
-			Connector: e.Selected.String(), SameCode: texts(e.SameCode), Clipped: e.Clipped}}
+			Connector: e.Selected.String(), SameCode: texts(e.SameCode), More: e.More, Clipped: e.Clipped}}
 	if e.Endpoint.IsValid() {
 		o.Error.Endpoint = e.Endpoint.String()
 	}

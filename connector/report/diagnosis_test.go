@@ -49,6 +49,8 @@ func TestDiagnosisText(t *testing.T) {
 	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Diagnosis(b, d) }), "the text names no target that is known here")
 	d = diagnosisOf(t, founding, "450 4.7.0 Proxy session setup failed on Frontend with '451 5.7.3 Cannot achieve Exchange Server authentication'")
 	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Diagnosis(b, d) }), "through a front end (OutboundProxy)")
+	d = diagnosisOf(t, founding, queueError+"\n"+queueError)
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Diagnosis(b, d) }), "the text holds 1 more error of the kind; this is about the first")
 	d = diagnosisOf(t, founding, "451 5.7.3")
 	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Diagnosis(b, d) }), "\n  the same code is that of CannotAchieve: ")
 	d = diagnosisOf(t, founding, strings.Repeat("x ", 1<<20))

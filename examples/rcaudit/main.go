@@ -36,7 +36,8 @@ text, and of native JSON.
   rcaudit -flows exchange.xml                          what becomes of the mail between every two servers
   rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
 
-exit status: 0 fine, 1 findings at or above -fail-on, or a connector very likely to blame for -error, 2 unusable input
+exit status: 0 fine, 1 findings at or above -fail-on, with -error a connector very likely to blame, with -flows a required
+flow that fails, 2 unusable input
 
 `
 
@@ -72,7 +73,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "rcaudit: of -error, -flows and -topology one at a time")
 		return input.ExitUnusable
 	}
-	t, ok := topology(files, o, print != "" || flows || errorText != "", stdout, stderr)
+	if errorText != "" && story {
+		fmt.Fprintln(stderr, "rcaudit: -error needs the files of your servers; without them there is only a made-up story")
+		return input.ExitUnusable
+	}
+	t, ok := topology(files, o, print != "", stdout, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}
@@ -91,15 +96,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	if flows {
-		if err := o.Format.Matrix(stdout, audit.MatrixOf(audit.Flows(t, x))); err != nil {
-			fmt.Fprintln(stderr, err)
-			return input.ExitUnusable
+	if flows || errorText != "" {
+		status := input.ExitFine
+		if flows {
+			status = matrix(t, x, o, stdout, stderr)
+		} else {
+			status = diagnose(errorText, t, o, stdin, stdout, stderr)
 		}
-		return input.ExitFine
-	}
-	if errorText != "" {
-		status := diagnose(errorText, t, o, stdin, stdout, stderr)
 		if status == input.ExitFindings && (story || never) {
 			return input.ExitFine
 		}
@@ -116,6 +119,21 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return input.ExitUnusable
 	}
 	if !story && !never && len(findings) > 0 && findings[0].Severity >= failOn { // the most severe comes first
+		return input.ExitFindings
+	}
+	return input.ExitFine
+}
+
+// matrix shows the flows. A required one that fails counts as a finding.
+func matrix(t *connector.Topology, x *connector.Index, o input.Options, stdout, stderr io.Writer) int {
+	results := audit.Flows(t, x)
+	if err := o.Format.Matrix(stdout, audit.MatrixOf(results)); err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	if slices.ContainsFunc(results, func(r audit.FlowResult) bool {
+		return r.Flow.Need == connector.Required && (r.State == audit.FlowFails || r.State == audit.FlowPartly)
+	}) {
 		return input.ExitFindings
 	}
 	return input.ExitFine

@@ -58,7 +58,7 @@ func TestError(t *testing.T) {
 	}{
 		{[]string{"-error", "454 4.7.0 Temporary authentication failure", path}, 0, "clocks"},
 		{[]string{"-error", queue, "-fail-on", "never", path}, 0, "very likely"},
-		{[]string{"-error", queue}, 0, "1. very likely"},
+		{[]string{"-error", queue}, 2, "-error needs the files of your servers"},
 		{[]string{"-error", " ", path}, 2, "nothing given"},
 		{[]string{"-error", "x", "-flows", path}, 2, "one at a time"},
 		{[]string{"-flows", "-topology", path}, 2, "one at a time"},
@@ -80,10 +80,16 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("no input") }
 // The matrix shows the two sites at a glance.
 func TestFlowMatrix(t *testing.T) {
 	status, out, stderr := call("-flows", founding(t))
-	assert.Zero(t, status)
+	assert.Equal(t, 1, status, "required flows fail")
 	assert.Empty(t, stderr)
 	assert.Contains(t, out, "      EX01 EX02 EX03 EX04\nEX01  .    f    F    F\nEX02  f    .    F    F\nEX03  F    F    .    f\nEX04  F    F    f    .\n")
 	assert.Contains(t, out, "EX01 -> EX03 port 25 PublicFolderReplication: fails, taken by EX03\\Relay\n")
+	status, out, _ = call("-flows", "-fail-on", "never", founding(t))
+	assert.Zero(t, status)
+	assert.NotEmpty(t, out)
+	status, out, _ = call("-flows")
+	assert.Zero(t, status, "it is a story")
+	assert.Contains(t, out, "Two data centres")
 	status, out, _ = call("-flows", "-format", "json")
 	assert.Zero(t, status)
 	assert.True(t, json.Valid([]byte(out)))
