@@ -46,16 +46,21 @@ func (d *diagnosing) judgeConnection() {
 	winner := d.match.Connector()
 	i := slices.IndexFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(winner) })
 	v := d.Index.Simulate(d.conn, d.sender())
+	open := false // a property that decides is not known
 	if exchange := slices.Contains(exchangeErrors, d.e.Kind) || d.e.Kind == ErrorUnrecognizedCommand; exchange {
 		ends := d.endsLikeText(v)
-		if ends && i < 0 {
+		open = v.Mail() == connector.StepUnknown
+		if (ends || open) && i < 0 {
 			s := Suspect{Subject: winner, Witness: v, Basis: v.Cause.Basis(),
 				Title: "takes the connection of the text, and does not offer Exchange Server authentication that the sender may use"}
+			if open {
+				s.Title = "takes the connection of the text, and whether it offers Exchange Server authentication is not known"
+			}
 			d.judge(&s, nil)
 			i = len(d.Suspects)
 			d.Suspects = append(d.Suspects, s)
 		}
-		if !ends {
+		if !ends && !open {
 			i = -1 // whatever it does to others, it does not do this to this one
 		} else {
 			d.Suspects[i].Witness = v
@@ -64,6 +69,9 @@ func (d *diagnosing) judgeConnection() {
 	for j := range d.Suspects {
 		s := &d.Suspects[j]
 		switch {
+		case s.Subject.Equal(winner) && open:
+			s.add(weightWitness, "by the topology it takes the connection of the text, %s, and whether the sender can authenticate there is not known", d.conn)
+			s.guessed = true
 		case s.Subject.Equal(winner) && i >= 0:
 			s.add(weightConnection, "by the topology it takes the connection of the text, %s, and ends it like this", d.conn)
 		case v.Mail() == connector.StepDone && slices.Contains(exchangeErrors, d.e.Kind):

@@ -250,7 +250,7 @@ func TestDiagnoseNeighbours(t *testing.T) {
 		{"an Edge server whose only connector lacks it, and no addresses", loneEdge(), queue2010 + ";{FQDN=EDGE1.contoso.com}",
 			[]string{`plausible EDGE1\Inbound: offers no Exchange Server authentication, and neither does any other connector at this endpoint`}, connector.CauseNoMechanism},
 		{"no list of servers, and the name of the target", &connector.Topology{Connectors: stories(t)["founding_story"].Topology.Connectors}, queue2010 + ";{FQDN=ex03.contoso.com}",
-			[]string{`plausible EX03\Relay: an Exchange server at one of these addresses could not authenticate here; EX03\Default EX03 offers it`}, connector.CauseWrongConnector},
+			[]string{`plausible EX03\Relay: takes addresses at which an Exchange server could not authenticate; EX03\Default EX03 offers it`}, connector.CauseWrongConnector},
 		{"the configuration has changed since", with(relay(nil)), receiveLog(`EX01\Relay`, "10.8.0.7", "550 5.7.1 Unable to relay"),
 			[]string{`plausible EX01\Relay: lets anonymous clients submit, but not relay`, `plausible EX01\Relay: the configuration has changed since, or is not known whole`}, 0},
 		{"a group that is missing is no reason for 451, but asked for often", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = connector.GroupExchangeUsers }), queue2010 + " The last endpoint attempted was 10.1.0.11:2525",
@@ -397,7 +397,7 @@ func TestDiagnoseConnection(t *testing.T) {
 	// A target that is no known server.
 	d = diagnose(t, top, queue2010+" The last endpoint attempted was 192.0.2.1:25")
 	assert.Contains(t, suspects(d)[0], "outside")
-	assert.Contains(t, strings.Join(suspects(d), "; "), "the target is a balancer in front of the servers")
+	assert.Contains(t, suspects(d)[0], "the target is a balancer in front of the servers")
 	for _, s := range d.Suspects {
 		assert.True(t, s.Outside() || strings.Contains(strings.Join(s.Against, "; "), "the text names 192.0.2.1, which is no known server"))
 	}
@@ -410,6 +410,14 @@ func TestDiagnoseConnection(t *testing.T) {
 	d = diagnose(t, twoHubs(vague), queue2010+" The last endpoint attempted was 10.1.0.1:25")
 	assert.Equal(t, `EX01\Vague`, d.Suspects[0].Subject.String())
 	assert.Equal(t, audit.Plausible, d.Suspects[0].Likelihood)
+
+	d = diagnose(t, twoHubs(vague), send("10.2.0.1", "10.1.0.1"))
+	assert.Equal(t, `EX01\Vague`, d.Suspects[0].Subject.String())
+	assert.Equal(t, audit.Plausible, d.Suspects[0].Likelihood)
+	vague.RemoteIPRanges = []connector.Range{connector.MustParseRange("10.9.0.7")}
+	d = diagnose(t, twoHubs(vague), send("10.9.0.7", "10.1.0.1"))
+	assert.Equal(t, `EX01\Vague`, d.Suspects[0].Subject.String(), "even if no finding names it")
+	assert.Contains(t, strings.Join(d.Suspects[0].For, "; "), "whether the sender can authenticate there is not known")
 
 	// What Unified Messaging alone meets is another error.
 	um := stories(t)["relay_takes_unified_messaging"].Topology

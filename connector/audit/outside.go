@@ -244,6 +244,9 @@ func (d *diagnosing) outside() {
 			}
 			s := Suspect{Title: c.title, Confirm: c.confirm, Remedy: c.remedy, Basis: c.basis}
 			s.weight = max(1, weightOutside-i) // listed first is likelier
+			if c.stranger {
+				s.weight += weightOutside // which the text speaks for
+			}
 			if i == inspection {
 				s.Confirm += d.expectedOffer()
 			}

@@ -23,8 +23,10 @@ func (d *diagnosing) wrongConnectors() error {
 		s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Witness: f.Witness, Fixes: f.Fixes, Basis: basisOf(f)}
 		switch {
 		case f.Check == idLatent && f.Certainty == Certain:
+			s.Title = fmt.Sprintf(titleLatent, capable(f))
 			s.add(weightLatent, "known servers are at addresses that it takes: %s", rangesText(f.Addrs))
 		case f.Check == idLatent:
+			s.Title = fmt.Sprintf(titleLatent, capable(f))
 			s.add(weightIdle, "it takes %s, but no Exchange server that is known is there", rangesText(f.Addrs))
 		case f.Certainty == Certain:
 			s.add(weightCertain, "%s by it, by the topology", plural(len(f.Flows), "required flow fails", "required flows fail"))
@@ -47,6 +49,9 @@ func (d *diagnosing) wrongConnectors() error {
 	return nil
 }
 
+// titleLatent goes on from the name of a connector.
+const titleLatent = "takes addresses at which an Exchange server could not authenticate; %s"
+
 // untold makes suspects of the connectors that win sources at an endpoint where another one could authenticate servers, unless they
 // are suspects already.
 func (d *diagnosing) untold() {
@@ -62,7 +67,7 @@ func (d *diagnosing) untold() {
 			if len(f.Addrs) == 0 {
 				continue
 			}
-			d.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")
+			d.describe(&f, l, titleLatent)
 			s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Witness: f.Witness, Basis: basisOf(f)}
 			s.add(weightUntold, "it takes %s, and whether an Exchange server is there is not known", rangesText(f.Addrs))
 			d.judge(&s, nil)
