@@ -2,7 +2,6 @@ package audit
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -21,20 +20,20 @@ func (d *diagnosing) findConnection() {
 
 // sender returns what the source of the text's connection is, by what is known of it.
 func (d *diagnosing) sender() connector.Peer {
-	p := connector.Peer{}
+	flow := connector.Flow{ExchangeAuth: true}
+	var from connector.Server
 	for _, s := range d.Topology.AllServers() {
 		if !d.owns(s.Name, d.e.Source) {
 			continue
 		}
-		p = connector.Peer{Version: s.Version, DowngradedExchangeAuth: s.DowngradedExchangeAuth, NoCertificate: s.NoCertificate}
-		if s.Roles.Has(connector.RoleEdge) {
-			p.Kind = connector.PeerEdge
+		if from = s; s.Roles.Has(connector.RoleEdge) {
+			flow.Purpose = connector.EdgeInbound
 		}
 	}
 	if d.e.Kind == ErrorUnrecognizedCommand || d.e.Kind == ErrorInvalidAddress {
-		p.Kind = connector.PeerUnifiedMessaging
+		flow.Purpose = connector.UMSubmission
 	}
-	return p
+	return flow.Peer(from)
 }
 
 // judgeConnection weighs what the topology makes of the connection of the text. Whoever takes it and ends it like this is a suspect,
@@ -95,8 +94,7 @@ func (d *diagnosing) endsLikeText(v *connector.Verdict) bool {
 	if kind == ErrorCutOff {
 		kind = ErrorCannotAchieve
 	}
-	words := strings.ToLower(v.Reply.String())
-	return slices.ContainsFunc(errorKinds[kind].phrases, func(p string) bool { return strings.Contains(words, p) })
+	return kind.isSaidBy(v.Reply)
 }
 
 // otherConnector adds what a line of a receive log says where the topology selects another connector.

@@ -1,6 +1,11 @@
 package audit
 
-import "github.com/receiveconnector/receiveconnector/connector"
+import (
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
 
 // ErrorKind is what an error of a queue, an NDR or a log means. Texts that share a code are told apart by their words. Zero is not
 // set.
@@ -206,4 +211,10 @@ func (k ErrorKind) Meaning() connector.Basis {
 		return errorKinds[k].meaning
 	}
 	return connector.Basis{}
+}
+
+// isSaidBy tells whether the words of a reply are those of the kind.
+func (k ErrorKind) isSaidBy(r connector.Reply) bool {
+	words := strings.ToLower(r.String())
+	return slices.ContainsFunc(errorKinds[k].phrases, func(p string) bool { return strings.Contains(words, p) })
 }

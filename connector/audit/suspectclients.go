@@ -3,7 +3,6 @@ package audit
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -135,6 +134,5 @@ func (t *trial) ends(kind ErrorKind, v *connector.Verdict, step connector.Sessio
 	if t.cause != 0 {
 		return v.Cause == t.cause
 	}
-	words := strings.ToLower(step.Reply.String())
-	return slices.ContainsFunc(errorKinds[kind].phrases, func(p string) bool { return strings.Contains(words, p) })
+	return kind.isSaidBy(step.Reply)
 }

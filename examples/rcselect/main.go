@@ -141,7 +141,9 @@ func (q question) write(w io.Writer, t *connector.Topology, x *connector.Index, 
 func known(t *connector.Topology, p connector.Peer, remote netip.Addr) connector.Peer {
 	for _, s := range t.AllServers() {
 		if slices.Contains(s.Addresses, remote.Unmap()) {
-			p.Version, p.DowngradedExchangeAuth, p.NoCertificate = s.Version, s.DowngradedExchangeAuth, s.NoCertificate
+			server := connector.Flow{ExchangeAuth: true}.Peer(s)
+			server.Kind, server.TLS = p.Kind, p.TLS
+			return server
 		}
 	}
 	return p
