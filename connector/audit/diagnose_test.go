@@ -242,7 +242,7 @@ func TestDiagnoseNeighbours(t *testing.T) {
 			"501 5.1.7 Invalid address", []string{`very likely HUB10\Relay: takes mail of Unified Messaging without Exchange Server authentication`}, connector.CauseWrongConnector},
 		{"a command that nobody knows, and no Unified Messaging", stories(t)["founding_story"].Topology, "500 5.3.3 Unrecognized command HELOO", []string{"plausible outside: a firewall between the servers inspects SMTP and hides X-ANONYMOUSTLS and X-EXPS"}, 0},
 		{"an Edge server whose certificate nobody knows", edgeWithoutTrust(t), "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM",
-			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
+			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, so the session goes on as an anonymous client's`}, connector.CauseNoDirectTrust},
 		{"a server that authenticates in clear where TLS is required", downgradedByTLS(), "451 5.7.3 STARTTLS is required to send mail",
 			[]string{`very likely EX01\WAN: requires TLS, and takes servers that authenticate in clear (UseDowngradedExchangeServerAuth)`}, connector.CauseRequireTLS},
 		{"Exchange 2007 without Tls", without2007TLS(), queue2010,
@@ -259,7 +259,7 @@ func TestDiagnoseNeighbours(t *testing.T) {
 		{"the event of a server that is not authorized", with(func(t *connector.Topology) { t.Connectors[3].PermissionGroups = 0 }), `Computer: EX01.contoso.com The account 'CONTOSO\EX02$' provided valid credentials, but is not authorized to use the server; failing authentication.`,
 			[]string{`very likely EX01\Default EX01: lets Exchange servers not submit`}, connector.CauseNotPermitted},
 		{"the event of direct trust", edgeWithoutTrust(t), "Event 1036: Inbound direct trust authentication failed for certificate CN=EDGE. The source IP address of the server that tried to authenticate to Microsoft Exchange is [172.16.0.5].",
-			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit`}, connector.CauseNoDirectTrust},
+			[]string{`very likely HUB10\Default HUB10: does not trust the certificate of an Edge Transport server or of who sends to it, so the session goes on as an anonymous client's`}, connector.CauseNoDirectTrust},
 		{"not authorized", with(nil), "550 5.7.3 Not Authorized", []string{`thinkable EX01\Default Frontend EX01: offers AUTH, but Authenticated Users may not submit`}, connector.CauseNotPermitted},
 		{"an address that was refused", with(nil), "501 5.1.7 Invalid address", []string{"plausible outside: Unified Messaging reached a connector that gives it no rights"}, 0},
 	} {
@@ -278,6 +278,14 @@ func TestDiagnoseNeighbours(t *testing.T) {
 			}
 		})
 	}
+	// Without direct trust the session goes on, and where anonymous clients may submit nobody is told to authenticate.
+	trusting := edgeWithoutTrust(t)
+	for i := range trusting.Connectors {
+		trusting.Connectors[i].PermissionGroups |= connector.GroupAnonymousUsers
+	}
+	const distrust = "does not trust the certificate"
+	assert.NotContains(t, strings.Join(suspects(diagnose(t, trusting, "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM")), "\n"), distrust)
+	assert.Contains(t, suspects(diagnose(t, trusting, "Event 1036: Inbound direct trust authentication failed for certificate CN=EDGE."))[0], distrust)
 	// A source that the connector does not serve speaks against it.
 	d := diagnose(t, with(relay(nil)), receiveLog(`EX01\Default Frontend EX01`, "10.8.0.7", "550 5.7.1 Unable to relay"))
 	assert.Equal(t, `EX01\Default Frontend EX01`, d.Suspects[0].Subject.String())

@@ -175,7 +175,9 @@ func (d *diagnosing) failing(cause connector.Cause) {
 	if !slices.Contains(t.replies, d.e.Kind) {
 		against = t.against
 	}
-	d.attempts(func(a attempt) bool { return a.verdict.Cause == cause }, Suspect{Title: t.title, Remedy: t.remedy, Basis: cause.Basis()}, against)
+	d.attempts(func(a attempt) bool {
+		return a.verdict.Cause == cause && (d.e.Kind != ErrorNotAuthenticated || d.e.Kind.isSaidBy(a.verdict.Reply)) // else anonymous clients may submit
+	}, Suspect{Title: t.title, Remedy: t.remedy, Basis: cause.Basis()}, against)
 }
 
 // attempts makes suspects like s of the connectors that take connections between known servers of a kind, with what speaks against
@@ -235,7 +237,7 @@ var causeTitles = map[connector.Cause]struct {
 			"probably 535 5.7.3 or 454 4.7.0",
 	},
 	connector.CauseNoDirectTrust: {
-		title:   "does not trust the certificate of an Edge Transport server or of who sends to it, and lets anonymous clients not submit",
+		title:   "does not trust the certificate of an Edge Transport server or of who sends to it, so the session goes on as an anonymous client's",
 		remedy:  "renew the Edge subscription (New-EdgeSubscription), so that both sides know the certificates; event 1036 tells it",
 		replies: []ErrorKind{ErrorNotAuthenticated, ErrorDirectTrust},
 	},
