@@ -286,6 +286,14 @@ func TestDiagnoseNeighbours(t *testing.T) {
 	const distrust = "does not trust the certificate"
 	assert.NotContains(t, strings.Join(suspects(diagnose(t, trusting, "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM")), "\n"), distrust)
 	assert.Contains(t, suspects(diagnose(t, trusting, "Event 1036: Inbound direct trust authentication failed for certificate CN=EDGE."))[0], distrust)
+	// What no connector takes does not end by an answer to X-ANONYMOUSTLS.
+	refusing := &connector.Topology{Servers: []connector.Server{um, hub}, Connectors: []connector.ReceiveConnector{connectorOf("HUB10", "Relay", 0, "10.9.0.0/24")}}
+	const takes = "takes mail of Unified Messaging"
+	assert.NotContains(t, strings.Join(suspects(diagnose(t, refusing, "500 5.3.3 Unrecognized command")), "\n"), takes)
+	refusing.Connectors = append(refusing.Connectors, connectorOf("HUB10", "Any", 0, "10.1.0.0/24"))
+	taken := diagnose(t, refusing, "500 5.3.3 Unrecognized command")
+	assert.Contains(t, suspects(taken)[0], takes)
+	assert.Contains(t, taken.Suspects[0].Basis.Rule, "without looking at the offer")
 	// A source that the connector does not serve speaks against it.
 	d := diagnose(t, with(relay(nil)), receiveLog(`EX01\Default Frontend EX01`, "10.8.0.7", "550 5.7.1 Unable to relay"))
 	assert.Equal(t, `EX01\Default Frontend EX01`, d.Suspects[0].Subject.String())

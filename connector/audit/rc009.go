@@ -111,12 +111,10 @@ func (tr *traffic) ports(server string) []uint16 {
 
 // held returns the addresses of known and planned servers, but for the server itself, that the connector takes.
 func (p *Pass) held(server string, l *latent) *netipx.IPSet {
-	taken, _ := l.taken.IPSet() // valid ranges do not fail
-	var b netipx.IPSetBuilder
-	b.AddSet(taken)
+	b := l.taken.Clone()
 	b.Intersect(p.traffic.where)
 	b.RemoveSet(p.traffic.own[key(server)])
-	set, _ := b.IPSet()
+	set, _ := b.IPSet() // valid ranges do not fail
 	return set
 }
 
@@ -169,8 +167,9 @@ func (p *Pass) reportLatent(server string, l *latent) {
 		p.report(f, p.heldAttempts(l, held))
 		return
 	}
-	l.wide.RemoveSet(p.traffic.foreign)
-	wide, _ := l.wide.IPSet() // valid ranges do not fail
+	b := l.wide.Clone()
+	b.RemoveSet(p.traffic.foreign)
+	wide, _ := b.IPSet() // valid ranges do not fail
 	f := Finding{Subject: l.winner, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
 	if len(f.Addrs) > 0 {
 		p.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")

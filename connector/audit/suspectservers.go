@@ -60,9 +60,10 @@ func (d *diagnosing) untold() {
 			if slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(l.winner) }) {
 				continue
 			}
-			l.taken.RemoveSet(d.traffic.foreign)
-			l.taken.RemoveSet(d.traffic.own[key(server)])
-			taken, _ := l.taken.IPSet() // valid ranges do not fail
+			b := l.taken.Clone()
+			b.RemoveSet(d.traffic.foreign)
+			b.RemoveSet(d.traffic.own[key(server)])
+			taken, _ := b.IPSet() // valid ranges do not fail
 			f := Finding{Subject: l.winner, Addrs: connector.RangesOf(taken)}
 			if len(f.Addrs) == 0 {
 				continue
@@ -143,13 +144,20 @@ func (d *diagnosing) unifiedMessaging() error {
 	if err := d.run(); err != nil {
 		return err
 	}
-	d.attempts(func(a attempt) bool { return a.flow.Purpose == connector.UMSubmission && a.failed() },
-		Suspect{Title: "takes mail of Unified Messaging without Exchange Server authentication", Basis: basisUM,
-			Remedy: "take the addresses of the Unified Messaging servers out of its ranges, or add them to the connector that has it"}, "")
+	encrypting := func(v *connector.Verdict) connector.SessionStep {
+		step, _ := v.Step(connector.StageEncrypt)
+		return step
+	}
+	d.attempts(func(a attempt) bool {
+		return a.flow.Purpose == connector.UMSubmission && encrypting(a.verdict).State == connector.StepRefused
+	}, Suspect{Title: "takes mail of Unified Messaging without Exchange Server authentication",
+		Remedy: "take the addresses of the Unified Messaging servers out of its ranges, or add them to the connector that has it"}, "")
 	for i := range d.Suspects {
+		s := &d.Suspects[i]
+		s.Basis = encrypting(s.Witness).Basis
 		for _, f := range d.findings {
-			if f.Check == idCaptured && f.Subject.Equal(d.Suspects[i].Subject) {
-				d.Suspects[i].Fixes = f.Fixes
+			if f.Check == idCaptured && f.Subject.Equal(s.Subject) {
+				s.Fixes = f.Fixes
 			}
 		}
 	}
@@ -157,16 +165,13 @@ func (d *diagnosing) unifiedMessaging() error {
 		if f.Check != idCaptured || slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(f.Subject) }) {
 			continue
 		}
-		s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Fixes: f.Fixes, Basis: basisUM}
+		s := Suspect{Title: f.Message, Subject: f.Subject, Addrs: f.Addrs, Fixes: f.Fixes, Basis: ErrorUnrecognizedCommand.Meaning()}
 		s.add(weightIdle, "it takes mail of Exchange servers without knowing X-ANONYMOUSTLS; but for Unified Messaging they do not ask for what is not offered")
 		d.judge(&s, nil)
 		d.Suspects = append(d.Suspects, s)
 	}
 	return nil
 }
-
-var basisUM = connector.Basis{Rule: "Unified Messaging asks for X-ANONYMOUSTLS without looking at the offer, and the connector does not know it",
-	Mark: connector.Observed, Source: "exchangemaster.wordpress.com 2017, NDR 5.3.3"}
 
 // failing makes suspects of connectors at which known servers fail for a cause that no check reports.
 func (d *diagnosing) failing(cause connector.Cause) {
