@@ -28,37 +28,27 @@ func (c *ReceiveConnector) admit(p Peer, r *receiver) admission {
 
 func (c *ReceiveConnector) admitExchange(p Peer, r *receiver) admission {
 	a := admission{encryption: inClear, principal: PrincipalExchangeServers}
-	refuse := func(cause Cause, reply Reply) admission {
-		a.authentication, a.cause, a.reply, a.basis = NotAuthenticated, cause, reply, cause.Basis()
-		if reply == cannotAchieve {
-			a.basis = senderRules[ruleGiveUp] // which holds whatever other connectors offer
-		}
+	refuse := func(cause Cause, reply Reply, b Basis) admission {
+		a.authentication, a.cause, a.reply, a.basis = NotAuthenticated, cause, reply, b
 		return a
 	}
 	rules := c.senderRules(p, r)
-	if c.Missing.Has(PropertySuppressXAnonymousTLS) || r.server.Missing.Has(PropertyInternalTransportCertificate) {
-		if c.AuthMechanism.Has(AuthExchangeServer) {
-			a.doubt = DoubtMissing
-		}
-	}
+	a.doubt = c.doubtXAnonymousTLS(r)
 	if rules[ruleAnonymousTLS] {
 		a.encryption = byXAnonymousTLS
-		a.doubt |= c.doubtOn2007(r)
 	}
 	switch {
 	case p.Kind == PeerUnifiedMessaging && !rules[ruleAnonymousTLS]:
-		if !c.AuthMechanism.Has(AuthExchangeServer) {
-			return refuse(CauseNoMechanism, unrecognized)
+		cause, reply := c.whyClear(r), replyUnknown
+		if cause == CauseNoMechanism {
+			reply = unrecognized
 		}
-		return refuse(c.whyClear(r), replyUnknown)
+		return refuse(cause, reply, cause.Basis())
 	case rules[ruleGiveUp]:
-		if !c.AuthMechanism.Has(AuthExchangeServer) {
-			return refuse(CauseNoMechanism, cannotAchieve)
-		}
-		return refuse(c.whyClear(r), cannotAchieve)
+		return refuse(c.whyClear(r), cannotAchieve, senderRules[ruleGiveUp])
 	case rules[ruleUnauthenticated]:
 		a.principal = PrincipalAnonymous
-		return refuse(CauseNoDirectTrust, Reply{})
+		return refuse(CauseNoDirectTrust, Reply{}, CauseNoDirectTrust.Basis())
 	case rules[ruleDirectTrust]:
 		a.basis, a.principal = senderRules[ruleDirectTrust], PrincipalHubTransportServers
 		if p.Kind == PeerEdge {
@@ -72,25 +62,35 @@ func (c *ReceiveConnector) admitExchange(p Peer, r *receiver) admission {
 	if !rules[ruleDirectTrust] {
 		switch {
 		case !c.FQDNAllowsExchangeServer(r.server):
-			return refuse(CauseFQDN, replyUnknown)
+			return refuse(CauseFQDN, replyUnknown, CauseFQDN.Basis())
 		case p.KerberosFails:
-			return refuse(CauseKerberos, temporaryFailure)
+			return refuse(CauseKerberos, temporaryFailure, CauseKerberos.Basis())
 		}
 	}
 	return c.submit(a, r)
 }
 
-// doubtOn2007 is the doubt about X-ANONYMOUSTLS without Tls on 2007, whose documents ask for both.
-func (c *ReceiveConnector) doubtOn2007(r *receiver) Doubt {
-	if r.generation == Generation2007 && !c.AuthMechanism.Has(AuthTLS) {
-		return DoubtVersion
+// doubtXAnonymousTLS is the doubt about whether X-ANONYMOUSTLS is offered, where ExchangeServer is: a property that decides it is
+// not known, or there is no Tls on 2007, whose documents ask for both.
+func (c *ReceiveConnector) doubtXAnonymousTLS(r *receiver) (d Doubt) {
+	if !c.AuthMechanism.Has(AuthExchangeServer) {
+		return 0
 	}
-	return 0
+	if c.Missing.Has(PropertySuppressXAnonymousTLS) || r.server.Missing.Has(PropertyInternalTransportCertificate) {
+		d = DoubtMissing
+	}
+	if c.offersXAnonymousTLS(r) && r.generation == Generation2007 && !c.AuthMechanism.Has(AuthTLS) {
+		d |= DoubtVersion
+	}
+	return d
 }
 
-// whyClear tells why X-ANONYMOUSTLS is not offered although ExchangeServer is.
+// whyClear tells why X-ANONYMOUSTLS is not offered.
 func (c *ReceiveConnector) whyClear(r *receiver) Cause {
-	if r.server.NoCertificate {
+	switch {
+	case !c.AuthMechanism.Has(AuthExchangeServer):
+		return CauseNoMechanism
+	case r.server.NoCertificate:
 		return CauseNoCertificate
 	}
 	return CauseSuppressed

@@ -227,11 +227,7 @@ func (w *ehloWriter) security(state encryption, r *receiver) {
 		w.add("STARTTLS", basisSTARTTLS, 0)
 	}
 	if state == inClear && c.offersXAnonymousTLS(r) {
-		doubt := w.missing(PropertySuppressXAnonymousTLS)
-		if r.server.Missing.Has(PropertyInternalTransportCertificate) {
-			doubt |= DoubtMissing
-		}
-		w.add("X-ANONYMOUSTLS", basisAnonymous, doubt|c.doubtOn2007(r))
+		w.add("X-ANONYMOUSTLS", basisAnonymous, c.doubtXAnonymousTLS(r))
 	}
 	if names := c.mechanisms(state); len(names) > 0 {
 		w.add("AUTH "+strings.Join(names, " "), basisAUTH, w.missing(PropertyEnableAuthGSSAPI))

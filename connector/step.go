@@ -131,9 +131,12 @@ func (w *walker) end(stage Stage, state StepState, reply Reply, b Basis) {
 	w.skip(stage + 1)
 }
 
-func (w *walker) skip(from Stage) {
+func (w *walker) skip(from Stage) { w.rest(from, StepSkipped, basisSkipped, 0) }
+
+// rest adds one answer for a stage and all behind it.
+func (w *walker) rest(from Stage, state StepState, b Basis, doubt Doubt) {
 	for s := from; s <= StageForeignRecipient; s++ {
-		w.add(s, StepSkipped, Reply{}, basisSkipped, 0)
+		w.add(s, state, Reply{}, b, doubt)
 	}
 	w.over = true
 }
@@ -183,11 +186,7 @@ func (w *walker) authenticate() {
 	case a.authentication == AuthenticationNotSought:
 		w.add(StageAuthenticate, StepSkipped, Reply{}, a.basis, a.doubt)
 	case a.authentication == AuthenticationUnknown:
-		w.add(StageAuthenticate, StepUnknown, Reply{}, basisOpen, 0)
-		for s := StageOwnSender; s <= StageForeignRecipient; s++ {
-			w.add(s, StepUnknown, Reply{}, basisOpen, 0)
-		}
-		w.over = true
+		w.rest(StageAuthenticate, StepUnknown, basisOpen, 0)
 	case a.cause == CauseNoDirectTrust: // goes on as an anonymous client
 		w.add(StageAuthenticate, StepSkipped, Reply{}, a.basis, a.doubt)
 	default:
@@ -228,9 +227,7 @@ func (w *walker) send() {
 		return
 	case StepUnknown:
 		if !w.a.assumed {
-			for s := StageOwnSender; s <= StageForeignRecipient; s++ {
-				w.add(s, StepUnknown, Reply{}, basisOpen, tls)
-			}
+			w.rest(StageOwnSender, StepUnknown, basisOpen, tls)
 			return
 		}
 		e.Held |= e.Open // as authentication assumed
