@@ -21,7 +21,7 @@ const (
 
 func both(port int) string { return fmt.Sprintf("[[::]:%d 0.0.0.0:%d]", port, port) }
 
-// The semantics, section 5, row by row: name, role, bindings, ranges, mechanisms, groups.
+// What setup installs, row by row: name, role, bindings, ranges, mechanisms, groups.
 func TestDefaultConnectors(t *testing.T) {
 	frontend := []string{
 		"Default Frontend S | FrontendTransport | " + both(25) + " | " + allOf + " | " + fiveOf + " | AnonymousUsers, ExchangeServers, ExchangeLegacyServers",
@@ -77,7 +77,7 @@ func TestDefaultConnectors(t *testing.T) {
 		fmt.Sprintf("%s | %s | %s | %s | %s", d.ID, d.Bindings, d.RemoteIPRanges, d.AuthMechanism, d.PermissionGroups))
 }
 
-// The other values of section 5.1, as a real export of Exchange 2019 has them.
+// The other values, as a real export of Exchange 2019 has them.
 func TestOtherValuesOfDefaults(t *testing.T) {
 	var got []string
 	for _, c := range connector.DefaultConnectors(exchange("S", "2019", "", 0)) {
@@ -90,7 +90,7 @@ func TestOtherValuesOfDefaults(t *testing.T) {
 	assert.Zero(t, connector.DefaultConnectors(exchange("S", "2013", "", multi2013))[0].MaxMessageSize, "the sources disagree")
 }
 
-// Vector 28 of the semantics: with nothing but defaults every flow between supported versions passes, mailbox delivery included.
+// With nothing but defaults every flow between supported versions passes, mailbox delivery included.
 func TestDefaultsAuthenticateEveryPair(t *testing.T) {
 	top := &connector.Topology{}
 	roles := map[string]connector.ServerRoles{"2007": multi2010, "2010": multi2010 | connector.RoleUnifiedMessaging, "2013": multi2013}
@@ -189,7 +189,7 @@ func TestFromDefault(t *testing.T) {
 	}
 }
 
-// The semantics, section 5.5, row by row.
+// What each usage type gives, row by row.
 func TestNewConnector(t *testing.T) {
 	id := connector.ID{Server: "S", Name: "New"}
 	b := []netip.AddrPort{connector.MustParseBinding("10.0.0.1:25")}

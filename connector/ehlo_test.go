@@ -27,7 +27,7 @@ func installedAs(t *testing.T, s connector.Server, name string) connector.Receiv
 	return connector.ReceiveConnector{}
 }
 
-// The EHLO replies recorded in the semantics, section 7.2, a row each, with their source.
+// EHLO replies that were recorded, a row each, with their source.
 func TestRecordedEHLO(t *testing.T) {
 	const first, last = "PIPELINING, DSN, ENHANCEDSTATUSCODES, ", "8BITMIME, BINARYMIME, CHUNKING"
 	hub := exchange("H", "2010", "S", connector.RoleHubTransport)
@@ -89,7 +89,7 @@ func TestRecordedEHLO(t *testing.T) {
 	}
 }
 
-// Every row of the semantics, section 7.1: what makes a line appear, change or go, in clear unless it says otherwise.
+// What makes a line appear, change or go, in clear unless it says otherwise.
 func TestEHLORules(t *testing.T) {
 	s := exchange("S", "15.2.1118.40", "S", 0)
 	base := relay("S", "10.0.0.0/24")

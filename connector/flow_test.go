@@ -33,7 +33,7 @@ func flowLines(t *connector.Topology, from, to string) []string {
 	return lines
 }
 
-// One row for each row of the table in the semantics, section 6, that the library has.
+// One row for each row of flowRules.
 func TestFlows(t *testing.T) {
 	const hub, mbx = connector.RoleHubTransport, connector.RoleMailbox
 	for _, row := range []struct {

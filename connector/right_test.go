@@ -19,7 +19,7 @@ func rights(t *testing.T, short string) (r connector.Rights) {
 	return r
 }
 
-// The table of the semantics, section 4.2, a row each.
+// What each permission group gives to whom, a row each.
 func TestGroupRights(t *testing.T) {
 	const external = "SMTP-Submit, SMTP-Accept-Any-Recipient, SMTP-Accept-Any-Sender, SMTP-Accept-Authentication-Flag, SMTP-Accept-Authoritative-Domain-Sender, " +
 		"SMTP-Accept-Exch50, Bypass-Anti-Spam, Bypass-Message-Size-Limit, Accept-Headers-Routing"

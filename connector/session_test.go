@@ -11,7 +11,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// The rows of the semantics, section 7.3, that follow from connectors.
+// What an Exchange server gets, as far as it follows from connectors.
 func TestSimulate(t *testing.T) {
 	narrow := func(edit func(*connector.ReceiveConnector)) connector.ReceiveConnector {
 		c := relay("EX01", "10.0.0.0/24")

@@ -178,7 +178,7 @@ func TestSessions(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// The semantics, section 7.3, row by row: what an Exchange server gets that must authenticate.
+// Row by row: what an Exchange server gets that must authenticate.
 func TestOutcomesOfExchangeServers(t *testing.T) {
 	e2016 := exchange("S", "2016", "S1", 0)
 	e2016.FQDN = "s.contoso.com"
@@ -230,9 +230,9 @@ func TestOutcomesOfExchangeServers(t *testing.T) {
 			connector.Peer{Kind: connector.PeerEdge, NoCertificate: true}, connector.NotAuthenticated, connector.CauseNoDirectTrust, "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM", connector.SideReceiver},
 		{"the same at an Edge, whose anonymous rights let it in", "documented", edge, []connector.ReceiveConnector{installedAs(t, edge, "Default internal receive connector")}, connector.Peer{NoCertificate: true},
 			connector.NotAuthenticated, connector.CauseNoDirectTrust, "", 0},
-		{"Edge to a hub whose connector lacks Tls and ExchangeServer (vector 12)", "H07 a7c3484a", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthIntegrated })},
+		{"Edge to a hub whose connector lacks Tls and ExchangeServer", "H07 a7c3484a", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthIntegrated })},
 			connector.Peer{Kind: connector.PeerEdge}, connector.NotAuthenticated, connector.CauseNoMechanism, cannot, connector.SideSender},
-		{"hub to an Edge whose connector lacks ExchangeServer (vector 13)", "public trace", edge, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthTLS })},
+		{"hub to an Edge whose connector lacks ExchangeServer", "public trace", edge, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.AuthMechanism = connector.AuthTLS })},
 			connector.Peer{}, connector.NotAuthenticated, connector.CauseNoMechanism, cannot, connector.SideSender},
 		{"group ExchangeServers missing", "RC, technet ff983318, bb218360; code unknown", e2016, []connector.ReceiveConnector{with(func(c *connector.ReceiveConnector) { c.PermissionGroups = connector.GroupAnonymousUsers })}, connector.Peer{},
 			connector.NotAuthenticated, connector.CauseNotPermitted, "", connector.SideReceiver},
@@ -269,7 +269,7 @@ func TestOutcomesOfExchangeServers(t *testing.T) {
 	}
 }
 
-// The semantics, section 7.4, row by row, as far as a receive connector decides it: the wording by version.
+// The wording by version, a row each, as far as a receive connector decides it.
 func TestNeighbouringReplies(t *testing.T) {
 	plain := relay("S", "10.0.0.0/24")
 	with := func(f func(*connector.ReceiveConnector)) connector.ReceiveConnector {

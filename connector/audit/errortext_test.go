@@ -14,7 +14,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
 
-// The wrappers of the semantics, section 6.1, a row each, and what people paste.
+// The wrappers that versions put around a reply, a row each, and what people paste.
 func TestReadErrorWrappers(t *testing.T) {
 	const cannot = "451 5.7.3 Cannot achieve Exchange Server authentication"
 	later := []connector.Generation{connector.Generation2016, connector.Generation2019, connector.Generation2019OrSE, connector.GenerationSE}
@@ -83,7 +83,7 @@ func TestReadErrorWrappers(t *testing.T) {
 	}
 }
 
-// The replies of the semantics, sections 7.3 and 7.4, and those that share a code with another: told apart by their words.
+// The replies of sessions, and those that share a code with another: told apart by their words.
 func TestReadErrorKinds(t *testing.T) {
 	for text, want := range map[string]audit.ErrorKind{
 		"451 5.7.3 Cannot achieve Exchange Server authentication": audit.ErrorCannotAchieve,
