@@ -4,7 +4,7 @@ import "strconv"
 
 // flowRule is a row of the table of server-to-server flows.
 type flowRule struct {
-	row       string // its number, by which tests and reviewers name it
+	row       string // its number, as flow_test.go names it
 	purpose   Purpose
 	transport Transport
 	port      func(p pair) uint16

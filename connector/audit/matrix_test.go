@@ -92,3 +92,12 @@ func TestFlowsFromNetworks(t *testing.T) {
 		}
 	}
 }
+
+func TestBroken(t *testing.T) {
+	for _, need := range []connector.Need{connector.Required, connector.Possible, connector.NotNeeded} {
+		for s := audit.FlowPasses; s <= audit.FlowOutside; s++ {
+			want := need == connector.Required && (s == audit.FlowFails || s == audit.FlowPartly)
+			assert.Equal(t, want, audit.FlowResult{Flow: connector.Flow{Need: need}, State: s}.Broken(), "%s %s", need, s)
+		}
+	}
+}

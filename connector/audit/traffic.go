@@ -250,9 +250,15 @@ type FlowResult struct {
 // String prints "EX01 -> EX03 port 25 PublicFolderReplication: fails".
 func (r FlowResult) String() string { return r.Flow.String() + ": " + r.Fate() }
 
+// Broken tells whether the organization depends on the flow and it fails, wholly or in part.
+func (r FlowResult) Broken() bool { return r.Flow.Need == connector.Required && r.fails() }
+
+// fails tells whether the flow fails, wholly or in part.
+func (r FlowResult) fails() bool { return r.State == FlowFails || r.State == FlowPartly }
+
 // Fate says in words what becomes of the flow, and of one that is only possible what would.
 func (r FlowResult) Fate() string {
-	bad := r.State == FlowFails || r.State == FlowPartly
+	bad := r.fails()
 	switch {
 	case r.Flow.Need == connector.NotNeeded:
 		return "not needed"

@@ -142,7 +142,7 @@ func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
 	case connector.CauseWrongConnector, connector.CauseNoMechanism, connector.CauseSuppressed, connector.CauseNoCertificate:
 		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer().Clear.Security()))
 	}
-	if !v.Peer.Authenticates() || v.Peer.Kind == connector.PeerUser {
+	if client(v.Peer) {
 		a.session(b, v)
 	}
 	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {

@@ -26,9 +26,7 @@ func (f Format) Flows(w io.Writer, flows []audit.FlowResult) error {
 
 // failing returns the required flows that fail.
 func (a Audit) failing() []audit.FlowResult {
-	return slices.DeleteFunc(slices.Clone(a.Flows), func(r audit.FlowResult) bool {
-		return r.Flow.Need != connector.Required || r.State != audit.FlowFails && r.State != audit.FlowPartly
-	})
+	return slices.DeleteFunc(slices.Clone(a.Flows), func(r audit.FlowResult) bool { return !r.Broken() })
 }
 
 // flows lists the required flows that fail.

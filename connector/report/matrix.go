@@ -41,8 +41,8 @@ type cellSign struct {
 
 // signs are those of the cells, by what becomes of the flow that matters most.
 var signs = []cellSign{
-	{"F", "a required flow fails", func(r audit.FlowResult) bool { return required(r) && r.State == audit.FlowFails }},
-	{"P", "a required flow fails in part", func(r audit.FlowResult) bool { return required(r) && r.State == audit.FlowPartly }},
+	{"F", "a required flow fails", func(r audit.FlowResult) bool { return r.Broken() && r.State == audit.FlowFails }},
+	{"P", "a required flow fails in part", func(r audit.FlowResult) bool { return r.Broken() }},
 	{"?", "a property that decides it is missing", func(r audit.FlowResult) bool { return r.State == audit.FlowUnknown }},
 	{"f", "a flow that may occur would fail", func(r audit.FlowResult) bool { return r.State == audit.FlowFails }},
 	{"p", "a flow that may occur would fail in part", func(r audit.FlowResult) bool { return r.State == audit.FlowPartly }},
@@ -52,8 +52,6 @@ var signs = []cellSign{
 	{"+", "all flows pass", func(r audit.FlowResult) bool { return r.State == audit.FlowPasses }},
 	{".", "no flow that receive connectors decide about", func(audit.FlowResult) bool { return true }},
 }
-
-func required(r audit.FlowResult) bool { return r.Flow.Need == connector.Required }
 
 func label(e audit.End) string {
 	if e.Network {

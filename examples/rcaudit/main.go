@@ -131,9 +131,7 @@ func matrix(t *connector.Topology, x *connector.Index, o input.Options, stdout, 
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	if slices.ContainsFunc(results, func(r audit.FlowResult) bool {
-		return r.Flow.Need == connector.Required && (r.State == audit.FlowFails || r.State == audit.FlowPartly)
-	}) {
+	if slices.ContainsFunc(results, audit.FlowResult.Broken) {
 		return input.ExitFindings
 	}
 	return input.ExitFine
