@@ -58,14 +58,16 @@ type Verdict struct {
 	admission admission
 }
 
+// outcomeCauses are those of the outcomes other than Selected.
+var outcomeCauses = map[Outcome]Cause{NoRange: CauseNoRange, NotListening: CauseNotListening,
+	UnknownServer: CauseUnknownServer, InvalidConn: CauseInvalidConn}
+
 // Simulate tells what a peer gets over connection c. That Kerberos works, that no firewall rewrites the session, and that
 // certificates can be used unless the topology says otherwise, is assumed.
 func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	v := &Verdict{Explanation: x.Explain(c), Peer: p}
 	m := v.Explanation.Match
 	v.Doubt = m.Doubt()
-	refused := map[Outcome]Cause{NoRange: CauseNoRange, NotListening: CauseNotListening,
-		UnknownServer: CauseUnknownServer, InvalidConn: CauseInvalidConn}
 	s := x.server(c.Server)
 	if s != nil && p.Authenticates() {
 		for _, step := range v.Explanation.Steps {
@@ -79,7 +81,7 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 		}
 	}
 	if m.Outcome() != Selected {
-		v.Authentication, v.Cause = NotAuthenticated, refused[m.Outcome()]
+		v.Authentication, v.Cause = NotAuthenticated, outcomeCauses[m.Outcome()]
 		if v.Cause == CauseUnknownServer || v.Cause == CauseInvalidConn {
 			v.Authentication = AuthenticationUnknown
 		}
