@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -294,6 +295,13 @@ func TestDiagnoseNeighbours(t *testing.T) {
 	taken := diagnose(t, refusing, "500 5.3.3 Unrecognized command")
 	assert.Contains(t, suspects(taken)[0], takes)
 	assert.Contains(t, taken.Suspects[0].Basis.Rule, "without looking at the offer")
+	// Where nobody told the servers, whatever could take one is thinkable.
+	untold := diagnose(t, &connector.Topology{Connectors: append(connector.DefaultConnectors(hub), connectorOf("HUB10", "Relay", 0, "10.1.0.0/24"))}, "500 5.3.3 Unrecognized command")
+	at := slices.IndexFunc(untold.Suspects, func(s audit.Suspect) bool { return s.Subject.Name == "Relay" })
+	require.GreaterOrEqual(t, at, 0)
+	assert.Equal(t, audit.Thinkable, untold.Suspects[at].Likelihood)
+	assert.Equal(t, "500 5.3.3 Unrecognized command", untold.Suspects[at].Witness.Reply.String())
+	assert.Contains(t, untold.Suspects[at].Basis.Rule, "without looking at the offer")
 	// A source that the connector does not serve speaks against it.
 	d := diagnose(t, with(relay(nil)), receiveLog(`EX01\Default Frontend EX01`, "10.8.0.7", "550 5.7.1 Unable to relay"))
 	assert.Equal(t, `EX01\Default Frontend EX01`, d.Suspects[0].Subject.String())

@@ -170,6 +170,16 @@ func (d *diagnosing) unifiedMessaging() error {
 		d.judge(&s, nil)
 		d.Suspects = append(d.Suspects, s)
 	}
+	if d.everyAddressKnown() {
+		return nil
+	}
+	told := len(d.Suspects)
+	d.untold()
+	for i := range d.Suspects[told:] {
+		s := &d.Suspects[told+i]
+		s.Witness = d.Index.Simulate(s.Witness.Explanation.Conn, connector.Peer{Kind: connector.PeerUnifiedMessaging})
+		s.Basis = encrypting(s.Witness).Basis
+	}
 	return nil
 }
 
