@@ -48,9 +48,24 @@ func DefaultConnectors(s Server) []ReceiveConnector {
 		d := installed(s, "Default", HubTransport, port, mechanismsOfDefault, GroupExchangeUsers|GroupExchangeServers|GroupExchangeLegacyServers)
 		p := installed(s, "Client Proxy", HubTransport, 465, mechanismsOfDefault, GroupExchangeUsers|GroupExchangeServers)
 		d.SizeEnabled, p.EnableAuthGSSAPI = SizeEnabledWithoutValue, true
+		if d.Limits != (Limits{}) { // of Exchange servers it takes more
+			d.MaxInboundConnectionPerSource, d.MaxInboundConnectionPercentagePerSource, d.MaxRecipientsPerMessage = Unlimited, LimitOf(100), LimitOf(5000)
+		}
 		all = append(all, d, p)
 	}
 	return all
+}
+
+// installedLimits are those of the connectors in an export of Exchange 2019 (observed); for other versions they are not known.
+func installedLimits(g Generation) Limits {
+	if g < Generation2016 {
+		return Limits{}
+	}
+	return Limits{
+		ConnectionTimeout: 10 * Minute, ConnectionInactivityTimeout: 5 * Minute, MaxHopCount: LimitOf(60), MaxLocalHopCount: LimitOf(5),
+		MaxInboundConnectionPerSource: LimitOf(20), MaxInboundConnectionPercentagePerSource: LimitOf(2), MaxLogonFailures: LimitOf(3),
+		MaxRecipientsPerMessage: LimitOf(200),
+	}
 }
 
 // installed returns a connector as setup names it, for everybody at a port of all local addresses.
@@ -58,6 +73,7 @@ func installed(s Server, name string, role TransportRole, port uint16, m AuthMec
 	return ReceiveConnector{
 		ID: ID{Server: s.Name, Name: name + " " + s.Name}, TransportRole: role, Bindings: bindings(port), RemoteIPRanges: allAddresses(),
 		AuthMechanism: m, PermissionGroups: g, FQDN: s.FQDN, MaxMessageSize: defaultMessageSize(s.Version.Generation()),
+		Limits: installedLimits(s.Version.Generation()),
 	}
 }
 
@@ -67,6 +83,9 @@ func edgeDefault(s Server) ReceiveConnector {
 		c.TransportRole = 0
 	}
 	c.Bindings, c.RemoteIPRanges, c.DomainSecure = c.Bindings[1:], c.RemoteIPRanges[1:], true // IPv4 alone
+	if c.Limits = (Limits{}); s.Version.Generation() >= Generation2016 {
+		c.ConnectionTimeout, c.ConnectionInactivityTimeout = 5*Minute, Minute // documented; the rest is not known
+	}
 	return c
 }
 
@@ -114,6 +133,10 @@ func (c *ReceiveConnector) fillFrom(d ReceiveConnector) {
 	take(PropertyExtensions, false, func() {
 		c.DisabledExtensions, c.OrarEnabled, c.LongAddressesEnabled = d.DisabledExtensions, d.OrarEnabled, d.LongAddressesEnabled
 	})
+	installed := d.Limits.texts()
+	for name, v := range c.Limits.All() {
+		take(PropertyLimits, v.String() == "" || installed[name] == "", func() { v.set(installed[name]) })
+	}
 	c.Missing = 0
 }
 

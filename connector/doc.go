@@ -73,6 +73,7 @@
 //	connectors[].maxMessageSize             the default of the version; of 2013, and without a version, not known
 //	connectors[].disabledExtensions         none: all that are on by default are announced
 //	connectors[].orarEnabled, longAddressesEnabled  false, the default
+//	connectors[].connectionTimeout and the other limits  not told
 //	servers[].missing, connectors[].missing nothing: every field is known and complete
 //	servers[].conflicting, connectors[].conflicting  nothing was told twice and differently
 //	databases, networks                     none are told, so they rule nothing out

@@ -22,6 +22,8 @@ var (
 	ErrVersion       = errors.New("not a version of Exchange")
 	ErrIdentity      = errors.New(`not of the form SERVER\Name`)
 	ErrSize          = errors.New("not a number of bytes")
+	ErrLimit         = errors.New("neither a number nor unlimited")
+	ErrTimeSpan      = errors.New("not of the form hours:minutes:seconds")
 )
 
 // Reasons a model or a change is refused. A [ModelError] wraps one of them.

@@ -76,6 +76,8 @@ type ReceiveConnector struct {
 	OrarEnabled          bool       `json:"orarEnabled,omitzero"`
 	LongAddressesEnabled bool       `json:"longAddressesEnabled,omitzero"`
 
+	Limits // what the cmdlets check beside
+
 	Missing Properties `json:"missing,omitzero"`
 	// Conflicting are the properties that two sources tell differently. The value is that of the first, and as nobody knows
 	// which is right, they are in Missing as well.
@@ -217,5 +219,5 @@ func (c ReceiveConnector) Equal(o ReceiveConnector) bool {
 		c.SuppressXAnonymousTLS == o.SuppressXAnonymousTLS && c.EnableAuthGSSAPI == o.EnableAuthGSSAPI &&
 		c.DomainSecure == o.DomainSecure && c.SizeEnabled == o.SizeEnabled && c.MaxMessageSize == o.MaxMessageSize &&
 		c.DisabledExtensions == o.DisabledExtensions && c.OrarEnabled == o.OrarEnabled &&
-		c.LongAddressesEnabled == o.LongAddressesEnabled && c.Missing == o.Missing && c.Conflicting == o.Conflicting
+		c.LongAddressesEnabled == o.LongAddressesEnabled && c.Limits == o.Limits && c.Missing == o.Missing && c.Conflicting == o.Conflicting
 }

@@ -121,6 +121,11 @@ func checkFields[T any](t *testing.T, zero T, equal func(T, T) bool) {
 				*p = connector.MustParseVersion("2016")
 			case *connector.Source:
 				p.Line = 1
+			case *connector.Limits:
+				checkFields(t, connector.Limits{}, func(a, b connector.Limits) bool { return a == b })
+				p.MaxHopCount = connector.LimitOf(0)
+			case *connector.Limit:
+				*p = connector.Unlimited
 			default:
 				require.Fail(t, "a field of a kind this test does not set", "%s", kind.Field(i).Name)
 			}

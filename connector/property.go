@@ -27,6 +27,7 @@ const (
 	PropertySizeEnabled
 	PropertyMaxMessageSize
 	PropertyExtensions // DisabledExtensions, OrarEnabled and LongAddressesEnabled
+	PropertyLimits     // all of Limits
 )
 
 var propertyNames = []flagName{
@@ -52,6 +53,7 @@ var propertyNames = []flagName{
 	{uint64(PropertySizeEnabled), "SizeEnabled"},
 	{uint64(PropertyMaxMessageSize), "MaxMessageSize"},
 	{uint64(PropertyExtensions), "Extensions"},
+	{uint64(PropertyLimits), "Limits"},
 }
 
 // ParseProperties reads "AuthMechanism, RemoteIPRanges" in any order and case. Every error is a [*ParseError].

@@ -22,8 +22,8 @@ Source: the files that were read.`,
 
 func checkRC904(p *Pass) error {
 	err := p.eachConnector(func(c connector.ReceiveConnector) {
-		// What is announced of size and extensions decides nothing about mail between servers.
-		const small = connector.PropertyRights | connector.PropertySizeEnabled | connector.PropertyMaxMessageSize | connector.PropertyExtensions
+		// What is announced of size and extensions, and limits, decide nothing about mail between servers.
+		const small = connector.PropertyRights | connector.PropertySizeEnabled | connector.PropertyMaxMessageSize | connector.PropertyExtensions | connector.PropertyLimits
 		p.reportUnknown(c.ID, c.Missing&^c.Conflicting&^truncated(c)&^small, "Get-ReceiveConnector | Export-Clixml")
 	})
 	if err != nil {

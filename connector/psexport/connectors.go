@@ -51,6 +51,11 @@ func (r *Reader) receiveConnector(v value) {
 		m.miss("Fqdn", connector.PropertyFQDN)
 	}
 	m.announced(&c)
+	for name, limit := range c.Limits.All() {
+		if v, _ := m.object.prop(name); m.told(name) && limit.UnmarshalText([]byte(v.scalar())) != nil {
+			m.lose(v.src, name, connector.PropertyLimits, "not a value that Exchange writes", "what the cmdlets check of it is unknown")
+		}
+	}
 	m.tellAbsent("what clients are offered there is known in part only")
 	rights := m.ownRights()
 	c.Missing, c.Conflicting = m.missing|m.properties("Missing"), m.properties("Conflicting")

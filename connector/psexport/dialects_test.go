@@ -85,7 +85,7 @@ func cmdletsOf(t *connector.Topology) (all [][]shellObject) {
 	for _, c := range t.Connectors {
 		props := []shellProp{enum("AuthMechanism", c.AuthMechanism.String(), uint64(c.AuthMechanism)), {name: "Banner", is: isNull}, list("Bindings", stringsOf(c.Bindings)...),
 			flag("DomainSecureEnabled", c.DomainSecure), flag("SuppressXAnonymousTls", c.SuppressXAnonymousTLS), text("Fqdn", c.FQDN), flag("Enabled", !c.Disabled),
-			text("ConnectionTimeout", "00:10:00"), enum("PermissionGroups", c.PermissionGroups.String(), uint64(c.PermissionGroups)), list("RemoteIPRanges", stringsOf(c.RemoteIPRanges)...),
+			enum("PermissionGroups", c.PermissionGroups.String(), uint64(c.PermissionGroups)), list("RemoteIPRanges", stringsOf(c.RemoteIPRanges)...),
 			flag("RequireTLS", c.RequireTLS), flag("EnableAuthGSSAPI", c.EnableAuthGSSAPI), text("Server", c.ID.Server)}
 		if c.TransportRole != 0 {
 			props = append(props, enum("TransportRole", c.TransportRole.String(), uint64(c.TransportRole)))
@@ -97,6 +97,9 @@ func cmdletsOf(t *connector.Topology) (all [][]shellObject) {
 		}
 		props = append(props, flag("OrarEnabled", c.OrarEnabled), flag("LongAddressesEnabled", c.LongAddressesEnabled), text("MaxMessageSize", c.MaxMessageSize.String()),
 			enum("SizeEnabled", c.SizeEnabled.String(), uint64(c.SizeEnabled%connector.SizeDisabled)))
+		for name, limit := range c.Limits.All() {
+			props = append(props, text(name, limit.String()))
+		}
 		props = append(props, text("Name", c.ID.Name), text("Identity", c.ID.String()), text("ExchangeVersion", "0.1 (8.0.535.0)"))
 		connectors = append(connectors, shellObject{"ReceiveConnector", c.ID.String(), props})
 		for _, g := range c.Rights {

@@ -118,6 +118,7 @@ func mergeConnector(old *connector.ReceiveConnector, c connector.ReceiveConnecto
 		func() { old.SizeEnabled = c.SizeEnabled })
 	m.property(connector.PropertyMaxMessageSize, old.MaxMessageSize != 0, c.MaxMessageSize != 0, old.MaxMessageSize == c.MaxMessageSize,
 		func() { old.MaxMessageSize = c.MaxMessageSize })
+	mergeLimits(m, &old.Limits, c.Limits)
 	mergeValue[connector.AuthMechanism](m)(connector.PropertyAuthMechanism, &old.AuthMechanism, c.AuthMechanism)
 	mergeValue[connector.PermissionGroups](m)(connector.PropertyPermissionGroups, &old.PermissionGroups, c.PermissionGroups)
 	m.property(connector.PropertyFQDN, true, true, strings.EqualFold(old.FQDN, c.FQDN), func() { old.FQDN = c.FQDN })
@@ -125,6 +126,18 @@ func mergeConnector(old *connector.ReceiveConnector, c connector.ReceiveConnecto
 	grant(old, c.Rights)
 	old.Missing, old.Conflicting = m.result(old.Conflicting | c.Conflicting)
 	return m.conflicting
+}
+
+// mergeLimits merges each limit by itself.
+func mergeLimits(m *merger, old *connector.Limits, l connector.Limits) {
+	told := make(map[string]string)
+	for name, v := range l.All() {
+		told[name] = v.String()
+	}
+	for name, v := range old.All() {
+		known, text := v.String(), told[name]
+		m.property(connector.PropertyLimits, known != "", text != "", known == text, func() { _ = v.UnmarshalText([]byte(text)) })
+	}
 }
 
 // mergeValue merges a property that is known unless it is called missing.

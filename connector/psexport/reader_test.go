@@ -559,6 +559,7 @@ func TestAnnounced(t *testing.T) {
 		{"nothing", object + "}", announced, 0, 0},
 		{"one switch is not there", strings.Replace(whole, `"PipeliningEnabled": false, `, "", 1) + "}", connector.PropertyExtensions, connector.ExtensionChunking, 0},
 		{"a small size with its unit", strings.Replace(whole, "35 MB (36,700,160 bytes)", "12.056 KB (12,345 bytes)", 1) + "}", 0, connector.ExtensionPipelining | connector.ExtensionChunking, 0},
+		{"a limit in another language", whole + `, "MaxInboundConnectionPerSource": "unbegrenzt", "MaxHopCount": 60}`, connector.PropertyLimits, connector.ExtensionPipelining | connector.ExtensionChunking, 1},
 		{"a size without a unit", strings.Replace(whole, "35 MB (36,700,160 bytes)", "35", 1) + "}", connector.PropertyMaxMessageSize, connector.ExtensionPipelining | connector.ExtensionChunking, 1},
 	} {
 		top, warnings := read(t, row.in)

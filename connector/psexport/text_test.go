@@ -495,7 +495,7 @@ func TestTablesOfRandomConnectors(t *testing.T) {
 			c.ID.Name = fmt.Sprintf("Relay %d for the printers", i)
 			c.TransportRole, c.Rights, c.PermissionGroups = 0, nil, c.PermissionGroups&^connector.GroupCustom
 			c.RequireTLS, c.SuppressXAnonymousTLS, c.EnableAuthGSSAPI, c.DomainSecure = false, false, false, false
-			c.SizeEnabled, c.MaxMessageSize, c.DisabledExtensions, c.OrarEnabled, c.LongAddressesEnabled = 0, 0, 0, false, false
+			c.SizeEnabled, c.MaxMessageSize, c.DisabledExtensions, c.OrarEnabled, c.LongAddressesEnabled, c.Limits = 0, 0, 0, false, false, connector.Limits{}
 			c.Missing = connector.PropertyRequireTLS | connector.PropertySuppressXAnonymousTLS | connector.PropertyEnableAuthGSSAPI | connector.PropertyDomainSecure | announced
 		}
 		if len(top.Connectors) == 0 {

@@ -202,6 +202,9 @@ func (x *textWriter) connector(c connector.ReceiveConnector) {
 	}
 	x.flag("OrarEnabled", c.OrarEnabled)
 	x.flag("LongAddressesEnabled", c.LongAddressesEnabled)
+	for name, limit := range c.Limits.All() {
+		x.text(name, limit.String())
+	}
 	x.missing(c.Missing, c.Conflicting)
 }
 

@@ -198,6 +198,10 @@ func told(r *rand.Rand, id connector.ID) connector.ReceiveConnector {
 	c.MaxMessageSize = []connector.ByteSize{10 * connector.MB, 36 * connector.MB, 128*connector.KB + 1, 2 * connector.GB}[r.IntN(4)]
 	c.DisabledExtensions = connector.Extensions(r.IntN(128))
 	c.OrarEnabled, c.LongAddressesEnabled = coin(), coin()
+	if coin() {
+		c.ConnectionTimeout, c.ConnectionInactivityTimeout = connector.Day+10*connector.Minute, connector.TimeSpan(1+r.IntN(300))
+		c.MaxHopCount, c.MaxLocalHopCount, c.MaxInboundConnectionPerSource = connector.LimitOf(1+r.Uint32N(500)), connector.LimitOf(0), connector.Unlimited
+	}
 	if c.PermissionGroups.Has(connector.GroupCustom) {
 		c.Rights = []connector.Grant{
 			{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient", Deny: coin()},

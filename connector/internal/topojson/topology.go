@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -184,7 +185,7 @@ func parseAddress(s string) (netip.Addr, error) {
 
 func (d *decoder) connector(n Node, path string, c *connector.ReceiveConnector) {
 	c.Source = d.source(n)
-	d.object(n, path, fields{
+	fs := fields{
 		"identity":              parsed(d, &c.ID, connector.ParseID),
 		"transportRole":         parsed(d, &c.TransportRole, connector.ParseTransportRole),
 		"disabled":              d.flag(&c.Disabled),
@@ -205,7 +206,12 @@ func (d *decoder) connector(n Node, path string, c *connector.ReceiveConnector) 
 		"longAddressesEnabled":  d.flag(&c.LongAddressesEnabled),
 		"missing":               parsed(d, &c.Missing, connector.ParseProperties),
 		"conflicting":           parsed(d, &c.Conflicting, connector.ParseProperties),
-	}, "identity")
+	}
+	for name, limit := range c.Limits.All() {
+		key := strings.ToLower(name[:1]) + name[1:]
+		fs[key] = parsed(d, new(struct{}), func(s string) (struct{}, error) { return struct{}{}, limit.UnmarshalText([]byte(s)) })
+	}
+	d.object(n, path, fs, "identity")
 }
 
 func (d *decoder) grant(n Node, path string, g *connector.Grant) {
