@@ -108,12 +108,7 @@ func BenchmarkCompile(b *testing.B) {
 				}
 			}
 		})
-		var bounds []netip.Addr
-		for _, c := range top.Connectors {
-			for _, r := range c.RemoteIPRanges {
-				bounds = append(bounds, r.Span().From(), r.Span().To())
-			}
-		}
+		bounds := boundsOf(top)
 		b.Run(fmt.Sprintf("impl=sort/n=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -123,23 +118,50 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
+// BenchmarkDiff compares two configurations: one in which a single host moves, and one in which half of all ranges do. Beside it
+// stands sorting the bounds of one side, which is what finding the borders takes at least.
 func BenchmarkDiff(b *testing.B) {
 	for _, n := range benchSizes {
 		top, sources := benchTopology(n)
 		x, err := connector.Compile(top)
 		require.NoError(b, err)
 		one, _ := connector.RangeFrom(sources[0], sources[0])
-		next, err := top.Apply(connector.AddRanges(top.Connectors[0], one))
-		require.NoError(b, err)
-		y, err := connector.Compile(next)
-		require.NoError(b, err)
-		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+		little := connector.AddRanges(top.Connectors[0], one)
+		var much []connector.Change
+		for _, c := range top.Connectors[1:11] {
+			much = append(much, connector.Remove(c))
+		}
+		for what, changes := range map[string][]connector.Change{"one host": {little}, "half of all": much} {
+			next, err := top.Apply(changes...)
+			require.NoError(b, err)
+			y, err := connector.Compile(next)
+			require.NoError(b, err)
+			b.Run(fmt.Sprintf("impl=diff/moves=%s/n=%d", what, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if len(connector.Diff(x, y)) == 0 {
+						b.Fatal("nothing moves")
+					}
+				}
+			})
+		}
+		bounds := boundsOf(top)
+		b.Run(fmt.Sprintf("impl=sort/n=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				connector.Diff(x, y)
+				slices.SortFunc(slices.Clone(bounds), netip.Addr.Compare)
 			}
 		})
 	}
+}
+
+func boundsOf(top *connector.Topology) (bounds []netip.Addr) {
+	for _, c := range top.Connectors {
+		for _, r := range c.RemoteIPRanges {
+			bounds = append(bounds, r.Span().From(), r.Span().To())
+		}
+	}
+	return bounds
 }
 
 func BenchmarkParseRange(b *testing.B) {

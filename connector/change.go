@@ -6,14 +6,27 @@ import (
 )
 
 // Change replaces, adds or removes one connector. Before is nil to create, After is nil to remove. A Change is data: it
-// can be stored, inverted and applied to a copy.
+// can be stored, composed, inverted and applied to a copy. After may have another name on the same server.
 type Change struct {
-	Target ID
+	Target ID                // of Before, or of what is created
 	Before *ReceiveConnector // what the topology must hold
 	After  *ReceiveConnector // what it will hold
 }
 
-// Edit returns the change that turns c into what edit makes of a copy of it.
+// Create returns the change that adds c.
+func Create(c ReceiveConnector) Change {
+	c = c.Clone()
+	return Change{Target: c.ID, After: &c}
+}
+
+// Remove returns the change that takes c away.
+func Remove(c ReceiveConnector) Change {
+	c = c.Clone()
+	return Change{Target: c.ID, Before: &c}
+}
+
+// Edit returns the change that turns c into what edit makes of a copy of it. What edit makes known it must take out of Missing itself;
+// [ReceiveConnector.Set] does.
 func Edit(c ReceiveConnector, edit func(*ReceiveConnector)) Change {
 	before, after := c.Clone(), c.Clone()
 	edit(&after)
@@ -44,21 +57,73 @@ func RemoveRanges(c ReceiveConnector, rs ...Range) Change {
 
 // SetAuth sets c's AuthMechanism.
 func SetAuth(c ReceiveConnector, m AuthMechanism) Change {
-	return Edit(c, func(c *ReceiveConnector) { c.AuthMechanism = m })
+	return Edit(c, func(c *ReceiveConnector) { c.AuthMechanism = m; c.know(PropertyAuthMechanism) })
 }
 
 // SetPermissionGroups sets c's PermissionGroups.
 func SetPermissionGroups(c ReceiveConnector, g PermissionGroups) Change {
-	return Edit(c, func(c *ReceiveConnector) { c.PermissionGroups = g })
+	return Edit(c, func(c *ReceiveConnector) { c.PermissionGroups = g; c.know(PropertyPermissionGroups) })
 }
 
 // SetEnabled enables or disables c.
 func SetEnabled(c ReceiveConnector, enabled bool) Change {
-	return Edit(c, func(c *ReceiveConnector) { c.Disabled = !enabled })
+	return Edit(c, func(c *ReceiveConnector) { c.Disabled = !enabled; c.know(PropertyEnabled) })
 }
 
-// Inverse returns the change that undoes c.
-func (c Change) Inverse() Change { return Change{c.Target, c.After, c.Before} }
+// Inverse returns the change that undoes c. A connector that was removed comes back as the last one of the configuration.
+func (c Change) Inverse() Change {
+	target := c.Target
+	if c.After != nil {
+		target = c.After.ID
+	}
+	return Change{target, c.After, c.Before}
+}
+
+// Inverse returns the changes that undo all of them, the last one first.
+func Inverse(changes ...Change) []Change {
+	undo := make([]Change, len(changes))
+	for i, c := range changes {
+		undo[len(changes)-1-i] = c.Inverse()
+	}
+	return undo
+}
+
+// IsNoop tells whether the topology is the same before and after, Source aside.
+func (c Change) IsNoop() bool {
+	return c.Before == nil && c.After == nil || c.Before != nil && c.After != nil && c.Before.Equal(*c.After)
+}
+
+// Then returns the one change that does what c and then next do to the same connector. The error is [ErrDrift] if next does not start
+// from what c leaves, and [ErrInvalid] if c removes the connector that next creates, because it would change its place among the
+// connectors of the configuration.
+func (c Change) Then(next Change) (Change, error) {
+	switch {
+	case c.After == nil:
+		return Change{}, fmt.Errorf("%s: the connector is removed, and what follows cannot be one change with it: %w", c.Target, ErrInvalid)
+	case next.Before == nil || !next.Target.Equal(c.After.ID) || !next.Before.Equal(*c.After):
+		return Change{}, fmt.Errorf("%s: %w", c.Target, ErrDrift)
+	}
+	return Change{c.Target, c.Before, next.After}, nil
+}
+
+// Compose returns the fewest changes that do what changes do in their order: one for each connector, where it is touched first, and none
+// where nothing is left to do. What was one step each may be refused by the cmdlets as a whole, see [Topology.Validate].
+func Compose(changes ...Change) []Change {
+	var all []Change
+	for _, next := range changes {
+		i := slices.IndexFunc(all, func(c Change) bool { return c.After != nil && c.After.ID.Equal(next.Target) })
+		if i < 0 {
+			all = append(all, next)
+			continue
+		}
+		if both, err := all[i].Then(next); err == nil {
+			all[i] = both
+		} else {
+			all = append(all, next)
+		}
+	}
+	return slices.DeleteFunc(all, Change.IsNoop)
+}
 
 // Ranges returns the entries of RemoteIPRanges that the change adds and removes, each in the order of its list. An entry
 // counts as kept only if it is written in the same form.
@@ -74,12 +139,12 @@ func (c *ReceiveConnector) ranges() []Range {
 }
 
 // without returns the elements of a that are not in b, counting repetitions.
-func without(a, b []Range) []Range {
-	left := make(map[Range]int, len(b))
+func without[T comparable](a, b []T) []T {
+	left := make(map[T]int, len(b))
 	for _, r := range b {
 		left[r]++
 	}
-	var rest []Range
+	var rest []T
 	for _, r := range a {
 		if left[r] > 0 {
 			left[r]--
@@ -104,24 +169,36 @@ func (t *Topology) Apply(changes ...Change) (*Topology, error) {
 }
 
 func (t *Topology) apply(c Change) error {
-	at := t.connectorIndex(c.Target)
-	switch {
-	case c.Before == nil && c.After == nil:
-		return fmt.Errorf("the change says nothing: %w", ErrInvalid)
-	case c.After != nil && !c.After.ID.Equal(c.Target):
-		return fmt.Errorf("the change makes another connector, %s: %w", c.After.ID, ErrInvalid)
-	case c.Before == nil && at >= 0:
-		return fmt.Errorf("the connector exists: %w", ErrDrift)
-	case c.Before != nil && at < 0:
-		return fmt.Errorf("the connector does not exist: %w", ErrDrift)
-	case c.Before != nil && !t.Connectors[at].Equal(*c.Before):
-		return ErrDrift
+	if err := t.fits(c); err != nil {
+		return err
+	}
+	switch at := t.connectorIndex(c.Target); {
 	case c.Before == nil:
 		t.Connectors = append(t.Connectors, c.After.Clone())
 	case c.After == nil:
 		t.Connectors = slices.Delete(t.Connectors, at, at+1)
 	default:
 		t.Connectors[at] = c.After.Clone()
+	}
+	return nil
+}
+
+// fits tells why a change cannot be applied, nil if it can.
+func (t *Topology) fits(c Change) error {
+	at := t.connectorIndex(c.Target)
+	switch {
+	case c.Before == nil && c.After == nil:
+		return fmt.Errorf("the change says nothing: %w", ErrInvalid)
+	case c.After != nil && compareFold(c.After.ID.Server, c.Target.Server) != 0 || c.Before == nil && !c.After.ID.Equal(c.Target):
+		return fmt.Errorf("the change makes another connector, %s: %w", c.After.ID, ErrInvalid)
+	case c.After != nil && !c.After.ID.Equal(c.Target) && t.connectorIndex(c.After.ID) >= 0:
+		return fmt.Errorf("there is a connector %s already: %w", c.After.ID, ErrDrift)
+	case c.Before == nil && at >= 0:
+		return fmt.Errorf("the connector exists: %w", ErrDrift)
+	case c.Before != nil && at < 0:
+		return fmt.Errorf("the connector does not exist: %w", ErrDrift)
+	case c.Before != nil && !t.Connectors[at].Equal(*c.Before):
+		return ErrDrift
 	}
 	return nil
 }

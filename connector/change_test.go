@@ -121,4 +121,21 @@ func TestDiff(t *testing.T) {
 		what(connector.Change{Target: top.Connectors[3].ID, Before: &top.Connectors[3]}), "a server that is gone")
 }
 
+// A change can put an answer into doubt without another connector serving anybody.
+func TestUnsettled(t *testing.T) {
+	hub := listening("EX01", "Hub", "0.0.0.0:2525", "10.0.0.0/24")
+	top := &connector.Topology{Connectors: []connector.ReceiveConnector{relay("EX01", "10.0.0.0/24"), standard("EX01"), hub}}
+	tie := connector.Edit(hub, func(c *connector.ReceiveConnector) { c.Bindings[0] = connector.MustParseBinding("0.0.0.0:25") })
+	next, err := top.Apply(tie)
+	require.NoError(t, err)
+	moves := connector.Unsettled(compile(t, top), compile(t, next))
+	require.Len(t, moves, 1)
+	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Relay -> EX01\Relay: 10.0.0.0/24, for example 10.0.0.0 (doubt: Tie)`, moves[0].String())
+	closed, err := connector.WhatIf(top, tie)
+	require.NoError(t, err)
+	require.Len(t, closed, 1, "only the port that closes")
+	assert.Equal(t, `EX01 0.0.0.0:2525: EX01\Hub -> refused: 10.0.0.0/24, for example 10.0.0.0`, closed[0].String())
+	assert.Empty(t, connector.Unsettled(compile(t, next), compile(t, top)), "doubt that goes is no news")
+}
+
 var netipZero netip.AddrPort

@@ -157,13 +157,10 @@ func sameSet[T comparable](a, b []T) bool {
 	return true
 }
 
-// span is what a range means.
-type span struct{ first, last netip.Addr }
-
 func spans(rs []Range) []span {
 	list := make([]span, len(rs))
 	for i, r := range rs {
-		list[i] = span{r.Span().From(), r.Span().To()}
+		list[i] = spanOf(r)
 	}
 	return list
 }

@@ -1,8 +1,10 @@
 package connector
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 )
@@ -14,13 +16,71 @@ type Move struct {
 	From, To ID             // the zero ID is "refused"
 	Addrs    []Range        // exactly the sources that move, in address order
 	Witness  netip.Addr     // one of them
+	Doubt    Doubt          // of the answer before, the one after, or both
+}
+
+// String prints "EX01 0.0.0.0:25: EX01\Relay -> EX01\Default: 10.0.0.7 10.0.0.9, for example 10.0.0.7", and the doubt.
+func (m Move) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s -> %s:", m.Server, m.Local, orRefused(m.From), orRefused(m.To))
+	for i, r := range m.Addrs {
+		if i == mostEntries {
+			fmt.Fprintf(&b, " and another %d ranges", len(m.Addrs)-i)
+			break
+		}
+		b.WriteString(" " + r.String())
+	}
+	fmt.Fprintf(&b, ", for example %s", m.Witness)
+	if m.Doubt != 0 {
+		fmt.Fprintf(&b, " (doubt: %s)", m.Doubt)
+	}
+	return b.String()
+}
+
+func orRefused(id ID) string {
+	if id.IsZero() {
+		return "refused"
+	}
+	return id.String()
 }
 
 // Diff returns what moves between two configurations, exactly: a source is in a Move if and only if another connector
-// serves it, whatever range it won by. The order is by server, endpoint, and first address. The result is empty if and
-// only if every source of every endpoint has the connector it had. It merges the two partitions of each endpoint, so it
-// takes time linear in their runs.
-func Diff(before, after *Index) []Move {
+// serves it, whatever range it won by. There is one Move for each server, endpoint, pair of connectors and doubt; they are ordered
+// by server, endpoint, and first address. The result is empty if and only if every source of every endpoint has the connector it
+// had; answers that came into doubt are told by [Unsettled]. It merges the two partitions of each endpoint, so it takes time linear
+// in their runs.
+func Diff(before, after *Index) []Move { return diff(before, after, nil) }
+
+// Unsettled returns the sources that keep their connector, but whose answer is in a doubt afterwards that it was not in before: they
+// may move. From and To are equal, and Doubt is what is new. The order is that of [Diff].
+func Unsettled(before, after *Index) []Move {
+	return eachMove(before, after, func(b, a Match) (moveKey, bool) {
+		k := moveKey{b.Connector(), a.Connector(), a.Doubt() &^ b.Doubt()}
+		return k, k.doubt != 0 && k.same()
+	})
+}
+
+// diff is Diff where connectors may have another name afterwards, which makes no move.
+func diff(before, after *Index, renamed map[ID]ID) []Move {
+	return eachMove(before, after, func(b, a Match) (moveKey, bool) {
+		k := moveKey{b.Connector(), a.Connector(), b.Doubt() | a.Doubt()}
+		if now, ok := renamed[k.from]; ok {
+			return k, !now.Equal(k.to)
+		}
+		return k, !k.same()
+	})
+}
+
+// moveKey is what the sources of one Move have in common, beside server and endpoint.
+type moveKey struct {
+	from, to ID
+	doubt    Doubt
+}
+
+func (k moveKey) same() bool { return k.from == k.to || k.from.Equal(k.to) }
+
+// eachMove collects the sources that of picks, by endpoint and key.
+func eachMove(before, after *Index, of func(b, a Match) (moveKey, bool)) []Move {
 	names := append(before.Servers(), after.Servers()...)
 	slices.SortStableFunc(names, compareFold)
 	names = slices.CompactFunc(names, func(a, b string) bool { return compareFold(a, b) == 0 })
@@ -30,36 +90,35 @@ func Diff(before, after *Index) []Move {
 		slices.SortFunc(endpoints, netip.AddrPort.Compare)
 		for _, local := range slices.Compact(endpoints) {
 			b, a := before.Listener(name, local).runs(local), after.Listener(name, local).runs(local)
-			moves = append(moves, diffEndpoint(name, local, b, a)...)
+			moves = append(moves, movesAt(name, local, b, a, of)...)
 		}
 	}
 	return moves
 }
 
-func diffEndpoint(server string, local netip.AddrPort, before, after *partition) []Move {
-	type sides struct{ from, to ID }
-	var order []sides
-	sets := make(map[sides]*netipx.IPSetBuilder)
-	witness := make(map[sides]netip.Addr)
+func movesAt(server string, local netip.AddrPort, before, after *partition, of func(b, a Match) (moveKey, bool)) []Move {
+	var order []moveKey // by first address
+	sets := make(map[moveKey][]netipx.IPRange)
 	eachPair(before, after, func(r netipx.IPRange, b, a Match) {
-		if b.Connector().Equal(a.Connector()) {
+		k, ok := of(b, a)
+		if !ok {
 			return
 		}
-		k := sides{b.Connector(), a.Connector()}
-		if sets[k] == nil {
-			sets[k] = new(netipx.IPSetBuilder)
-			witness[k] = r.From()
+		set := sets[k]
+		switch last := len(set) - 1; {
+		case last < 0:
 			order = append(order, k)
+			set = append(set, r)
+		case set[last].To().Next() == r.From(): // runs come in address order
+			set[last] = netipx.IPRangeFrom(set[last].From(), r.To())
+		default:
+			set = append(set, r)
 		}
-		sets[k].AddRange(r)
+		sets[k] = set
 	})
 	var moves []Move
 	for _, k := range order {
-		set, err := sets[k].IPSet()
-		if err != nil {
-			panic("connector: a valid range was refused by netipx: " + err.Error())
-		}
-		moves = append(moves, Move{server, local, k.from, k.to, RangesOf(set), witness[k]})
+		moves = append(moves, Move{server, local, k.from, k.to, rangesFrom(sets[k]), sets[k][0].From(), k.doubt})
 	}
 	return moves
 }
@@ -91,7 +150,8 @@ func eachPair(before, after *partition, yield func(r netipx.IPRange, b, a Match)
 	}
 }
 
-// WhatIf returns what moves if the changes are made to t. The errors are those of [Compile] and [Topology.Apply].
+// WhatIf returns what moves if the changes are made to t one after the other: nothing where a connector only gets another name. That
+// the cmdlets accept the changes is not asked, see [Topology.ValidateAll]. The errors are those of [Compile] and [Topology.Apply].
 func WhatIf(t *Topology, changes ...Change) ([]Move, error) {
 	before, err := Compile(t)
 	if err != nil {
@@ -105,5 +165,28 @@ func WhatIf(t *Topology, changes ...Change) ([]Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Diff(before, after), nil
+	return diff(before, after, renamedBy(changes)), nil
+}
+
+// renamedBy returns the name that each renamed connector has at last, by the name it had.
+func renamedBy(changes []Change) map[ID]ID {
+	renamed := make(map[ID]ID)
+	for _, c := range changes {
+		if c.Before == nil {
+			continue
+		}
+		was := c.Before.ID
+		for old, now := range renamed {
+			if now.Equal(c.Target) {
+				was = old // at most one has this name now
+			}
+		}
+		switch {
+		case c.After == nil:
+			delete(renamed, was)
+		case was != c.Before.ID || c.After.ID != c.Before.ID:
+			renamed[was] = c.After.ID
+		}
+	}
+	return renamed
 }

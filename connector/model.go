@@ -92,6 +92,15 @@ type Grant struct {
 	Deny      bool   `json:"deny,omitzero"`
 }
 
+// String prints "NT AUTHORITY\ANONYMOUS LOGON: ms-Exch-SMTP-Accept-Any-Recipient", with "deny" before it where it is denied.
+func (g Grant) String() string {
+	s := g.Principal + ": " + g.Right
+	if g.Deny {
+		return "deny " + s
+	}
+	return s
+}
+
 // Connector returns the connector with this ID and whether there is one. The result shares its slices with t.
 func (t *Topology) Connector(id ID) (ReceiveConnector, bool) {
 	i := t.connectorIndex(id)

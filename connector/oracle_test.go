@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"reflect"
@@ -236,76 +237,128 @@ func TestOrderDecidesTiesOnly(t *testing.T) {
 	}
 }
 
+// Random changes of every kind, one after the other, made to random topologies.
 func TestDiffAgreesWithOracle(t *testing.T) {
+	moved, unsettled := 0, 0
 	for i := range oracleTopologies(t) / 2 {
 		seed := oracleSeed + uint64(i)
 		r := gen.Rand(seed)
 		top := gen.Topology(r)
-		if len(top.Connectors) == 0 {
-			continue
-		}
 		original := top.Clone()
-		change := randomChange(top, int(seed)%4, connector.Range(gen.Range(r)))
-		next, err := top.Apply(change)
-		require.NoError(t, err)
+		var changes []connector.Change
+		next := top
+		for range 1 + r.IntN(3) {
+			change, ok := randomChange(r, next)
+			if !ok {
+				continue
+			}
+			var err error
+			next, err = next.Apply(change)
+			require.NoError(t, err, "seed %d: %s", seed, change)
+			changes = append(changes, change)
+		}
 		require.True(t, reflect.DeepEqual(original, top), "Apply changed its receiver")
 
 		x, y := compile(t, top), compile(t, next)
 		moves, mirrored := connector.Diff(x, y), connector.Diff(y, x)
 		require.Empty(t, connector.Diff(x, x))
+		require.Empty(t, connector.Unsettled(x, x))
 		require.Len(t, mirrored, len(moves))
-		back, err := next.Apply(change.Inverse())
+		checkMoves(t, top, next, moves)
+		checkMoves(t, next, top, mirrored)
+		checkUnsettled(t, top, next, connector.Unsettled(x, y))
+		moved, unsettled = moved+len(moves), unsettled+len(connector.Unsettled(x, y))
+		what, err := connector.WhatIf(top, changes...)
 		require.NoError(t, err)
-		if change.After != nil {
-			require.True(t, back.Equal(top), "the inverse undoes the change")
+		require.Equal(t, moves, what, "seed %d", seed)
+
+		// Composed they do the same, and undone they leave what was there.
+		composed, err := top.Apply(connector.Compose(changes...)...)
+		require.NoError(t, err, "seed %d", seed)
+		require.True(t, composed.Equal(next), "seed %d", seed)
+		back, err := next.Apply(connector.Inverse(changes...)...)
+		require.NoError(t, err)
+		if !slices.ContainsFunc(changes, func(c connector.Change) bool { return c.After == nil }) {
+			require.True(t, back.Equal(top), "seed %d: the inverse undoes the changes", seed)
 		}
-		checkMoves(t, top, next, moves, false)
-		checkMoves(t, top, next, mirrored, true)
 	}
+	assert.Positive(t, moved)
+	assert.Positive(t, unsettled)
 }
 
-func randomChange(top *connector.Topology, kind int, extra connector.Range) connector.Change {
-	c := top.Connectors[len(top.Connectors)/2]
-	switch kind {
+// randomChange edits, creates or removes a connector.
+func randomChange(r *rand.Rand, top *connector.Topology) (connector.Change, bool) {
+	if r.IntN(6) == 0 {
+		c := gen.Connector(r, connector.ID{Server: "EX01", Name: fmt.Sprintf("N%d", r.IntN(1<<30))}, r.IntN(2) == 0)
+		return connector.Create(c), true
+	}
+	if len(top.Connectors) == 0 {
+		return connector.Change{}, false
+	}
+	c := top.Connectors[r.IntN(len(top.Connectors))]
+	other := gen.Connector(r, c.ID, true)
+	switch r.IntN(7) {
 	case 0:
-		return connector.AddRanges(c, extra)
+		return connector.AddRanges(c, gen.Range(r), gen.Range(r)), true
 	case 1:
-		return connector.RemoveRanges(c, c.RemoteIPRanges...)
+		return connector.RemoveRanges(c, c.RemoteIPRanges[:len(c.RemoteIPRanges)/2]...), true
 	case 2:
-		return connector.SetEnabled(c, c.Disabled)
+		return connector.SetEnabled(c, c.Disabled), true
+	case 3:
+		return connector.Edit(c, func(c *connector.ReceiveConnector) { c.Bindings = other.Bindings }), true
+	case 4:
+		return connector.Edit(c, func(c *connector.ReceiveConnector) { c.TransportRole = other.TransportRole }), true
+	case 5:
+		return connector.Edit(c, func(c *connector.ReceiveConnector) { *c = other }), true
 	}
-	return connector.Change{Target: c.ID, Before: &c}
+	return connector.Remove(c), true
 }
 
-// checkMoves asserts that an address is in a move if and only if the two oracles disagree, and that From and To are theirs.
-func checkMoves(t *testing.T, before, after *connector.Topology, moves []connector.Move, mirrored bool) {
-	if mirrored {
-		before, after = after, before
-	}
+// checkMoves asserts that an address is in a move if and only if the two oracles disagree, and that From, To and Doubt are theirs.
+func checkMoves(t *testing.T, before, after *connector.Topology, moves []connector.Move) {
+	checkPairs(t, before, after, moves, func(b, a oracle.Decision) (string, bool) {
+		return fmt.Sprintf("%s -> %s %s", b.Connector, a.Connector, b.Doubt|a.Doubt), b.Connector != a.Connector
+	})
+}
+
+// checkUnsettled asserts the same of the answers that stay and came into doubt.
+func checkUnsettled(t *testing.T, before, after *connector.Topology, moves []connector.Move) {
+	checkPairs(t, before, after, moves, func(b, a oracle.Decision) (string, bool) {
+		return fmt.Sprintf("%s -> %s %s", b.Connector, a.Connector, a.Doubt&^b.Doubt), b.Connector == a.Connector && a.Doubt&^b.Doubt != 0
+	})
+}
+
+func checkPairs(t *testing.T, before, after *connector.Topology, moves []connector.Move, want func(b, a oracle.Decision) (string, bool)) {
 	x, y := compile(t, before), compile(t, after)
-	for _, m := range moves {
-		require.True(t, connector.IPSet(m.Addrs...).Contains(m.Witness), "witness")
-		require.Less(t, m.From.Compare(m.To)*m.From.Compare(m.To), 2)
+	seen := make(map[string]bool)
+	sets := make([]*netipx.IPSet, len(moves))
+	for i, m := range moves {
+		sets[i] = connector.IPSet(m.Addrs...)
+		require.True(t, sets[i].Contains(m.Witness), "witness")
+		key := fmt.Sprint(m.Server, m.Local, m.From, m.To, m.Doubt)
+		require.False(t, seen[key], "one row for each pair of connectors")
+		seen[key] = true
+		require.Equal(t, rangeTexts(connector.RangesOf(sets[i])), rangeTexts(m.Addrs), "the fewest ranges")
 	}
-	for _, server := range serverNames(before) {
+	servers := append(serverNames(before), serverNames(after)...)
+	slices.Sort(servers)
+	for _, server := range slices.Compact(servers) {
 		endpoints := append(x.Endpoints(server), y.Endpoints(server)...)
-		for _, local := range endpoints {
+		slices.SortFunc(endpoints, netip.AddrPort.Compare)
+		for _, local := range slices.Compact(endpoints) {
 			for remote := range gen.Universe(local.Addr().Is4()) {
 				c := connector.Conn{Server: server, Local: local, Remote: remote}
-				from := oracle.Select(before, c, oracle.Mistakes{}).Connector
-				to := oracle.Select(after, c, oracle.Mistakes{}).Connector
-				var got []string
-				for _, m := range moves {
-					if m.Server == server && m.Local == local && connector.IPSet(m.Addrs...).Contains(remote) {
-						got = append(got, m.From.String()+" -> "+m.To.String())
+				var got, wanted []string
+				for i, m := range moves {
+					if m.Server == server && m.Local == local && sets[i].Contains(remote) {
+						got = append(got, fmt.Sprintf("%s -> %s %s", m.From, m.To, m.Doubt))
 					}
 				}
-				var want []string
-				if from != to {
-					want = []string{from.String() + " -> " + to.String()}
+				if text, ok := want(oracle.Select(before, c, oracle.Mistakes{}), oracle.Select(after, c, oracle.Mistakes{})); ok {
+					wanted = []string{text}
 				}
-				if !slices.Equal(want, got) {
-					require.Equal(t, want, got, c)
+				if !slices.Equal(wanted, got) {
+					require.Equal(t, wanted, got, c)
 				}
 			}
 		}

@@ -68,8 +68,12 @@ func RangeFrom(first, last netip.Addr) (Range, error) {
 // RangesOf returns the fewest ranges that cover exactly s, in address order, IPv4 first: each a single address, a CIDR
 // block or a span, whichever says it shortest. A range that would begin or end with an IPv4-mapped address is cut there.
 func RangesOf(s *netipx.IPSet) []Range {
-	var rs []Range
-	for _, r := range s.Ranges() {
+	return rangesFrom(s.Ranges())
+}
+
+// rangesFrom is RangesOf for ranges that are apart and in order.
+func rangesFrom(spans []netipx.IPRange) (rs []Range) {
+	for _, r := range spans {
 		if r = withoutMapped(r); r.IsValid() {
 			rs = append(rs, fromIPRange(r))
 		}
