@@ -28,7 +28,7 @@ func relay(ranges ...string) connector.ReceiveConnector {
 
 func TestCommands(t *testing.T) {
 	c := relay("10.0.0.1", "10.0.0.0/24")
-	v2007, v2010 := connector.MustParseVersion("8.3"), connector.MustParseVersion("14.3")
+	v2007, v2010, v2016 := connector.MustParseVersion("8.3"), connector.MustParseVersion("14.3"), connector.MustParseVersion("15.1")
 	one, two := connector.MustParseRange("10.0.0.1"), connector.MustParseRange("10.0.0.2")
 	incomplete := c.Clone()
 	incomplete.Missing = connector.PropertyRemoteIPRanges
@@ -54,7 +54,7 @@ func TestCommands(t *testing.T) {
 		{"everything else", edit(func(c *connector.ReceiveConnector) {
 			c.TransportRole, c.FQDN, c.RequireTLS, c.SuppressXAnonymousTLS = connector.HubTransport, "a.b", true, true
 			c.EnableAuthGSSAPI, c.DomainSecure, c.Bindings = true, true, c.Bindings[:1]
-		}), v2010, set + `-TransportRole HubTransport -Bindings '0.0.0.0:25' -Fqdn 'a.b' -RequireTLS $true -SuppressXAnonymousTls $true -EnableAuthGSSAPI $true -DomainSecureEnabled $true`},
+		}), v2016, set + `-TransportRole HubTransport -Bindings '0.0.0.0:25' -Fqdn 'a.b' -RequireTLS $true -SuppressXAnonymousTls $true -EnableAuthGSSAPI $true -DomainSecureEnabled $true`},
 		{"what is announced", edit(func(c *connector.ReceiveConnector) {
 			c.SizeEnabled, c.MaxMessageSize, c.OrarEnabled = connector.SizeEnabledWithoutValue, 36*connector.MB, true
 			c.DisabledExtensions, c.LongAddressesEnabled = connector.ExtensionDSN|connector.ExtensionChunking, true
@@ -65,6 +65,16 @@ func TestCommands(t *testing.T) {
 		{"no name", edit(func(c *connector.ReceiveConnector) { c.FQDN, c.Bindings = "x", nil }).Inverse(), v2010, set + `-Bindings '0.0.0.0:25','[::]:25' -Fqdn $null`},
 		{"no bindings", edit(func(c *connector.ReceiveConnector) { c.Bindings = nil }), v2010, set + `-Bindings @()`},
 		{"remove the connector", connector.Change{Target: c.ID, Before: &c}, v2010, `Remove-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Confirm:$false`},
+		{"bindings of an incomplete list", connector.Edit(lackingBindings(c), func(c *connector.ReceiveConnector) { c.Bindings = c.Bindings[1:] }), v2010, set + `-Bindings @{Remove='0.0.0.0:25'}`},
+		{"ranges in another order", edit(func(c *connector.ReceiveConnector) {
+			c.RemoteIPRanges = []connector.Range{c.RemoteIPRanges[1], c.RemoteIPRanges[0]}
+		}), v2010, set + `-RemoteIPRanges '10.0.0.0/24','10.0.0.1'`},
+		{"a list that was not known", connector.Edit(incomplete, func(c *connector.ReceiveConnector) { c.Missing = 0 }), v2010, set + `-RemoteIPRanges '10.0.0.1','10.0.0.0/24'`},
+		{"a value that was not known", connector.SetAuth(lackingAuth(c), 0), v2010, set + `-AuthMechanism 'None'`},
+		{"limits", edit(func(c *connector.ReceiveConnector) {
+			c.MaxHopCount, c.MaxInboundConnectionPerSource, c.ConnectionTimeout = connector.LimitOf(60), connector.Unlimited, connector.Day
+		}), v2010, set + `-ConnectionTimeout '1.00:00:00' -MaxHopCount 60 -MaxInboundConnectionPerSource Unlimited`},
+		{"another name", edit(func(c *connector.ReceiveConnector) { c.ID.Name = "True" }), v2010, set + `-Name 'True'`},
 		{"create it", connector.Change{Target: c.ID, After: &c}, v2010,
 			`New-ReceiveConnector -Name 'Joe''s Relay' -Server 'EX01' -Usage Custom -Bindings '0.0.0.0:25','[::]:25' -RemoteIPRanges '10.0.0.1','10.0.0.0/24' -AuthMechanism 'None' -PermissionGroups 'None'`},
 	} {
@@ -75,24 +85,65 @@ func TestCommands(t *testing.T) {
 		})
 	}
 
-	granted := c.Clone()
-	granted.Rights = []connector.Grant{{Right: "x"}}
+	dark := c.Clone()
+	dark.Missing = connector.PropertyAuthMechanism
+	unbound := c.Clone()
+	unbound.Missing = connector.PropertyBindings
+	roled := c.Clone()
+	roled.TransportRole = connector.HubTransport
 	for why, row := range map[string]struct {
 		change connector.Change
 		v      connector.Version
 		want   error
 	}{
-		"2007 takes whole lists":     {connector.AddRanges(incomplete, two), v2007, ems.ErrIncomplete},
-		"rights have no parameter":   {connector.Change{Target: c.ID, Before: &c, After: &granted}, v2010, ems.ErrNoParameter},
-		"nor at creation":            {connector.Change{Target: c.ID, After: &granted}, v2010, ems.ErrNoParameter},
-		"nothing changes":            {connector.AddRanges(c), v2010, ems.ErrNoChange},
-		"a change that says nothing": {connector.Change{Target: c.ID}, v2010, ems.ErrNoChange},
+		"2007 takes whole lists":                {connector.AddRanges(incomplete, two), v2007, ems.ErrIncomplete},
+		"whole lists of bindings, too":          {connector.Edit(unbound, func(c *connector.ReceiveConnector) { c.Bindings = c.Bindings[1:] }), v2007, ems.ErrIncomplete},
+		"the value afterwards is not known":     {connector.SetAuth(dark, 0).Inverse(), v2010, ems.ErrIncomplete},
+		"what is created is not known":          {connector.Create(dark), v2010, ems.ErrIncomplete},
+		"there is no TransportRole before 2013": {connector.Create(roled), v2010, ems.ErrNoParameter},
+		"nor can it be unset":                   {connector.Change{Target: c.ID, Before: &roled, After: &c}, v2016, ems.ErrNoParameter},
+		"Custom comes by itself":                {edit(func(c *connector.ReceiveConnector) { c.PermissionGroups = connector.GroupCustom }), v2016, ems.ErrNoChange},
+		"nothing changes":                       {connector.AddRanges(c), v2010, ems.ErrNoChange},
+		"a change that says nothing":            {connector.Change{Target: c.ID}, v2010, ems.ErrNoChange},
 	} {
 		got, err := ems.Commands(row.change, row.v)
 		require.ErrorIs(t, err, row.want, why)
 		assert.Empty(t, got)
 		assert.Contains(t, err.Error(), "Joe's Relay")
 	}
+}
+
+func lackingBindings(c connector.ReceiveConnector) connector.ReceiveConnector {
+	c.Missing |= connector.PropertyBindings
+	return c
+}
+
+func lackingAuth(c connector.ReceiveConnector) connector.ReceiveConnector {
+	c.Missing |= connector.PropertyAuthMechanism
+	return c
+}
+
+// Rights are another cmdlet's, what goes before what comes, those of one principal together.
+func TestCommandsOfRights(t *testing.T) {
+	before := relay("10.0.0.1")
+	grant := func(who, right string, deny bool) connector.Grant {
+		return connector.Grant{Principal: who, Right: right, Deny: deny}
+	}
+	before.Rights = []connector.Grant{grant("A", "ms-Exch-SMTP-Submit", false), grant("B", "ms-Exch-SMTP-Submit", true)}
+	after := before.Clone()
+	after.ID.Name = "New"
+	after.Rights = []connector.Grant{grant("A", "ms-Exch-SMTP-Submit", false), grant("O'Neill", "ms-Exch-SMTP-Accept-Any-Recipient", false), grant("C", "ms-Exch-Bypass-Anti-Spam", true), grant("O'Neill", "ms-Exch-Bypass-Anti-Spam", false)}
+	got, err := ems.Commands(connector.Change{Target: before.ID, Before: &before, After: &after}, connector.Version{})
+	require.NoError(t, err)
+	assert.Equal(t, []string{
+		`Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Name 'New'`,
+		`Get-ReceiveConnector -Identity 'EX01\New' | Remove-ADPermission -User 'B' -ExtendedRights 'ms-Exch-SMTP-Submit' -Deny -Confirm:$false`,
+		`Get-ReceiveConnector -Identity 'EX01\New' | Add-ADPermission -User 'O''Neill' -ExtendedRights 'ms-Exch-SMTP-Accept-Any-Recipient','ms-Exch-Bypass-Anti-Spam'`,
+		`Get-ReceiveConnector -Identity 'EX01\New' | Add-ADPermission -User 'C' -ExtendedRights 'ms-Exch-Bypass-Anti-Spam' -Deny`,
+	}, got)
+	got, err = ems.Commands(connector.Create(before), connector.Version{})
+	require.NoError(t, err)
+	assert.Len(t, got, 3, "the connector and the rights of two")
 }
 
 // tokens reads a command line as PowerShell does: words, quoted strings, and the marks @{ } ( ) = ; , outside of them.

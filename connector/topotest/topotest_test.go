@@ -169,7 +169,7 @@ func TestFixWithoutCommands(t *testing.T) {
 `)}}, "s")
 	require.NoError(t, err)
 	_, err = f.Answer("fix RC001 1.ps1")
-	require.ErrorContains(t, err, "the list of ranges is incomplete")
+	require.ErrorContains(t, err, "Exchange 2007 takes whole lists only")
 }
 
 func TestLoadErrors(t *testing.T) {
