@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,7 +106,11 @@ func checkCommands(t *testing.T, top *connector.Topology, fix audit.Fix) {
 		commands, err := ems.Commands(c, s.Version)
 		require.NoError(t, err)
 		for _, line := range commands {
-			assert.Contains(t, line, ems.Quote(c.Target.String()))
+			name := c.Target.String()
+			if c.Before == nil {
+				name = c.Target.Name
+			}
+			assert.Contains(t, line, ems.Quote(name))
 			assert.False(t, added && strings.Contains(line, "Remove="), "removals come first")
 			added = added || strings.Contains(line, "Add=")
 		}
@@ -142,7 +147,8 @@ func TestFoundingStory(t *testing.T) {
 	}, describe(fs))
 	failing := 0
 	for _, f := range fs {
-		require.Len(t, f.Fixes, 1)
+		require.NotEmpty(t, f.Fixes)
+		assert.Equal(t, audit.FixAdd, f.Fixes[0].Kind, "the way the story was ended is the first")
 		assert.True(t, f.Fixes[0].Safe)
 		assert.Equal(t, f.Fixes[0].Title, f.Fixes[0].String())
 		assert.Equal(t, connector.CauseWrongConnector, f.Witness.Cause)
@@ -309,10 +315,12 @@ func TestSafe(t *testing.T) {
 		top.Servers[1].Addresses = top.Servers[1].Addresses[:1]
 		fs := run(t, top)
 		require.NotEmpty(t, fs, why)
-		require.NotEmpty(t, fs[0].Fixes, why)
-		assert.Equal(t, row.safe, fs[0].Fixes[0].Safe, why)
+		i := slices.IndexFunc(fs[0].Fixes, func(f audit.Fix) bool { return f.Kind == audit.FixAdd })
+		require.GreaterOrEqual(t, i, 0, why)
+		assert.Equal(t, row.safe, fs[0].Fixes[i].Safe, why)
+		assert.Equal(t, row.safe, i == 0, "%s: what is safe comes first", why)
 		if !row.safe {
-			assert.Contains(t, fs[0].Fixes[0].String(), "not safe")
+			assert.Contains(t, fs[0].Fixes[i].String(), "not safe")
 		}
 	}
 }
@@ -334,16 +342,17 @@ func TestNoFixWithoutProof(t *testing.T) {
 	require.NotEmpty(t, fs[0].Fixes, "the only range is taken out by disabling the connector")
 	assert.True(t, fs[0].Fixes[0].Changes[0].After.Disabled)
 
-	// Behind it another relay waits: disabling the first would only move the fault, so it is removed, and the address
-	// listed at the Default connector.
+	// Behind it another relay waits: disabling the first alone would only move the fault, so it is removed, and the address
+	// listed at the Default connector, or the second gives the address away as well.
 	behind := connectorOf("EX01", "Behind", 0, "10.2.0.0/16")
 	other.Connectors = append(other.Connectors, behind)
 	fs = run(t, other)
 	require.NotEmpty(t, fs)
 	assert.Equal(t, "Exact", fs[0].Subject.Name)
-	require.Len(t, fs[0].Fixes, 1)
-	assert.Nil(t, fs[0].Fixes[0].Changes[0].After)
-	added, _ := fs[0].Fixes[0].Changes[1].Ranges()
+	require.Len(t, fs[0].Fixes, 4)
+	assert.Equal(t, []audit.FixKind{audit.FixMechanism, audit.FixAdd, audit.FixDedicated, audit.FixCarve}, kindsOf(fs[0].Fixes))
+	assert.Nil(t, fs[0].Fixes[1].Changes[0].After)
+	added, _ := fs[0].Fixes[1].Changes[1].Ranges()
 	assert.Len(t, added, 1)
 
 	// The only connector is externally secured: adding the mechanism would be refused.
@@ -352,7 +361,8 @@ func TestNoFixWithoutProof(t *testing.T) {
 	top.Connectors[0] = secured
 	fs = run(t, top)
 	require.NotEmpty(t, fs)
-	assert.Empty(t, fs[0].Fixes)
+	assert.Equal(t, []audit.FixKind{audit.FixDedicated}, kindsOf(fs[0].Fixes))
+	assert.Equal(t, []string{`mechanism refused by the cmdlet: EX01\Secured: beside ExternalAuthoritative only Tls is allowed, not Tls, ExchangeServer`}, rejectedLines(fs[0]))
 
 	// Its FQDN is another name: the cmdlet refuses ExchangeServer then.
 	named := connectorOf("EX01", "Named", connector.AuthTLS, "0.0.0.0/0", "::/0")
@@ -360,12 +370,14 @@ func TestNoFixWithoutProof(t *testing.T) {
 	top.Connectors[0] = named
 	fs = run(t, top)
 	require.NotEmpty(t, fs)
-	assert.Empty(t, fs[0].Fixes)
+	assert.Equal(t, []audit.FixKind{audit.FixDedicated}, kindsOf(fs[0].Fixes))
+	require.Len(t, rejectedLines(fs[0]), 1)
+	assert.Contains(t, rejectedLines(fs[0])[0], `mechanism refused by the cmdlet: EX01\Named: When the AuthMechanism parameter on a Receive connector is set to the value ExchangeServer`)
 	for _, fqdn := range []string{"", "ex01", "EX01.contoso.com"} {
 		top.Connectors[0].FQDN = fqdn
 		fs = run(t, top)
 		require.NotEmpty(t, fs)
-		assert.Len(t, fs[0].Fixes, 1, fqdn)
+		assert.Contains(t, kindsOf(fs[0].Fixes), audit.FixMechanism, fqdn)
 	}
 
 	// X-ANONYMOUSTLS is suppressed and nobody else offers it: undo that.
@@ -374,8 +386,22 @@ func TestNoFixWithoutProof(t *testing.T) {
 	top.Connectors[0] = suppressed
 	fs = run(t, top)
 	require.NotEmpty(t, fs)
-	require.Len(t, fs[0].Fixes, 1)
+	require.Len(t, fs[0].Fixes, 2)
 	assert.Equal(t, "stop suppressing X-ANONYMOUSTLS", fs[0].Fixes[0].Title)
+}
+
+func kindsOf(fixes []audit.Fix) (kinds []audit.FixKind) {
+	for _, f := range fixes {
+		kinds = append(kinds, f.Kind)
+	}
+	return kinds
+}
+
+func rejectedLines(f audit.Finding) (lines []string) {
+	for _, r := range f.Rejected {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", r.Kind, r.Why, r.Detail))
+	}
+	return lines
 }
 
 // A fix that would push another server off its connector is not offered.
@@ -385,7 +411,7 @@ func TestNoFixThatMovesTheFault(t *testing.T) {
 	top.Connectors = append(top.Connectors, connectorOf("EX03", "Default", exchangeAuth, "0.0.0.0/0", "::/0"))
 	fs := run(t, top)
 	require.Len(t, fs, 1)
-	require.Len(t, fs[0].Fixes, 1)
+	require.NotEmpty(t, fs[0].Fixes)
 	added, _ := fs[0].Fixes[0].Changes[0].Ranges()
 	assert.Len(t, added, 2, "one fix for all servers that the relay takes")
 }
@@ -408,7 +434,8 @@ func TestChecksCanBeChosen(t *testing.T) {
 	assert.Equal(t, "RC009", fs[0].Check)
 	assert.Equal(t, audit.Warning, fs[0].Severity)
 	assert.NotEmpty(t, fs[0].Flows)
-	require.Len(t, fs[0].Fixes, 1)
+	require.NotEmpty(t, fs[0].Fixes)
+	assert.Equal(t, audit.FixAdd, fs[0].Fixes[0].Kind)
 }
 
 func TestRunErrors(t *testing.T) {
@@ -509,17 +536,20 @@ func ExampleRun() {
 			fmt.Println(flow)
 		}
 		for _, fix := range f.Fixes {
-			for _, c := range fix.Changes {
-				added, removed := c.Ranges()
-				fmt.Println("fix:", c.Target, "add", added, "remove", removed)
-			}
+			fmt.Println(fix.Kind, fix.Safe, fix.Changes)
+		}
+		for _, r := range f.Rejected {
+			fmt.Println("no:", r)
 		}
 	}
 	// Output:
 	// RC001 error EX10\Relay
 	// takes mail from EX16 without Exchange Server authentication; EX10\Default EX10 offers it
 	// EX16 -> EX10 port 25 Mail
-	// fix: EX10\Default EX10 add [10.0.0.16] remove []
+	// add true [EX10\Default EX10: RemoteIPRanges +10.0.0.16]
+	// dedicated true [EX10\Exchange servers to EX10: created; Bindings +0.0.0.0:25; RemoteIPRanges +10.0.0.16; AuthMechanism None -> Tls, ExchangeServer; PermissionGroups None -> ExchangeServers]
+	// carve true [EX10\Relay: RemoteIPRanges +10.0.0.0/28 +10.0.0.17-10.0.0.255 -10.0.0.0/24]
+	// mechanism true [EX10\Relay: AuthMechanism None -> Tls, ExchangeServer; PermissionGroups AnonymousUsers -> AnonymousUsers, ExchangeServers]
 }
 
 func ExampleFlows() {

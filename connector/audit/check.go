@@ -43,6 +43,8 @@ type Pass struct {
 	findings []Finding
 	baseline map[string][]Finding // findings of a server, without fixes
 	latest   *attemptsOf          // of the server that was asked for last
+	alone    *connector.Topology  // with the connectors of the server aloneOf alone
+	aloneOf  string
 }
 
 // attemptsOf are the connections of all flows toward one server, and what its connectors take latently.
@@ -106,16 +108,14 @@ func (p *Pass) run() error {
 // fold leaves out what RC009 says about a connector that RC001 reports, unless it is about servers that RC001 does not
 // name.
 func fold(fs []Finding) []Finding {
-	var kept []Finding
-	for _, f := range fs {
-		if f.Check == idLatent && slices.ContainsFunc(fs, func(o Finding) bool {
-			return o.Check == idCaptured && o.Subject.Equal(f.Subject) && (f.Certainty != Certain || o.contains(f.Addrs))
-		}) {
-			continue
-		}
-		kept = append(kept, f)
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(fs), func(f Finding) bool { return f.foldedInto(fs) })
+}
+
+// foldedInto tells whether one of the findings of RC001 says what f does.
+func (f Finding) foldedInto(fs []Finding) bool {
+	return f.Check == idLatent && slices.ContainsFunc(fs, func(o Finding) bool {
+		return o.Check == idCaptured && o.Subject.Equal(f.Subject) && (f.Certainty != Certain || o.contains(f.Addrs))
+	})
 }
 
 // Report adds a finding of the running check. Check, Severity and Source are filled in.
@@ -128,8 +128,8 @@ func (p *Pass) report(f Finding, failing []attempt) {
 	if c, ok := p.Topology.Connector(f.Subject); ok {
 		f.Source = c.Source
 	}
-	if !p.proving {
-		f.Fixes = p.prove(f, failing, p.candidates(failing))
+	if !p.proving && !f.foldedInto(p.findings) {
+		f.Fixes, f.Rejected = p.prove(f, failing, p.candidates(failing))
 	}
 	p.findings = append(p.findings, f)
 }

@@ -89,19 +89,10 @@ type Finding struct {
 	Flows     []connector.Flow   // that break, or may
 	Witness   *connector.Verdict // one connection that shows it
 	Related   []connector.ID     // other connectors that matter, the nearest first
-	Fixes     []Fix              // proved, the best first
-}
-
-// Fix is a set of changes that removes a finding. It was applied to a copy of the topology: there every connection that
-// failed reached Exchange Server authentication, none that did before did not, the finding was gone, and nothing of equal
-// or higher severity was new.
-type Fix struct {
-	Title string
-	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about, none of them
-	// gets onto a connector that lets it relay without authenticating, or may, and no decision that counts is in doubt.
-	Safe    bool
-	Changes []connector.Change // in an order the cmdlets accept: removals before additions
-	Moves   []connector.Move   // everything the changes move
+	// Fixes are proved, the best first: what moves no other address before what does, what lets nobody relay who could not, what
+	// offers nobody else anything that another connector is there for, then the fewest ranges, the fewest changes, and the order of FixKind.
+	Fixes    []Fix
+	Rejected []Rejected // what was tried beside and is no fix, in the order of FixKind
 }
 
 // compare orders findings: the most severe first, then by check and subject.

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,44 +11,76 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// prove returns of each group of alternatives the first that holds.
-func (p *Pass) prove(f Finding, failing []attempt, groups [][]Fix) []Fix {
-	var proved []Fix
+// prove returns the candidates that hold, the best first, and why the others do not. Of each group of alternatives only the first that
+// holds is taken, and what comes behind it is not tried.
+func (p *Pass) prove(f Finding, failing []attempt, groups [][]candidate) (proved []Fix, rejected []Rejected) {
 	for _, group := range groups {
-		for _, fix := range group {
-			if p.holds(f, failing, &fix) {
+		for _, c := range group {
+			fix, no := p.judge(f, failing, c)
+			if no == nil {
 				proved = append(proved, fix)
 				break
 			}
+			no.Kind, no.Title = c.kind, c.title
+			rejected = append(rejected, *no)
 		}
 	}
-	return proved
+	slices.SortStableFunc(proved, func(a, b Fix) int { return slices.Compare(a.rank[:], b.rank[:]) })
+	return distinct(proved), rejected
 }
 
-// holds applies a fix to a copy of the server's connectors, because a change of one server cannot matter to another, and
+// distinct leaves out fixes that make the changes of a better one.
+func distinct(fixes []Fix) (kept []Fix) {
+	for _, f := range fixes {
+		if !slices.ContainsFunc(kept, func(k Fix) bool { return slices.EqualFunc(k.Changes, f.Changes, sameChange) }) {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func sameChange(a, b connector.Change) bool {
+	same := func(x, y *connector.ReceiveConnector) bool {
+		return x == nil && y == nil || x != nil && y != nil && x.Equal(*y)
+	}
+	return a.Target.Equal(b.Target) && same(a.Before, b.Before) && same(a.After, b.After)
+}
+
+// judge applies a candidate to a copy of the server's connectors, because a change of one server cannot matter to another, and
 // tells whether there
 //
-//  1. every connection that failed reaches Exchange Server authentication, so the finding is gone,
-//  2. no connection between servers that did before does not, and
-//  3. no finding of its severity or above is new, or about addresses it was not about.
-//
-// It fills in what the fix moves, and whether it is safe.
-func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
+//  1. the cmdlets accept every change,
+//  2. every connection that failed reaches Exchange Server authentication, and the finding is gone,
+//  3. no connection between servers that did before does not, and
+//  4. no finding of its severity or above is new, or about addresses it was not about.
+func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected) {
+	reject := func(why Rejection, format string, args ...any) (Fix, *Rejected) {
+		return Fix{}, &Rejected{Changes: c.changes, Why: why, Detail: fmt.Sprintf(format, args...)}
+	}
+	if c.unknown != 0 {
+		return reject(RejectedUnknown, "%s: %s", c.of, c.unknown)
+	}
+	if len(c.changes) == 0 {
+		return reject(RejectedStillFails, "there is nothing to change")
+	}
 	server := f.Subject.Server
 	before := p.only(server)
-	after, err := before.Apply(fix.Changes...)
-	if err != nil || len(fix.Changes) == 0 {
-		return false
+	if err := before.ValidateAll(c.changes...); err != nil {
+		return reject(RejectedByCmdlet, "%v", firstRefusal(err))
+	}
+	after, err := before.Apply(c.changes...)
+	if err != nil {
+		return reject(RejectedByCmdlet, "%v", err)
 	}
 	y, err := connector.Compile(after)
 	if err != nil {
-		return false
+		return reject(RejectedByCmdlet, "%v", err)
 	}
 	doubt := connector.Doubt(0)
 	for _, a := range failing {
 		v := y.Simulate(a.conn(), a.verdict.Peer)
 		if v.Authentication != connector.Authenticated {
-			return false
+			return reject(RejectedStillFails, "%s: %s", a.conn(), v.Explanation.Match)
 		}
 		doubt |= v.Doubt
 	}
@@ -56,21 +90,89 @@ func (p *Pass) holds(f Finding, failing []attempt, fix *Fix) bool {
 			continue
 		}
 		asked[a.verdict] = true
-		if y.Simulate(a.conn(), a.verdict.Peer).Authentication != connector.Authenticated {
-			return false
+		if v := y.Simulate(a.conn(), a.verdict.Peer); v.Authentication != connector.Authenticated {
+			return reject(RejectedBreaksFlow, "%s: %s", a.flow, v.Explanation.Match)
 		}
 	}
 	later, err := p.audited(after, y, server)
-	if err != nil || p.worse(f, later) {
-		return false
+	if err != nil {
+		return reject(RejectedStillFails, "%v", err)
+	}
+	if slices.ContainsFunc(later, f.remains) {
+		return reject(RejectedStillFails, "the finding is still there")
+	}
+	if l, ok := p.worse(f, later); ok {
+		return reject(RejectedNewFinding, "%s %s %s", l.Check, l.Subject, l.Message)
 	}
 	x, err := connector.Compile(before)
 	if err != nil {
+		return reject(RejectedStillFails, "%v", err)
+	}
+	fix := Fix{Kind: c.kind, Title: c.title, Changes: c.changes, Moves: connector.Diff(x, y)}
+	for _, change := range c.changes {
+		added, removed := change.Ranges()
+		fix.Ranges += len(added) + len(removed)
+	}
+	movesOthers, givesRelay := sideEffects(meant(failing), fix.Moves, before, after)
+	movesOthers = movesOthers || slices.ContainsFunc(c.changes, movesUnknown)
+	fix.Safe = doubt == 0 && !movesOthers && !givesRelay
+	fix.rank = [...]int{one(movesOthers), one(givesRelay), one(doubt != 0), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
+	return fix, nil
+}
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// firstRefusal returns what the cmdlet would say: the first of the reasons.
+func firstRefusal(err error) error {
+	var r *connector.Refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	return err
+}
+
+// offersOthers tells whether the changes give a connector that was there another mechanism or other groups, which all of its clients see
+// then, and not only the failing ones. Where nobody at the endpoint has what they need, that is what the documents tell to do.
+func offersOthers(changes []connector.Change, failing []attempt) bool {
+	if slices.ContainsFunc(failing, func(a attempt) bool { return len(a.verdict.Capable) == 0 }) {
 		return false
 	}
-	fix.Moves = connector.Diff(x, y)
-	fix.Safe = doubt == 0 && safe(meant(failing), fix.Moves, before, after)
-	return true
+	served := connector.IPSet(sources(failing)...)
+	return slices.ContainsFunc(changes, func(c connector.Change) bool {
+		if c.Before == nil || c.After == nil || c.After.Disabled {
+			return false
+		}
+		same := c.Before.AuthMechanism == c.After.AuthMechanism && c.Before.PermissionGroups == c.After.PermissionGroups && c.Before.SuppressXAnonymousTLS == c.After.SuppressXAnonymousTLS
+		return !same && (c.After.Missing.Has(connector.PropertyRemoteIPRanges) || slices.ContainsFunc(c.After.RemoteIPRanges, func(r connector.Range) bool { return !served.ContainsRange(r.Span()) }))
+	})
+}
+
+// movesUnknown tells whether a change stops a connector from listening somewhere of which it is not known whom it serves.
+func movesUnknown(c connector.Change) bool {
+	if c.Before == nil || !c.Before.Missing.Has(connector.PropertyRemoteIPRanges) {
+		return false
+	}
+	return c.After == nil || c.After.Disabled != c.Before.Disabled || c.After.TransportRole != c.Before.TransportRole || !slices.Equal(c.After.Bindings, c.Before.Bindings)
+}
+
+// sideEffects tells whether anything moves that was not meant to, or at an endpoint it was not meant for, and whether a source comes to a
+// connector on which it may relay, or may.
+func sideEffects(meant map[uint16]*netipx.IPSet, moves []connector.Move, before, after *connector.Topology) (movesOthers, givesRelay bool) {
+	for _, m := range moves {
+		set := meant[m.Local.Port()]
+		if set == nil || slices.ContainsFunc(m.Addrs, func(r connector.Range) bool { return !set.ContainsRange(r.Span()) }) {
+			movesOthers = true
+		}
+		from, _ := before.Connector(m.From)
+		to, _ := after.Connector(m.To)
+		givesRelay = givesRelay || mayRelay(after, to) && !mayRelay(before, from)
+	}
+	return movesOthers, givesRelay
 }
 
 // meant returns the sources that a fix is to move, by the port they connect to.
@@ -90,13 +192,19 @@ func meant(failing []attempt) map[uint16]*netipx.IPSet {
 	return sets
 }
 
-// only returns the topology with the connectors of one server.
+// only returns the topology with the connectors of one server. Callers share it and do not change it.
 func (p *Pass) only(server string) *connector.Topology {
-	t := *p.Topology
-	t.Connectors = slices.DeleteFunc(slices.Clone(t.Connectors), func(c connector.ReceiveConnector) bool {
-		return !strings.EqualFold(c.ID.Server, server)
-	})
-	return &t
+	if p.alone == nil || !strings.EqualFold(p.aloneOf, server) {
+		t := *p.Topology
+		t.Connectors = nil
+		for _, c := range p.Topology.Connectors {
+			if strings.EqualFold(c.ID.Server, server) {
+				t.Connectors = append(t.Connectors, c)
+			}
+		}
+		p.alone, p.aloneOf = &t, server
+	}
+	return p.alone
 }
 
 // audited returns the findings about one server, all of them and without fixes.
@@ -109,18 +217,27 @@ func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string)
 	return q.findings, err
 }
 
-// worse tells whether a later audit has a finding of f's severity or above that today's has not, or not about all of its
+// worse returns the first finding of a later audit of f's severity or above that today's has not, or not about all of its
 // addresses.
-func (p *Pass) worse(f Finding, later []Finding) bool {
+func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 	server := key(f.Subject.Server)
 	today, ok := p.baseline[server]
 	if !ok {
 		today, _ = p.audited(p.Topology, p.Index, f.Subject.Server)
 		p.baseline[server] = today
 	}
-	return slices.ContainsFunc(later, func(l Finding) bool {
+	i := slices.IndexFunc(later, func(l Finding) bool {
 		return l.Severity >= f.Severity && !slices.ContainsFunc(today, func(t Finding) bool { return t.covers(l) })
 	})
+	if i < 0 {
+		return Finding{}, false
+	}
+	return later[i], true
+}
+
+// remains tells whether a finding of a later audit is f, about one of its addresses at least.
+func (f Finding) remains(l Finding) bool {
+	return f.same(l) && l.Severity >= f.Severity && connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...))
 }
 
 // covers tells whether f says at least as much as l: the same, as severe, about all of l's addresses.

@@ -26,9 +26,12 @@ all those of known and planned Exchange servers that the connector takes wrongly
 that fail. Where only traffic is hit that may not occur, such as port 25 between servers from 2013 on, the finding
 is a warning; traffic inside one site whose refusal has an unknown effect is left to RC009.
 
-The fix adds the servers' single addresses to the connector that has Exchange Server authentication, which makes it
-the more specific one, and takes them out of any connector that lists the very same address, because the cmdlet
-refuses equal ranges. Where no connector at the endpoint offers it, the fix adds it to the one that wins.
+Fixes of several kinds are tried on a copy, and those that hold are offered, the best first: the servers' single
+addresses are added to the connector that has Exchange Server authentication, which makes it the more specific one,
+and taken out of any connector that lists the very same address, because the cmdlet refuses equal ranges; they are
+carved out of the connectors that take them wrongly; they get a connector of their own; the connector that wins gets
+the mechanism and the group; another transport role; another binding. The others are told with what stands against
+them.
 
 Source: NDR 5.7.3 and KB979175 (documented); who raises the reply: product.`,
 }

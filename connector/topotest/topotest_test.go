@@ -164,7 +164,7 @@ func TestFixWithoutCommands(t *testing.T) {
 	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(`-- topology.json --
 {"servers": [{"name": "A", "version": "2007", "site": "S", "addresses": ["10.0.0.1"]}, {"name": "B", "version": "2016", "site": "S", "addresses": ["10.0.0.2"]}],
  "connectors": [{"identity": "A\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0/0"], "authMechanism": "ExchangeServer", "permissionGroups": "ExchangeServers", "missing": "RemoteIPRanges"},
-  {"identity": "A\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.2", "10.0.0.3"]}]}
+  {"identity": "A\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.0/24"]}]}
 -- fix RC001 1.ps1 --
 `)}}, "s")
 	require.NoError(t, err)
