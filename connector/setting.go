@@ -199,6 +199,12 @@ func (c ReceiveConnector) Setting(name string) (values []string, ok bool) {
 	return s.get(&c), true
 }
 
+// Knows tells whether a property, by its name in [Settings], is known and, if it is a list, complete.
+func (c ReceiveConnector) Knows(name string) bool {
+	s, ok := settingOf(name)
+	return ok && c.Missing&s.property == 0
+}
+
 // Set gives a property a value by its name in [Settings], in any case, from text as Exchange prints it: lists are replaced, flags may
 // come in one text or in several. The property then is known, so it is no longer in Missing. PermissionGroups keeps Custom as it is,
 // which Exchange sets by itself (observed). Every error is a [*ParseError], and c is unchanged then.

@@ -250,7 +250,9 @@ func checkParseBack(t *testing.T, top *connector.Topology, change connector.Chan
 
 // sameSets tells whether two topologies are equal but for the order of lists, which commands that add and remove do not keep.
 func sameSets(a, b *connector.Topology) bool {
+	a, b = a.Clone(), b.Clone()
 	for _, t := range []*connector.Topology{a, b} {
+		slices.SortFunc(t.Connectors, func(c, o connector.ReceiveConnector) int { return c.ID.Compare(o.ID) })
 		for i := range t.Connectors {
 			c := &t.Connectors[i]
 			sortBy(c.RemoteIPRanges)
@@ -264,11 +266,7 @@ func sameSets(a, b *connector.Topology) bool {
 }
 
 func sortBy[T fmt.Stringer](list []T) {
-	for i := range list {
-		for j := i; j > 0 && list[j].String() < list[j-1].String(); j-- {
-			list[j], list[j-1] = list[j-1], list[j]
-		}
-	}
+	slices.SortFunc(list, func(a, b T) int { return strings.Compare(a.String(), b.String()) })
 }
 
 func FuzzParse(f *testing.F) {
