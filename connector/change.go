@@ -155,6 +155,36 @@ func without[T comparable](a, b []T) []T {
 	return rest
 }
 
+// Changes returns what turns the connectors of before into those of after: removals first, then changes, each in the order of before,
+// then creations in that of after. What differs in their order alone, or in their Source, is no change; a connector with another name is
+// another connector.
+func Changes(before, after *Topology) []Change {
+	var removed, edited, created []Change
+	index := func(t *Topology) map[string]ReceiveConnector {
+		all := make(map[string]ReceiveConnector, len(t.Connectors))
+		for _, c := range t.Connectors {
+			all[foldKey(c.ID.String())] = c
+		}
+		return all
+	}
+	was, is := index(before), index(after)
+	for _, c := range before.Connectors {
+		next, there := is[foldKey(c.ID.String())]
+		switch {
+		case !there:
+			removed = append(removed, Remove(c))
+		case !c.Equal(next):
+			edited = append(edited, Edit(c, func(c *ReceiveConnector) { *c = next.Clone() }))
+		}
+	}
+	for _, c := range after.Connectors {
+		if _, there := was[foldKey(c.ID.String())]; !there {
+			created = append(created, Create(c))
+		}
+	}
+	return slices.Concat(removed, edited, created)
+}
+
 // Apply returns a copy of t with the changes made in order. t stays as it is. A changed connector keeps its place, a
 // created one comes last. The error is a [*ModelError] around [ErrDrift] if the topology does not hold what a change
 // starts from, Source aside; nothing is applied then.

@@ -172,3 +172,24 @@ func TestRename(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, moves)
 }
+
+// What turns one topology into another is found, and does it.
+func TestChangesBetween(t *testing.T) {
+	a, b, c := relay("EX01", "10.0.0.0/24"), standard("EX01"), listening("EX01", "Old", "0.0.0.0:26", "10.0.0.1")
+	before := &connector.Topology{Connectors: []connector.ReceiveConnector{a, b, c}}
+	edited := a.Clone()
+	edited.ID.Name, edited.RequireTLS, edited.Source = "RELAY", true, connector.Source{File: "x"}
+	other := b.Clone()
+	other.Source.Line = 7
+	after := &connector.Topology{Connectors: []connector.ReceiveConnector{listening("EX02", "New", "0.0.0.0:25", "10.0.0.1"), other, edited}}
+	changes := connector.Changes(before, after)
+	var lines []string
+	for _, c := range changes {
+		lines = append(lines, c.String())
+	}
+	assert.Equal(t, []string{`EX01\Old: removed`, `EX01\Relay: Name Relay -> RELAY; RequireTLS False -> True`, `EX02\New: created; Bindings +0.0.0.0:25; RemoteIPRanges +10.0.0.1`}, lines)
+	got, err := before.Apply(changes...)
+	require.NoError(t, err)
+	assert.Empty(t, connector.Changes(got, after))
+	assert.Empty(t, connector.Changes(before, before))
+}

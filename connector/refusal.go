@@ -49,8 +49,7 @@ var refusalRules = [...]Basis{
 	RuleLongAddresses:              {"LongAddressesEnabled is for connectors of the Transport service", Documented, "New-ReceiveConnector, -LongAddressesEnabled"},
 	RuleEdgeGroup:                  {"ExchangeUsers and ExchangeLegacyServers do not exist on Edge Transport servers", Documented, "Receive connectors"},
 	RuleRoleConflict:               {"connectors of different transport roles must not share a local endpoint, whatever their ranges", Documented, "KB2958036"},
-	RuleRangeConflict: {"on one local endpoint ranges of two connectors must not be equal or overlap in part; equal ones may stand on a wildcard and a specific binding",
-		Documented, "custom receive connectors; that partly overlapping ranges are refused, also on a wildcard and a specific binding: product"},
+	RuleRangeConflict: {"on one binding the ranges of two connectors must not be equal or overlap in part", Documented, "Receive connectors, custom receive connectors"},
 	RuleTooManyRanges: {"the directory holds 1,200 to 1,300 remote IP ranges of a connector", Observed, "granikos.eu; the limit itself is documented"},
 }
 
@@ -75,10 +74,30 @@ type Refusal struct {
 func (r *Refusal) Error() string { return r.Target.String() + ": " + r.Text }
 
 // Basis returns the rule by which the change is refused.
-func (r *Refusal) Basis() Basis { return refusalRules[r.Rule] }
+func (r *Refusal) Basis() Basis {
+	if r.Rule == RuleRangeConflict && r.Binding != r.OtherBinding {
+		return Basis{"where one binding is the wildcard of the other, the ranges of two connectors may be equal and must not overlap in part", Product, ""}
+	}
+	return refusalRules[r.Rule]
+}
 
 // Quoted tells whether Text is what the cmdlet says.
 func (r *Refusal) Quoted() bool { return r.Mark == Documented || r.Mark == Observed }
+
+// Refusals returns what an error of [Topology.Validate] or [Topology.ValidateAll] holds, in its order; none if it is of another kind.
+func Refusals(err error) (all []*Refusal) {
+	switch e := err.(type) {
+	case *Refusal:
+		return []*Refusal{e}
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			all = append(all, Refusals(inner)...)
+		}
+	case interface{ Unwrap() error }:
+		return Refusals(e.Unwrap())
+	}
+	return all
+}
 
 // What the cmdlets say, where that is known.
 const (

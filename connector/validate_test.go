@@ -17,18 +17,12 @@ import (
 // refusals takes an error of Validate apart.
 func refusals(t testing.TB, err error) (rs []*connector.Refusal) {
 	t.Helper()
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	require.True(t, ok, "%v", err)
-	for _, e := range joined.Unwrap() {
-		var r *connector.Refusal
-		require.ErrorAs(t, e, &r)
+	rs = connector.Refusals(err)
+	require.Equal(t, err == nil, len(rs) == 0, "%v", err)
+	for _, r := range rs {
 		assert.NotEmpty(t, r.Text)
 		assert.NotEmpty(t, r.Basis().Rule)
-		assert.NotEmpty(t, r.Basis().Source)
-		rs = append(rs, r)
+		assert.Equal(t, r.Basis().Mark == connector.Product, r.Basis().Source == "")
 	}
 	return rs
 }
@@ -278,6 +272,7 @@ func TestValidateConflicts(t *testing.T) {
 			if row.want == connector.RuleRangeConflict {
 				assert.Equal(t, "10.0.0.0/24", r.Range.String())
 				assert.Equal(t, row.other.RemoteIPRanges[0], r.OtherRange)
+				assert.Equal(t, r.OtherBinding.Addr().IsUnspecified(), r.Basis().Mark == connector.Documented, "that of a wildcard and a specific binding is not documented")
 			}
 
 			// Whatever is set, and whatever of the two.
@@ -300,6 +295,8 @@ func TestValidateConflicts(t *testing.T) {
 	var r *connector.Refusal
 	require.ErrorAs(t, err, &r)
 	assert.Equal(t, "10.0.5.5", r.Range.String())
+	assert.Equal(t, []*connector.Refusal{r}, connector.Refusals(err))
+	assert.Empty(t, connector.Refusals(connector.ErrDrift))
 	require.NoError(t, top.ValidateAll(connector.Remove(c), connector.Create(c)))
 	require.ErrorIs(t, top.ValidateAll(connector.Create(c)), connector.ErrDrift)
 }

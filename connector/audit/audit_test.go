@@ -80,13 +80,69 @@ func TestFixesAreProved(t *testing.T) {
 						for _, r := range m.Addrs {
 							assert.True(t, addrs.ContainsRange(r.Span()), "%s: %s moves although the fix is safe", name, r)
 						}
+						assert.False(t, relaysAt(story.Topology, after, m), "%s: %s gives a right to relay", name, m)
 					}
 				}
+				require.NoError(t, story.Topology.ValidateAll(fix.Changes...), "%s: the cmdlets refuse %s", name, fix)
 				checkCommands(t, story.Topology, fix)
+			}
+			for _, r := range f.Rejected {
+				assert.NotEmpty(t, r.Title)
+				assert.NotEmpty(t, r.Why.String())
+				assert.NotEmpty(t, r.Detail)
+			}
+		}
+		provePlans(t, name, story.Topology, before)
+	}
+	assert.Greater(t, proved, 12, "the stories have fixes to prove")
+}
+
+// relaysAt tells whether somebody who moves can relay to foreign recipients afterwards and could not before: as an anonymous client at
+// the witness of the move.
+func relaysAt(before, after *connector.Topology, m connector.Move) bool {
+	state := func(t *connector.Topology) connector.StepState {
+		x, err := connector.Compile(t)
+		if err != nil {
+			return connector.StepUnknown
+		}
+		v := x.Simulate(connector.Conn{Server: m.Server, Local: m.Local, Remote: m.Witness}, connector.Peer{Kind: connector.PeerAnonymous})
+		for _, s := range v.Session() {
+			if s.Stage == connector.StageForeignRecipient {
+				return s.State
+			}
+		}
+		return connector.StepRefused
+	}
+	return state(after) == connector.StepDone && state(before) != connector.StepDone
+}
+
+// provePlans carries out the plans of a story: the cmdlets accept every step, what they solve is not found again, nothing as severe is
+// new, and no flow that passed fails.
+func provePlans(t *testing.T, name string, top *connector.Topology, before []audit.Finding) {
+	passing := passingFlows(t, top)
+	next := top
+	for _, p := range plansOf(t, top) {
+		require.NoError(t, next.ValidateAll(p.Changes()...), name)
+		var err error
+		next, err = next.Apply(p.Changes()...)
+		require.NoError(t, err)
+		for _, s := range p.Solved {
+			for _, l := range run(t, next) {
+				if l.Severity >= s.Severity {
+					assert.False(t, key(l) == key(s) && connector.IPSet(s.Addrs...).Overlaps(connector.IPSet(l.Addrs...)), "%s: %s is there still", name, key(s))
+				}
 			}
 		}
 	}
-	assert.Greater(t, proved, 12, "the stories have fixes to prove")
+	for _, l := range run(t, next) {
+		if l.Severity > audit.Note {
+			assert.Contains(t, keys(before), key(l), "%s: the plans made a new finding", name)
+		}
+	}
+	now := passingFlows(t, next)
+	for flow := range passing {
+		assert.True(t, now[flow], "%s: the plans broke %s", name, flow)
+	}
 }
 
 func key(f audit.Finding) string { return f.Check + " " + f.Subject.String() }

@@ -110,6 +110,9 @@ func (p *Pass) carve(failing []attempt) []candidate {
 			}
 		}
 	}
+	if len(order) == 0 {
+		return nil // nobody takes them
+	}
 	es := newEdits()
 	for _, id := range order {
 		c, ok := p.only(failing[0].conn().Server).Connector(id)

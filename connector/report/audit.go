@@ -16,17 +16,20 @@ type Audit struct {
 	Topology *connector.Topology
 	Findings []audit.Finding
 	Flows    []audit.FlowResult
+	// AllFixes: text has the commands of every fix, and not only of the best one of each finding. JSON always has.
+	AllFixes bool
 }
 
 // Audit writes findings with their evidence and the commands of their fixes, and what becomes of the flows between the
 // servers. As JSON it is one object:
 //
 //	{"findings": [{"check", "severity", "certainty", "subject", "source", "message", "addresses", "flows": [FLOW],
-//	               "witness": {...}, "reply", "cause", "related", "fixes": [{"title", "safe", "commands"}]}],
+//	               "witness": {...}, "reply", "cause", "related", "fixes": [{"kind", "title", "safe", "commands", "moves": [MOVE]}],
+//	               "rejected": [{"kind", "title", "why", "detail"}]}],
 //	 "flows": [FLOW]}
 //
 // where FLOW is {"from", "to", "port", "purpose", "transport", "need", "state", "why"} and witness is what Explanation
-// writes. A flow inside a finding has no state.
+// writes, MOVE what Moves does. A flow inside a finding has no state.
 func (f Format) Audit(w io.Writer, a Audit) error {
 	if f == JSON {
 		return writeJSON(w, a.json(), true)
@@ -112,8 +115,20 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 	if f.Witness != nil {
 		a.witness(b, f.Witness)
 	}
-	for _, fix := range f.Fixes {
-		a.fix(b, fix)
+	a.writeFixes(b, f.Fixes)
+	for _, r := range f.Rejected {
+		fmt.Fprintf(b, "  no fix: %s\n    %s: %s\n", r.Title, r.Why, r.Detail)
+	}
+}
+
+// writeFixes writes the best fix with its commands, and the others by their names, or all of them with commands.
+func (a Audit) writeFixes(b *strings.Builder, fixes []audit.Fix) {
+	for i, fix := range fixes {
+		if i == 0 || a.AllFixes {
+			a.fix(b, fix, i == 0)
+			continue
+		}
+		fmt.Fprintf(b, "  or: %s\n", fix)
 	}
 }
 
@@ -180,12 +195,16 @@ func (a Audit) reply(b *strings.Builder, v *connector.Verdict) {
 	}
 }
 
-func (a Audit) fix(b *strings.Builder, fix audit.Fix) {
+func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
 	kind := "proved by re-simulation, but not safe: it moves other addresses as well, may let clients relay, or rests on what is not known"
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
 	}
-	fmt.Fprintf(b, "  fix: %s\n    (%s)\n", fix.Title, kind)
+	label := "or"
+	if best {
+		label = "fix"
+	}
+	fmt.Fprintf(b, "  %s: %s\n    (%s)\n", label, fix.Title, kind)
 	commands, err := a.commands(fix)
 	if err != nil {
 		fmt.Fprintf(b, "    cannot be written as commands: %v\n", err)

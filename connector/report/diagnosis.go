@@ -100,9 +100,7 @@ func (d Diagnosis) suspect(b *strings.Builder, n int, s audit.Suspect) {
 	if s.Remedy != "" {
 		fmt.Fprintf(b, "  remedy: %s\n", s.Remedy)
 	}
-	for _, fix := range s.Fixes {
-		a.fix(b, fix)
-	}
+	a.writeFixes(b, s.Fixes)
 }
 
 func evidence(b *strings.Builder, s audit.Suspect) {

@@ -24,6 +24,14 @@ type findingObject struct {
 	Cause     string             `json:"cause,omitempty"`
 	Related   []string           `json:"related"`
 	Fixes     []fixObject        `json:"fixes"`
+	Rejected  []rejectedObject   `json:"rejected"`
+}
+
+type rejectedObject struct {
+	Kind   string `json:"kind"`
+	Title  string `json:"title"`
+	Why    string `json:"why"`
+	Detail string `json:"detail"`
 }
 
 type flowObject struct {
@@ -39,10 +47,12 @@ type flowObject struct {
 }
 
 type fixObject struct {
-	Title    string   `json:"title"`
-	Safe     bool     `json:"safe"`
-	Commands []string `json:"commands"`
-	Problem  string   `json:"problem,omitempty"` // why there are no commands
+	Kind     string       `json:"kind"`
+	Title    string       `json:"title"`
+	Safe     bool         `json:"safe"`
+	Commands []string     `json:"commands"`
+	Moves    []moveObject `json:"moves"`
+	Problem  string       `json:"problem,omitempty"` // why there are no commands
 }
 
 func flowJSON(f connector.Flow) flowObject {
@@ -62,7 +72,7 @@ func flowsJSON(rs []audit.FlowResult) []flowObject {
 func (a Audit) fixes(fixes []audit.Fix) []fixObject {
 	list := []fixObject{}
 	for _, fix := range fixes {
-		fo := fixObject{Title: fix.Title, Safe: fix.Safe}
+		fo := fixObject{Kind: fix.Kind.String(), Title: fix.Title, Safe: fix.Safe, Moves: movesJSON(fix.Moves)}
 		commands, err := a.commands(fix)
 		fo.Commands = commands
 		if err != nil {
@@ -76,20 +86,27 @@ func (a Audit) fixes(fixes []audit.Fix) []fixObject {
 func (a Audit) json() auditObject {
 	o := auditObject{Findings: []findingObject{}, Flows: flowsJSON(a.Flows)}
 	for _, f := range a.Findings {
-		x := findingObject{
-			Check: f.Check, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Subject: f.Subject.String(),
-			Source: f.Source.String(), Message: f.Message, Addresses: texts(f.Addrs), Flows: []flowObject{},
-			Related: texts(f.Related),
-		}
-		for _, flow := range f.Flows {
-			x.Flows = append(x.Flows, flowJSON(flow))
-		}
-		if f.Witness != nil {
-			e := explanationJSON(f.Witness.Explanation)
-			x.Witness, x.Reply, x.Cause = &e, f.Witness.Reply.String(), f.Witness.Cause.String()
-		}
-		x.Fixes = a.fixes(f.Fixes)
-		o.Findings = append(o.Findings, x)
+		o.Findings = append(o.Findings, *findingJSON(a.Topology, f))
 	}
 	return o
+}
+
+func findingJSON(t *connector.Topology, f audit.Finding) *findingObject {
+	x := findingObject{
+		Check: f.Check, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Subject: f.Subject.String(),
+		Source: f.Source.String(), Message: f.Message, Addresses: texts(f.Addrs), Flows: []flowObject{},
+		Related: texts(f.Related), Rejected: []rejectedObject{},
+	}
+	for _, flow := range f.Flows {
+		x.Flows = append(x.Flows, flowJSON(flow))
+	}
+	if f.Witness != nil {
+		e := explanationJSON(f.Witness.Explanation)
+		x.Witness, x.Reply, x.Cause = &e, f.Witness.Reply.String(), f.Witness.Cause.String()
+	}
+	x.Fixes = Audit{Topology: t}.fixes(f.Fixes)
+	for _, r := range f.Rejected {
+		x.Rejected = append(x.Rejected, rejectedObject{r.Kind.String(), r.Title, r.Why.String(), r.Detail})
+	}
+	return &x
 }

@@ -95,7 +95,7 @@ func TestAuditJSON(t *testing.T) {
 	assert.Equal(t, "Selected", f.Witness.Outcome)
 	require.Len(t, f.Flows, 2)
 	assert.Equal(t, "PublicFolderReplication", f.Flows[0].Purpose)
-	require.Len(t, f.Fixes, 1)
+	require.Len(t, f.Fixes, 4)
 	assert.True(t, f.Fixes[0].Safe)
 	assert.Equal(t, []string{`Set-ReceiveConnector -Identity 'EX01\Default EX01' -RemoteIPRanges @{Add='10.1.0.12','10.2.0.11','10.2.0.12'}`}, f.Fixes[0].Commands)
 	assert.Len(t, got.Flows, len(a.Flows))
@@ -167,10 +167,12 @@ func TestMovesAndFlows(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> refused
   0.0.0.0-192.168.5.9, 192.168.5.12-255.255.255.255
+  4,294,967,294 addresses, for example 0.0.0.0
 EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> EX01\Relay
   192.168.5.10/31
+  2 addresses, for example 192.168.5.10
 `, text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, moves) }))
-	assert.JSONEq(t, `[{"server": "EX01", "local": "0.0.0.0:25", "from": "EX01\\Default Frontend EX01", "to": "EX01\\Relay", "addresses": ["192.168.5.10/31"], "witness": "192.168.5.10"}]`,
+	assert.JSONEq(t, `[{"server": "EX01", "locals": ["0.0.0.0:25"], "from": "EX01\\Default Frontend EX01", "to": "EX01\\Relay", "addresses": ["192.168.5.10/31"], "count": "2", "witness": "192.168.5.10", "doubt": ""}]`,
 		text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, moves[1:]) }))
 	assert.Equal(t, "No source of any endpoint changes hands.\n", text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, nil) }))
 	assert.JSONEq(t, `[]`, text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, nil) }))
@@ -197,6 +199,8 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, f.Match(full{}, e), errFull)
 		require.ErrorIs(t, f.Flows(full{}, a.Flows), errFull)
 		require.ErrorIs(t, f.Moves(full{}, nil), errFull)
+		require.ErrorIs(t, f.Plans(full{}, report.Plans{Topology: a.Topology}), errFull)
+		require.ErrorIs(t, f.WhatIf(full{}, report.WhatIf{}), errFull)
 		require.ErrorIs(t, f.Warnings(full{}, make([]psexport.Warning, 1)), errFull)
 		require.ErrorIs(t, f.Moves(full{}, make([]connector.Move, 1)), errFull)
 	}
@@ -307,16 +311,21 @@ func ExampleFormat_Moves() {
 	// Output:
 	// EX01 0.0.0.0:25: EX01\Default -> EX01\Relay
 	//   10.0.5.7
+	//   1 address, for example 10.0.5.7
 	// [
 	//   {
 	//     "server": "EX01",
-	//     "local": "0.0.0.0:25",
+	//     "locals": [
+	//       "0.0.0.0:25"
+	//     ],
 	//     "from": "EX01\\Default",
 	//     "to": "EX01\\Relay",
 	//     "addresses": [
 	//       "10.0.5.7"
 	//     ],
-	//     "witness": "10.0.5.7"
+	//     "count": "1",
+	//     "witness": "10.0.5.7",
+	//     "doubt": ""
 	//   }
 	// ]
 }

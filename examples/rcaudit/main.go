@@ -33,6 +33,7 @@ text, and of native JSON.
   rcaudit                                              the founding story
   rcaudit -addr EX01=10.1.0.11 -addr EX02=10.1.0.12 connectors.xml servers.xml
   rcaudit -error 'LastError of a queue' exchange.xml   what it means, and which connector is to blame
+  rcaudit -plan exchange.xml > plan.ps1                what to do, as a script with checks and the way back
   rcaudit -flows exchange.xml                          what becomes of the mail between every two servers
   rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
 
@@ -46,13 +47,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o input.Options
 	flags := input.Flags("rcaudit", stderr, &o)
-	failOn, never := audit.Error, false
-	flags.Func("fail-on", "least severity that gives exit status 1: note, warning, error or never (default error)", func(s string) (err error) {
-		if never = s == "never"; !never {
-			failOn, err = audit.ParseSeverity(s)
-		}
-		return err
-	})
+	failOn := input.FailOn(flags)
 	print := topologyForm("")
 	flags.Var(&print, "topology", "print what was read instead of auditing it: -topology as native JSON, -topology=text as canonical text")
 	errorText, flows := "", false
@@ -63,21 +58,30 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return nil
 	})
 	flags.BoolVar(&flows, "flows", false, "print what becomes of the flows between every two servers instead")
+	plan, allFixes := false, false
+	flags.BoolVar(&plan, "plan", false, "print the safe fixes of all servers as one PowerShell script instead, with checks before and the way back")
+	flags.BoolVar(&allFixes, "all-fixes", false, "print the commands of every fix that was proved, not only of the best")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
 	}
 
 	story := len(files) == 0
-	if several := (print != "") && flows || (print != "") && errorText != "" || flows && errorText != ""; several {
-		fmt.Fprintln(stderr, "rcaudit: of -error, -flows and -topology one at a time")
+	modes := 0
+	for _, asked := range []bool{print != "", errorText != "", flows, plan} {
+		if asked {
+			modes++
+		}
+	}
+	if modes > 1 {
+		fmt.Fprintln(stderr, "rcaudit: of -error, -flows, -plan and -topology one at a time")
 		return input.ExitUnusable
 	}
 	if errorText != "" && story {
 		fmt.Fprintln(stderr, "rcaudit: -error needs the files of your servers; without them there is only a made-up story")
 		return input.ExitUnusable
 	}
-	t, ok := topology(files, o, print != "", stdout, stderr)
+	t, ok := topology(files, o, print != "" || plan, stdout, stderr)
 	if !ok {
 		return input.ExitUnusable
 	}
@@ -103,23 +107,39 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		} else {
 			status = diagnose(errorText, t, o, stdin, stdout, stderr)
 		}
-		if status == input.ExitFindings && (story || never) {
+		if status == input.ExitFindings && (story || failOn.Never()) {
 			return input.ExitFine
 		}
 		return status
+	}
+	if plan {
+		return printPlans(t, o, stdout, stderr)
 	}
 	findings, err := audit.Run(context.Background(), t)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	err = o.Format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.Flows(t, x)})
+	err = o.Format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.Flows(t, x), AllFixes: allFixes})
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	if !story && !never && len(findings) > 0 && findings[0].Severity >= failOn { // the most severe comes first
+	if !story && len(findings) > 0 && failOn.Reached(findings[0].Severity) { // the most severe comes first
 		return input.ExitFindings
+	}
+	return input.ExitFine
+}
+
+// printPlans writes what there is to do.
+func printPlans(t *connector.Topology, o input.Options, stdout, stderr io.Writer) int {
+	plans, err := audit.Plans(context.Background(), t)
+	if err == nil {
+		err = o.Format.Plans(stdout, report.Plans{Topology: t, Plans: plans})
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
 	}
 	return input.ExitFine
 }

@@ -73,6 +73,34 @@ func TestError(t *testing.T) {
 	assert.Equal(t, 2, run([]string{"-error", "x", path}, nil, full{}, &errs))
 }
 
+// What to do, as a script for all servers; and every fix with its commands.
+func TestPlan(t *testing.T) {
+	status, out, stderr := call("-plan", founding(t))
+	assert.Zero(t, status)
+	assert.Empty(t, stderr)
+	assert.True(t, strings.HasPrefix(out, "# 4 changes on EX01, EX02, EX03, EX04: "), out)
+	for _, want := range []string{"param([switch]$CheckOnly, [switch]$Rollback)\n", "\n    Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Add=", "\n    Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Remove=", "    Assert-Connector 'EX04\\Default EX04' 'RemoteIPRanges' @("} {
+		assert.Contains(t, out, want)
+	}
+	status, story, _ := call("-plan")
+	assert.Zero(t, status)
+	assert.Equal(t, out, story, "without a file that of the story, and nothing around it")
+	status, out, _ = call("-plan", "-format", "json", founding(t))
+	assert.Zero(t, status)
+	var got struct{ Plans []struct{ Server string } }
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	assert.Len(t, got.Plans, 4)
+	status, _, stderr = call("-plan", "-flows", founding(t))
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "one at a time")
+	assert.Equal(t, 2, run([]string{"-plan", founding(t)}, nil, full{}, &bytes.Buffer{}))
+
+	_, brief, _ := call("-fail-on", "never", founding(t))
+	_, all, _ := call("-fail-on", "never", "-all-fixes", founding(t))
+	assert.NotContains(t, brief, "New-ReceiveConnector")
+	assert.Contains(t, all, "New-ReceiveConnector -Name 'Exchange servers to EX01'")
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("no input") }

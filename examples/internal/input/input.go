@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
 	"github.com/receiveconnector/receiveconnector/connector/report"
 )
@@ -46,6 +47,30 @@ func Flags(name string, stderr io.Writer, o *Options) *flag.FlagSet {
 	})
 	return flags
 }
+
+// Threshold is the least severity of a finding that counts.
+type Threshold struct {
+	least audit.Severity
+	never bool
+}
+
+// FailOn defines -fail-on.
+func FailOn(flags *flag.FlagSet) *Threshold {
+	t := &Threshold{least: audit.Error}
+	flags.Func("fail-on", "least severity that gives exit status 1: note, warning, error or never (default error)", func(s string) (err error) {
+		if t.never = s == "never"; !t.never {
+			t.least, err = audit.ParseSeverity(s)
+		}
+		return err
+	})
+	return t
+}
+
+// Reached tells whether a severity counts; zero does not.
+func (t *Threshold) Reached(s audit.Severity) bool { return !t.never && s >= t.least }
+
+// Never tells whether nothing counts.
+func (t *Threshold) Never() bool { return t.never }
 
 // Parse parses the arguments, flags and files in any order, and returns the files; done tells that the program ends with
 // the status, because help was asked for, which prints the usage, or an argument is wrong.

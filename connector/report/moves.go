@@ -1,0 +1,121 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Moves writes who changes hands: as text a block for each server and pair of connectors, where moves that differ in the local endpoint
+// alone are one; as JSON a list of
+//
+//	{"server", "locals", "from", "to", "addresses", "count", "witness", "doubt"}
+//
+// where from or to is empty for what is refused and count is a number in decimal, as text because it may be large. No moves are an
+// empty list.
+func (f Format) Moves(w io.Writer, moves []connector.Move) error {
+	if f == JSON {
+		return writeJSON(w, movesJSON(moves), true)
+	}
+	var b strings.Builder
+	if len(moves) == 0 {
+		b.WriteString("No source of any endpoint changes hands.\n")
+	}
+	writeMoves(&b, "", moves, nil)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// movement is a move at several local endpoints.
+type movement struct {
+	connector.Move
+	locals []netip.AddrPort
+}
+
+// merged makes one of moves that differ in the local endpoint alone.
+func merged(moves []connector.Move) (all []movement) {
+	for _, m := range moves {
+		i := slices.IndexFunc(all, func(o movement) bool {
+			return strings.EqualFold(o.Server, m.Server) && o.From.Equal(m.From) && o.To.Equal(m.To) && o.Doubt == m.Doubt && slices.Equal(o.Addrs, m.Addrs)
+		})
+		if i < 0 {
+			all = append(all, movement{Move: m})
+			i = len(all) - 1
+		}
+		all[i].locals = append(all[i].locals, m.Local)
+	}
+	return all
+}
+
+// count returns the number of addresses that move.
+func (m movement) count() *big.Int {
+	n := new(big.Int)
+	for _, r := range m.Addrs {
+		n.Add(n, r.Size())
+	}
+	return n
+}
+
+// mostRanges is how many ranges of a move are printed.
+const mostRanges = 12
+
+// writeMoves writes a block for each move, and under it what more there is to say of it.
+func writeMoves(b *strings.Builder, indent string, moves []connector.Move, more func(connector.Move) string) {
+	for _, m := range merged(moves) {
+		who := orRefused(m.From) + " -> " + orRefused(m.To)
+		if m.From.Equal(m.To) {
+			who = orRefused(m.From) + ", or another one"
+		}
+		lines := []string{ranges(m.Addrs), connector.CountAddresses(m.count()) + ", for example " + m.Witness.String()}
+		if m.Doubt != 0 {
+			lines = append(lines, "in doubt: "+m.Doubt.String())
+		}
+		if more != nil && more(m.Move) != "" {
+			lines = append(lines, more(m.Move))
+		}
+		fmt.Fprintf(b, "%s%s %s: %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who)
+		for _, l := range lines {
+			fmt.Fprintf(b, "%s  %s\n", indent, l)
+		}
+	}
+}
+
+// ranges prints ranges, if they are not too many to be read.
+func ranges(rs []connector.Range) string {
+	list := texts(rs)
+	if len(list) > mostRanges {
+		list = append(list[:mostRanges], fmt.Sprintf("and %d more ranges", len(rs)-mostRanges))
+	}
+	return strings.Join(list, ", ")
+}
+
+func orRefused(id connector.ID) string {
+	if id.IsZero() {
+		return "refused"
+	}
+	return id.String()
+}
+
+type moveObject struct {
+	Server    string   `json:"server"`
+	Locals    []string `json:"locals"`
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Addresses []string `json:"addresses"`
+	Count     string   `json:"count"`
+	Witness   string   `json:"witness"`
+	Doubt     string   `json:"doubt"`
+}
+
+func movesJSON(moves []connector.Move) []moveObject {
+	list := []moveObject{}
+	for _, m := range merged(moves) {
+		list = append(list, moveObject{m.Server, texts(m.locals), m.From.String(), m.To.String(), texts(m.Addrs), m.count().String(), m.Witness.String(), m.Doubt.String()})
+	}
+	return list
+}

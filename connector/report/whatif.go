@@ -1,0 +1,318 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
+)
+
+// WhatIf is a change and what it does.
+type WhatIf struct {
+	Changes []connector.Change
+	Notes   []ems.Note // on what was read
+	// Refused is what the cmdlets would say of the changes, from [connector.Topology.ValidateAll]; nil if they accept them, or if nobody
+	// asks them.
+	Refused error
+	// Comparison is what the changes do; nil if they were not made, because they are refused.
+	Comparison *audit.Comparison
+}
+
+// WhatIf writes what a change would do: what the cmdlets refuse, who changes hands, what findings appear and go, which mail between
+// servers breaks and heals, who may relay. That nobody changes hands is said as what it is, a proof. As JSON it is one object:
+//
+//	{"breaks", "changes": [{"connector", "change", "differences": [{"property", "before", "after", "unknown"}]}],
+//	 "notes": [...], "refused": [{"connector", "text", "quoted", "other", "rule"}],
+//	 "moves": [MOVE], "unsettled": [MOVE], "endpoints", "doubt",
+//	 "findings": [{"change", "before": FINDING, "after": FINDING}], "flows": [{"change", "flow": FLOW, "before", "after"}],
+//	 "relays": [{"change", "connector", "before", "after"}]}
+//
+// with MOVE as in [Format.Moves], FINDING and FLOW as in [Format.Audit]. Change is "worse", "better" or "other"; that of a connector is
+// "created", "changed" or "removed".
+func (f Format) WhatIf(w io.Writer, c WhatIf) error {
+	if f == JSON {
+		return writeJSON(w, c.json(), true)
+	}
+	var b strings.Builder
+	c.changes(&b)
+	c.refused(&b)
+	if c.Comparison != nil {
+		d := comparison{c.Comparison}
+		d.hands(&b)
+		d.findings(&b)
+		d.flows(&b)
+		d.relays(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (c WhatIf) changes(b *strings.Builder) {
+	if len(c.Changes) == 0 {
+		b.WriteString("No connector changes.\n")
+	} else {
+		fmt.Fprintf(b, "%s:\n", count(len(c.Changes), "change"))
+	}
+	for _, change := range c.Changes {
+		fmt.Fprintf(b, "  %s\n", change)
+	}
+	for _, n := range c.Notes {
+		fmt.Fprintf(b, "  note: %s\n", n)
+	}
+}
+
+func (c WhatIf) refused(b *strings.Builder) {
+	if c.Refused == nil {
+		return
+	}
+	b.WriteString("\nThe cmdlets would refuse this:\n")
+	refusals := connector.Refusals(c.Refused)
+	if len(refusals) == 0 {
+		fmt.Fprintf(b, "  %v\n", c.Refused)
+	}
+	for _, r := range refusals {
+		if r.Quoted() {
+			fmt.Fprintf(b, "  %s: %s\n", r.Target, r.Text)
+		} else {
+			fmt.Fprintf(b, "  %s, in our words: %s\n", r.Target, r.Text)
+		}
+		fmt.Fprintf(b, "    %s\n", r.Basis())
+	}
+	if c.Comparison != nil {
+		b.WriteString("What follows is what would be if they did not.\n")
+	}
+}
+
+// comparison writes the parts of a comparison.
+type comparison struct{ *audit.Comparison }
+
+// hands tells who changes hands, or proves that nobody does.
+func (c comparison) hands(b *strings.Builder) {
+	switch {
+	case len(c.Moves) > 0:
+		b.WriteString("\nWho changes hands:\n")
+		writeMoves(b, "  ", c.Moves, c.rights)
+	case c.Endpoints > 0:
+		fmt.Fprintf(b, "\nNobody changes hands: at %s of %s every source of the address family keeps its connector, or stays refused. All\naddresses were compared, range by range.\n",
+			count(c.Endpoints, "local endpoint"), strings.Join(c.Servers(), ", "))
+		if c.Doubt != 0 {
+			fmt.Fprintf(b, "That holds for what is known: answers there are in doubt (%s), before or after.\n", c.Doubt)
+		}
+	case len(c.Changes) == 0:
+		b.WriteString("\nNobody changes hands.\n")
+	default:
+		b.WriteString("\nNobody changes hands: nothing listens, before or after.\n")
+	}
+	if len(c.Unsettled) > 0 {
+		b.WriteString("\nWho may change hands, because the answer comes into doubt:\n")
+		writeMoves(b, "  ", c.Unsettled, nil)
+	}
+}
+
+// rights tells what those who move may do at the new connector that they could not at the old one, or no longer.
+func (c comparison) rights(m connector.Move) string {
+	was, is := mayRelay(c.Before, m.From), mayRelay(c.After, m.To)
+	switch {
+	case was == is:
+		return ""
+	case is == connector.StepDone:
+		return "they can relay there without authenticating"
+	case is == connector.StepUnknown && was == connector.StepRefused:
+		return "whether they can relay there without authenticating is not known"
+	case was == connector.StepDone && is == connector.StepRefused:
+		return "they could relay without authenticating, and can no longer"
+	}
+	return ""
+}
+
+func mayRelay(t *connector.Topology, id connector.ID) connector.StepState {
+	c, ok := t.Connector(id)
+	if !ok {
+		return connector.StepRefused
+	}
+	s, _ := t.Server(id.Server)
+	return c.MayRelay(s.Version.Generation())
+}
+
+// findings lists what appears and what goes.
+func (c comparison) findings(b *strings.Builder) {
+	if len(c.Findings) == 0 {
+		b.WriteString("\nNo finding appears, and none goes.\n")
+		return
+	}
+	b.WriteString("\nFindings:\n")
+	for _, f := range c.Findings {
+		verb, of := map[audit.Change]string{audit.Worse: "grows", audit.Better: "shrinks", audit.Other: "changes"}[f.Change()], f.After
+		switch {
+		case f.Before == nil:
+			verb = "appears"
+		case f.After == nil:
+			verb, of = "goes", f.Before
+		}
+		fmt.Fprintf(b, "  %s: %s %s (%s) %s\n    %s\n", verb, of.Check, of.Severity, of.Certainty, of.Subject, of.Message)
+		if len(of.Addrs) > 0 {
+			fmt.Fprintf(b, "    addresses: %s\n", ranges(of.Addrs))
+		}
+	}
+}
+
+// flows lists the mail between servers that breaks, heals, or ends otherwise.
+func (c comparison) flows(b *strings.Builder) {
+	if len(c.Flows) == 0 {
+		b.WriteString("\nNo mail between servers is known to break, and none to heal.\n")
+		return
+	}
+	for _, kind := range []struct {
+		change audit.Change
+		title  string
+	}{{audit.Worse, "Mail between servers that breaks:"}, {audit.Better, "Mail between servers that heals:"}, {audit.Other, "Mail between servers of which less or more is known:"}} {
+		of := slices.DeleteFunc(slices.Clone(c.Flows), func(f audit.FlowChange) bool { return f.Change() != kind.change })
+		if len(of) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "\n%s\n", kind.title)
+		for _, f := range of {
+			fmt.Fprintf(b, "  %s", f.Flow)
+			if f.Flow.Need == connector.Possible {
+				b.WriteString(" (possible)")
+			}
+			fmt.Fprintf(b, ": %s -> %s", stateText(f.Before), stateText(f.After))
+			if kind.change == audit.Worse && f.Witness != nil && f.Witness.Explanation.Match.Outcome() == connector.Selected {
+				fmt.Fprintf(b, ", taken by %s", f.Witness.Explanation.Match.Connector())
+			}
+			b.WriteString("\n")
+		}
+	}
+}
+
+func stateText(s audit.FlowState) string {
+	if s == 0 {
+		return "no such flow"
+	}
+	return s.String()
+}
+
+// relays lists the connectors that let clients relay only before or only after.
+func (c comparison) relays(b *strings.Builder) {
+	for _, r := range c.Relays {
+		text := map[connector.StepState]string{
+			connector.StepDone: "lets its clients relay without authenticating", connector.StepRefused: "lets nobody relay without authenticating any more",
+			connector.StepUnknown: "may let its clients relay without authenticating; rights that are not known decide"}[r.After]
+		fmt.Fprintf(b, "\n%s %s.\n", r.Connector, text)
+	}
+}
+
+type whatIfObject struct {
+	Breaks    bool                  `json:"breaks"`
+	Changes   []changeObject        `json:"changes"`
+	Notes     []string              `json:"notes"`
+	Refused   []refusalObject       `json:"refused"`
+	Moves     []moveObject          `json:"moves"`
+	Unsettled []moveObject          `json:"unsettled"`
+	Endpoints int                   `json:"endpoints"`
+	Doubt     string                `json:"doubt"`
+	Findings  []findingChangeObject `json:"findings"`
+	Flows     []flowChangeObject    `json:"flows"`
+	Relays    []relayObject         `json:"relays"`
+}
+
+type changeObject struct {
+	Connector   string             `json:"connector"`
+	Change      string             `json:"change"`
+	Differences []differenceObject `json:"differences"`
+}
+
+type differenceObject struct {
+	Property string   `json:"property"`
+	Before   []string `json:"before"`
+	After    []string `json:"after"`
+	Unknown  bool     `json:"unknown,omitempty"` // the value before is not known
+}
+
+type refusalObject struct {
+	Connector string `json:"connector"`
+	Text      string `json:"text"`
+	Quoted    bool   `json:"quoted"` // the text is the cmdlet's
+	Other     string `json:"other,omitempty"`
+	Rule      string `json:"rule"`
+}
+
+type findingChangeObject struct {
+	Change string         `json:"change"`
+	Before *findingObject `json:"before"`
+	After  *findingObject `json:"after"`
+}
+
+type flowChangeObject struct {
+	Change string     `json:"change"`
+	Flow   flowObject `json:"flow"`
+	Before string     `json:"before"`
+	After  string     `json:"after"`
+}
+
+type relayObject struct {
+	Change    string `json:"change"`
+	Connector string `json:"connector"`
+	Before    string `json:"before"`
+	After     string `json:"after"`
+}
+
+func changesJSON(changes []connector.Change) []changeObject {
+	list := []changeObject{}
+	for _, c := range changes {
+		o := changeObject{Connector: c.Target.String(), Change: "changed", Differences: []differenceObject{}}
+		switch {
+		case c.Before == nil:
+			o.Change = "created"
+		case c.After == nil:
+			o.Change = "removed"
+		}
+		for _, d := range c.Differences() {
+			o.Differences = append(o.Differences, differenceObject{d.Property, append([]string{}, d.Before...), append([]string{}, d.After...), d.Unknown})
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+func refusalsJSON(err error) []refusalObject {
+	list := []refusalObject{}
+	for _, r := range connector.Refusals(err) {
+		list = append(list, refusalObject{r.Target.String(), r.Text, r.Quoted(), r.Other.String(), r.Basis().String()})
+	}
+	if err != nil && len(list) == 0 {
+		list = append(list, refusalObject{Text: err.Error()})
+	}
+	return list
+}
+
+func (w WhatIf) json() whatIfObject {
+	o := whatIfObject{Changes: changesJSON(w.Changes), Notes: texts(w.Notes), Refused: refusalsJSON(w.Refused), Moves: []moveObject{}, Unsettled: []moveObject{},
+		Findings: []findingChangeObject{}, Flows: []flowChangeObject{}, Relays: []relayObject{}}
+	c := w.Comparison
+	if c == nil {
+		return o
+	}
+	o.Breaks, o.Moves, o.Unsettled, o.Endpoints, o.Doubt = c.Breaks(), movesJSON(c.Moves), movesJSON(c.Unsettled), c.Endpoints, c.Doubt.String()
+	for _, f := range c.Findings {
+		x := findingChangeObject{Change: f.Change().String()}
+		if f.Before != nil {
+			x.Before = findingJSON(c.Before, *f.Before)
+		}
+		if f.After != nil {
+			x.After = findingJSON(c.After, *f.After)
+		}
+		o.Findings = append(o.Findings, x)
+	}
+	for _, f := range c.Flows {
+		o.Flows = append(o.Flows, flowChangeObject{f.Change().String(), flowJSON(f.Flow), f.Before.String(), f.After.String()})
+	}
+	for _, r := range c.Relays {
+		o.Relays = append(o.Relays, relayObject{r.Change().String(), r.Connector.String(), r.Before.String(), r.After.String()})
+	}
+	return o
+}
