@@ -45,9 +45,16 @@
 // Text becomes values with ParseX functions ([ParseRange], [ParseBinding], [ParseAuthMechanism], ...); every type that has a
 // grammar prints what it parses. Values make up a [Topology]: open records that people write, edit and store. [Compile]
 // turns it into an [Index], which is immutable, safe for concurrent use, and the only place that decides. Everybody else
-// asks it: [Index.Select], [Index.Explain], [Index.Regions], [Index.Simulate], [Diff]. A [Change] is data; [Topology.Apply]
-// gives a changed copy, and [WhatIf] exactly the sources that change hands. [Topology.Flows] derives which mail flows
+// asks it: [Index.Select], [Index.Explain], [Index.Regions], [Index.Simulate], [Diff]. [Topology.Flows] derives which mail flows
 // between the servers.
+//
+// # Changes
+//
+// A [Change] is one connector before and after. It is data: it prints as the few fields that differ, is undone by [Change.Inverse], and
+// several become one for each connector with [Compose]. [ReceiveConnector.Set] gives a property a value by the name of the cmdlets'
+// parameter. [Topology.Apply] gives a changed copy and refuses drift; [Topology.Validate] tells what New- and Set-ReceiveConnector would
+// refuse, each with its rule; [WhatIf] tells exactly the sources that change hands. If it returns none, that is a proof: every address
+// of every endpoint was compared, range by range. Answers that come into doubt are told by [Unsettled].
 //
 // # The native JSON of a topology
 //

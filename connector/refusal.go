@@ -49,8 +49,8 @@ var refusalRules = [...]Basis{
 	RuleLongAddresses:              {"LongAddressesEnabled is for connectors of the Transport service", Documented, "New-ReceiveConnector, -LongAddressesEnabled"},
 	RuleEdgeGroup:                  {"ExchangeUsers and ExchangeLegacyServers do not exist on Edge Transport servers", Documented, "Receive connectors"},
 	RuleRoleConflict:               {"connectors of different transport roles must not share a local endpoint, whatever their ranges", Documented, "KB2958036"},
-	RuleRangeConflict: {"on one binding the ranges of two connectors must not be equal or overlap in part", Documented, "Receive connectors, custom receive connectors"},
-	RuleTooManyRanges: {"the directory holds 1,200 to 1,300 remote IP ranges of a connector", Observed, "granikos.eu; the limit itself is documented"},
+	RuleRangeConflict:              {"on one binding the ranges of two connectors must not be equal or overlap in part", Documented, "Receive connectors, custom receive connectors"},
+	RuleTooManyRanges:              {"the directory holds 1,200 to 1,300 remote IP ranges of a connector", Observed, "granikos.eu; the limit itself is documented"},
 }
 
 // Refusal is one reason why New-, Set- or Remove-ReceiveConnector refuses a change.
