@@ -106,7 +106,7 @@ func (w writer) list(d connector.Difference) (string, error) {
 	whole := d.Unknown || reordered || w.generation == connector.Generation2007 || d.Property == "Bindings" && incomplete == 0
 	switch {
 	case incomplete != 0 && w.generation == connector.Generation2007:
-		return "", fmt.Errorf("Exchange 2007 takes whole lists only: %w", ErrIncomplete)
+		return "", fmt.Errorf("only whole lists on Exchange 2007: %w", ErrIncomplete)
 	case whole && incomplete != 0:
 		return "", ErrIncomplete
 	case whole:

@@ -52,7 +52,7 @@ func Script(t *connector.Topology, title string, steps ...Step) (string, error) 
 			b.comment(1, "   "+why)
 		}
 		for _, l := range lines {
-			b.line(1, l)
+			b.command(l)
 		}
 	}
 	b.line(0, "} else {")
@@ -66,7 +66,7 @@ $ErrorActionPreference = 'Stop'
 
 # Stops the script unless a property of a connector has these values, in any order.
 function Assert-Connector($Identity, $Property, $Expected) {
-    $found = @((Get-ReceiveConnector -Identity $Identity).$Property | ForEach-Object { "$_" } | Sort-Object)
+    $found = @((Get-ReceiveConnector -Identity $Identity -ErrorAction Stop).$Property | ForEach-Object { "$_" } | Sort-Object)
     $wanted = @($Expected | Sort-Object)
     if (($found -join '|') -ne ($wanted -join '|')) {
         throw "$Identity has changed: $Property is '$($found -join ', ')' instead of '$($wanted -join ', ')'"
@@ -171,6 +171,10 @@ func (b *script) rollback(changes []connector.Change) {
 	}
 	b.line(0, "")
 	for _, l := range all {
-		b.line(1, l)
+		b.command(l)
 	}
 }
+
+// command writes a line that makes a change. Cmdlets that come over the network do not see the script's $ErrorActionPreference, so
+// each is told to stop at an error.
+func (b *script) command(line string) { b.line(1, line+" -ErrorAction Stop") }

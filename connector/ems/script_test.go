@@ -202,12 +202,12 @@ func ExampleScript() {
 	//
 	//     # 1. EX01\Joe's Relay: Enabled True -> False
 	//     #    nobody uses it
-	//     Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $false
+	//     Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $false -ErrorAction Stop
 	// } else {
 	//     # Are the connectors as they were?
 	//     Assert-Connector 'EX01\Joe''s Relay' 'Enabled' @('False')
 	//     if ($CheckOnly) { return }
 	//
-	//     Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $true
+	//     Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $true -ErrorAction Stop
 	// }
 }

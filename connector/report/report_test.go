@@ -112,10 +112,10 @@ func TestFixWithoutCommands(t *testing.T) {
 	top.Connectors[0].Missing = connector.PropertyRemoteIPRanges
 	a := auditOf(t, top)
 	require.NotEmpty(t, a.Findings)
-	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Audit(b, a) }), "cannot be written as commands: EX07\\Default EX07: RemoteIPRanges: Exchange 2007 takes whole lists only")
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Audit(b, a) }), "cannot be written as commands: EX07\\Default EX07: RemoteIPRanges: only whole lists on Exchange 2007")
 	j := text(t, func(b *bytes.Buffer) error { return report.JSON.Audit(b, a) })
 	assert.Contains(t, j, `"commands": [],`)
-	assert.Contains(t, j, `"problem": "EX07\\Default EX07: RemoteIPRanges: Exchange 2007 takes whole lists only`)
+	assert.Contains(t, j, `"problem": "EX07\\Default EX07: RemoteIPRanges: only whole lists on Exchange 2007`)
 }
 
 func TestPartlyFailing(t *testing.T) {

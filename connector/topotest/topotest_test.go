@@ -169,7 +169,7 @@ func TestFixWithoutCommands(t *testing.T) {
 `)}}, "s")
 	require.NoError(t, err)
 	_, err = f.Answer("fix RC001 1.ps1")
-	require.ErrorContains(t, err, "Exchange 2007 takes whole lists only")
+	require.ErrorContains(t, err, "only whole lists on Exchange 2007")
 }
 
 func TestLoadErrors(t *testing.T) {
