@@ -81,4 +81,10 @@ func TestLimitsAll(t *testing.T) {
 	for range l.All() {
 		break
 	}
+	text, err := seven.AppendText([]byte("x"))
+	require.NoError(t, err)
+	assert.Equal(t, "x7", string(text))
+	text, err = connector.Minute.AppendText(nil)
+	require.NoError(t, err)
+	assert.Equal(t, "00:01:00", string(text))
 }

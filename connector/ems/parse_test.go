@@ -54,6 +54,7 @@ func TestParse(t *testing.T) {
 		{"the server with its domain", `Remove-ReceiveConnector EX01.contoso.com\Relay -Confirm:$false`, []string{`EX01\Relay: removed`}, nil},
 		{"through the pipe", `Get-ReceiveConnector EX02\Relay | Remove-ReceiveConnector`, []string{`EX02\Relay: removed`}, nil},
 		{"several through the pipe", "Get-ReceiveConnector *\\Rel*y |\n Set-ReceiveConnector -Enabled $false", []string{`EX01\Relay: Enabled True -> False`, `EX02\Relay: Enabled True -> False`}, nil},
+		{"a pattern that fits to none of the others", `Get-ReceiveConnector 'EX01\D*t*F*EX01' | Set-ReceiveConnector -RequireTLS $true`, []string{`EX01\Default Frontend EX01: RequireTLS False -> True`}, nil},
 		{"those of a server", `Get-ReceiveConnector -Server EX02 | Set-ReceiveConnector -AuthMechanism Tls`, []string{`EX02\Relay: AuthMechanism None -> Tls`}, nil},
 		{"a right", `Get-ReceiveConnector "EX01\Relay" | Add-ADPermission -User "NT AUTHORITY\ANONYMOUS LOGON" -ExtendedRights "Ms-Exch-SMTP-Accept-Any-Recipient" | Out-Null`, []string{`EX01\Relay: Rights +NT AUTHORITY\ANONYMOUS LOGON: Ms-Exch-SMTP-Accept-Any-Recipient`}, nil},
 		{"given, denied, and taken", `Add-ADPermission EX01\Relay -User A -AccessRights ExtendedRight -ExtendedRights x,y; Add-ADPermission EX01\Relay -User A -ExtendedRights x -Deny; Remove-ADPermission EX01\Relay -User a -ExtendedRights X; Remove-ADPermission EX01\Relay -User B -ExtendedRights x`,

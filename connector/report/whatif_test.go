@@ -147,6 +147,30 @@ New-ReceiveConnector -Name Twin -Server EX02 -Custom -Bindings 0.0.0.0:25 -Remot
 	assert.JSONEq(t, `{"breaks": false, "changes": [], "notes": [], "refused": [], "moves": [], "unsettled": [], "endpoints": 0, "doubt": "", "findings": [], "flows": [], "relays": []}`, none)
 }
 
+// What those who move may do at the new connector that they could not at the old one.
+func TestRightsOfThoseWhoMove(t *testing.T) {
+	relay := func(name, remote string) connector.ReceiveConnector {
+		return connector.ReceiveConnector{ID: connector.ID{Server: "EX01", Name: name}, Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
+			RemoteIPRanges: []connector.Range{connector.MustParseRange(remote)}, PermissionGroups: connector.GroupAnonymousUsers}
+	}
+	open, closed, dark := relay("Open", "10.0.0.0/24"), relay("Closed", "0.0.0.0/0"), relay("Dark", "10.1.0.0/24")
+	open.Rights = []connector.Grant{{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient"}}
+	dark.Missing = connector.PropertyRights
+	top := &connector.Topology{Connectors: []connector.ReceiveConnector{open, closed, dark}}
+	for commands, want := range map[string]string{
+		`Set-ReceiveConnector EX01\Open -RemoteIPRanges @{Add='10.5.0.1'}`:   "    they can relay there without authenticating\n",
+		`Set-ReceiveConnector EX01\Dark -RemoteIPRanges @{Add='10.5.0.1'}`:   "    whether they can relay there without authenticating is not known\n",
+		`Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.0.0.1'}`: "    they could relay without authenticating, and can no longer\n",
+		`Remove-ReceiveConnector EX01\Open`:                                  "    they could relay without authenticating, and can no longer\n",
+	} {
+		assert.Contains(t, whatIfText(t, whatIf(t, top, commands)), want, commands)
+	}
+	got := whatIfText(t, whatIf(t, top, `Remove-ReceiveConnector EX01\Closed`))
+	assert.NotContains(t, got, "relay without")
+	got = whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.1.0.1'}`))
+	assert.NotContains(t, got, "could relay without", "nobody knows whether they could")
+}
+
 // Many ranges are cut, moves at several endpoints are one block.
 func TestMovesForReading(t *testing.T) {
 	var m connector.Move
