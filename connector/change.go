@@ -39,19 +39,29 @@ func AddRanges(c ReceiveConnector, rs ...Range) Change {
 }
 
 func (c *ReceiveConnector) addRanges(rs []Range) {
+	listed := spanSet(c.RemoteIPRanges)
 	for _, r := range rs {
-		if !slices.ContainsFunc(c.RemoteIPRanges, func(o Range) bool { return o.Compare(r) == 0 }) {
+		if s := spanOf(r); !listed[s] {
+			listed[s] = true
 			c.RemoteIPRanges = append(c.RemoteIPRanges, r)
 		}
 	}
 }
 
+// spanSet returns what the ranges mean.
+func spanSet(rs []Range) map[span]bool {
+	set := make(map[span]bool, len(rs))
+	for _, r := range rs {
+		set[spanOf(r)] = true
+	}
+	return set
+}
+
 // RemoveRanges takes every entry out of c's RemoteIPRanges that holds exactly the addresses of one of rs.
 func RemoveRanges(c ReceiveConnector, rs ...Range) Change {
+	gone := spanSet(rs)
 	return Edit(c, func(c *ReceiveConnector) {
-		c.RemoteIPRanges = slices.DeleteFunc(c.RemoteIPRanges, func(o Range) bool {
-			return slices.ContainsFunc(rs, func(r Range) bool { return o.Compare(r) == 0 })
-		})
+		c.RemoteIPRanges = slices.DeleteFunc(c.RemoteIPRanges, func(o Range) bool { return gone[spanOf(o)] })
 	})
 }
 
@@ -103,11 +113,15 @@ func (c Change) Then(next Change) (Change, error) {
 	case next.Before == nil || !next.Target.Equal(c.After.ID) || !next.Before.Equal(*c.After):
 		return Change{}, fmt.Errorf("%s: %w", c.Target, ErrDrift)
 	}
+	if c.Before == nil && next.After != nil {
+		return Change{next.After.ID, nil, next.After}, nil
+	}
 	return Change{c.Target, c.Before, next.After}, nil
 }
 
-// Compose returns the fewest changes that do what changes do in their order: one for each connector, where it is touched first, and none
-// where nothing is left to do. What was one step each may be refused by the cmdlets as a whole, see [Topology.Validate].
+// Compose returns fewer changes that do what changes do in their order: one for each connector, where it is touched first, and none
+// where nothing is left to do; more only where a connector gets a name that another one has to give up first, or is removed and created
+// anew. What was one step each may be refused by the cmdlets as a whole, see [Topology.Validate].
 func Compose(changes ...Change) []Change {
 	var all []Change
 	for _, next := range changes {
@@ -116,11 +130,13 @@ func Compose(changes ...Change) []Change {
 			all = append(all, next)
 			continue
 		}
-		if both, err := all[i].Then(next); err == nil {
-			all[i] = both
-		} else {
+		both, err := all[i].Then(next)
+		heldLater := next.After != nil && slices.ContainsFunc(all[i+1:], func(c Change) bool { return c.Before != nil && c.Target.Equal(next.After.ID) })
+		if err != nil || heldLater {
 			all = append(all, next)
+			continue
 		}
+		all[i] = both
 	}
 	return slices.DeleteFunc(all, Change.IsNoop)
 }
@@ -156,8 +172,8 @@ func without[T comparable](a, b []T) []T {
 }
 
 // Changes returns what turns the connectors of before into those of after: removals first, then changes, each in the order of before,
-// then creations in that of after. What differs in their order alone, or in their Source, is no change; a connector with another name is
-// another connector.
+// then creations in that of after. What differs in the order of connectors or rights alone, in the case of the server's name, or in their
+// Source, is no change; a connector with another name is another connector.
 func Changes(before, after *Topology) []Change {
 	var removed, edited, created []Change
 	index := func(t *Topology) map[string]ReceiveConnector {
@@ -170,11 +186,15 @@ func Changes(before, after *Topology) []Change {
 	was, is := index(before), index(after)
 	for _, c := range before.Connectors {
 		next, there := is[foldKey(c.ID.String())]
+		if next = next.Clone(); sameSet(c.Rights, next.Rights) {
+			next.Rights = c.Rights
+		}
+		next.ID.Server = c.ID.Server // which Exchange prints as it likes
 		switch {
 		case !there:
 			removed = append(removed, Remove(c))
 		case !c.Equal(next):
-			edited = append(edited, Edit(c, func(c *ReceiveConnector) { *c = next.Clone() }))
+			edited = append(edited, Edit(c, func(c *ReceiveConnector) { *c = next }))
 		}
 	}
 	for _, c := range after.Connectors {

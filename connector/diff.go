@@ -65,7 +65,7 @@ func diff(before, after *Index, renamed map[ID]ID) []Move {
 	return eachMove(before, after, func(b, a Match) (moveKey, bool) {
 		k := moveKey{b.Connector(), a.Connector(), b.Doubt() | a.Doubt()}
 		if now, ok := renamed[k.from]; ok {
-			return k, !now.Equal(k.to)
+			return k, now.IsZero() || !now.Equal(k.to) // one that is gone serves nobody, whoever has its name now
 		}
 		return k, !k.same()
 	})
@@ -165,27 +165,42 @@ func WhatIf(t *Topology, changes ...Change) ([]Move, error) {
 	if err != nil {
 		return nil, err
 	}
-	return diff(before, after, renamedBy(changes)), nil
+	return diff(before, after, Renamed(changes...)), nil
 }
 
-// renamedBy returns the name that each renamed connector has at last, by the name it had.
-func renamedBy(changes []Change) map[ID]ID {
-	renamed := make(map[ID]ID)
+// Renamed returns what becomes of the connectors that the changes, one after the other, give another name or take away, by the ID that
+// each had: the ID it has at last, the zero ID if it is gone. One that is removed and created anew under its name is the same
+// connector, and so is not among them.
+func Renamed(changes ...Change) map[ID]ID {
+	type fate struct{ was, is ID } // a zero was: created by the changes
+	var fates []fate
+	of := func(is func(fate) bool) int { return slices.IndexFunc(fates, is) }
 	for _, c := range changes {
 		if c.Before == nil {
+			if c.After == nil {
+				continue
+			}
+			i := of(func(f fate) bool { return f.is.IsZero() && f.was.Equal(c.After.ID) })
+			if i < 0 {
+				fates = append(fates, fate{})
+				i = len(fates) - 1
+			}
+			fates[i].is = c.After.ID
 			continue
 		}
-		was := c.Before.ID
-		for old, now := range renamed {
-			if now.Equal(c.Target) {
-				was = old // at most one has this name now
-			}
+		i := of(func(f fate) bool { return f.is.Equal(c.Target) })
+		if i < 0 {
+			fates = append(fates, fate{was: c.Before.ID})
+			i = len(fates) - 1
 		}
-		switch {
-		case c.After == nil:
-			delete(renamed, was)
-		case was != c.Before.ID || c.After.ID != c.Before.ID:
-			renamed[was] = c.After.ID
+		if fates[i].is = (ID{}); c.After != nil {
+			fates[i].is = c.After.ID
+		}
+	}
+	renamed := make(map[ID]ID)
+	for _, f := range fates {
+		if !f.was.IsZero() && !f.was.Equal(f.is) {
+			renamed[f.was] = f.is
 		}
 	}
 	return renamed

@@ -12,8 +12,8 @@ type Difference struct {
 	List     bool
 	// Before and After are the values as Exchange prints them: one, or as many as a list has; none if nothing is told.
 	Before, After []string
-	// Unknown: the value before is not known, or not known completely.
-	Unknown bool
+	// Unknown: the value before is not known, or not known completely, and that afterwards is. Lost: it is the other way round.
+	Unknown, Lost bool
 }
 
 // Added returns the entries that a list gains, in the order of After, counting repetitions.
@@ -24,6 +24,9 @@ func (d Difference) Removed() []string { return without(d.Before, d.After) }
 
 // String prints "RemoteIPRanges +10.0.0.1 -10.0.0.0/24" or "AuthMechanism None -> Tls".
 func (d Difference) String() string {
+	if d.Lost {
+		return d.Property + " " + textOr(d.Before, "nothing") + " -> unknown"
+	}
 	if d.List && !d.Unknown {
 		parts := append(signed("+", d.Added()), signed("-", d.Removed())...)
 		if len(parts) == 0 {
@@ -71,11 +74,12 @@ func (c Change) Differences() (all []Difference) {
 	}
 	for _, s := range settings {
 		d := Difference{Property: s.name, List: s.list, Before: s.get(before), After: s.get(c.After)}
-		d.Unknown = before.Missing&s.property != 0
-		untold := len(d.After) == 0 && s.property&(PropertyMaxMessageSize|PropertyLimits) != 0
-		learned := d.Unknown && c.After.Missing&s.property == 0
-		if !untold && (learned || !slices.Equal(d.Before, d.After)) {
-			d.Unknown = learned
+		was, is := before.Missing&s.property == 0, c.After.Missing&s.property == 0
+		d.Unknown, d.Lost = !was && is, was && !is
+		mayBeUntold := s.property&(PropertyMaxMessageSize|PropertyLimits) != 0
+		untold := mayBeUntold && len(d.After) == 0
+		d.Unknown = d.Unknown || mayBeUntold && len(d.Before) == 0 && len(d.After) > 0 && c.Before != nil
+		if d.Unknown || d.Lost || !untold && !slices.Equal(d.Before, d.After) {
 			all = append(all, d)
 		}
 	}

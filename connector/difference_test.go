@@ -34,12 +34,14 @@ func TestChangeString(t *testing.T) {
 		{"a value that was not known, to what its absence means", connector.SetAuth(unknown, 0), `EX01\Relay: AuthMechanism unknown -> None`},
 		{"more in an incomplete list", connector.AddRanges(unknown, ranges("10.0.5.5")...), `EX01\Relay: RemoteIPRanges +10.0.5.5`},
 		{"the whole list, which was incomplete", connector.Edit(unknown, func(c *connector.ReceiveConnector) { require.NoError(t, c.Set("RemoteIPRanges", "10.0.0.0/24")) }), `EX01\Relay: RemoteIPRanges unknown -> 10.0.0.0/24`},
+		{"a value that is not known any more", connector.SetAuth(unknown, 0).Inverse(), `EX01\Relay: AuthMechanism None -> unknown`},
+		{"a list that is not known completely any more", connector.Edit(c, func(c *connector.ReceiveConnector) { c.RemoteIPRanges, c.Missing = nil, connector.PropertyRemoteIPRanges }), `EX01\Relay: RemoteIPRanges 10.0.0.0/24 -> unknown`},
 		{"rights", connector.Edit(c, func(c *connector.ReceiveConnector) {
 			c.Rights = []connector.Grant{{Principal: "A", Right: "ms-Exch-SMTP-Submit", Deny: true}}
 		}), `EX01\Relay: Rights +deny A: ms-Exch-SMTP-Submit`},
 		{"another name", connector.Edit(c, func(c *connector.ReceiveConnector) { c.ID.Name = "Relay 2" }), `EX01\Relay: Name Relay -> Relay 2`},
 		{"a limit that is not told afterwards", connector.Edit(c, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(60) }).Inverse(), `EX01\Relay: unchanged`},
-		{"a limit", connector.Edit(c, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(60) }), `EX01\Relay: MaxHopCount nothing -> 60`},
+		{"a limit", connector.Edit(c, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(60) }), `EX01\Relay: MaxHopCount unknown -> 60`},
 		{"created", connector.Create(c), `EX01\Relay: created; Bindings +0.0.0.0:25; RemoteIPRanges +10.0.0.0/24`},
 		{"removed", connector.Remove(c), `EX01\Relay: removed`},
 		{"the same", connector.AddRanges(c), `EX01\Relay: unchanged`},
@@ -69,13 +71,25 @@ func TestSettingsCoverTheModel(t *testing.T) {
 	var c connector.ReceiveConnector
 	_, ok := c.Setting("Banner")
 	assert.False(t, ok)
-	for name, values := range map[string][]string{"Banner": {"x"}, "Enabled": {"yes"}, "AuthMechanism": {"None", "Tls"}, "RemoteIPRanges": {"10.0.0.1", "10.0.0.300"}, "Name": nil,
-		"MaxHopCount": {"-1"}, "PermissionGroups": {"All"}, "RequireTLS": nil, "Bindings": {"0.0.0.0"}, "SizeEnabled": {"3"}, "ChunkingEnabled": {""}} {
+	c.MaxHopCount, c.ConnectionTimeout = connector.LimitOf(3), connector.Minute
+	full := c.Clone()
+	for name, values := range map[string][]string{"Banner": {"x"}, "Enabled": {"yes"}, "AuthMechanism": {"None", "Tls"}, "RemoteIPRanges": {"10.0.0.1", "10.0.0.300"}, "Name": nil, "Fqdn": {"a", "b"},
+		"MaxHopCount": {"-1"}, "ConnectionTimeout": {"soon"}, "PermissionGroups": {"All"}, "RequireTLS": nil, "Bindings": {"0.0.0.0"}, "SizeEnabled": {"3"}, "ChunkingEnabled": {""}} {
 		err := c.Set(name, values...)
 		var pe *connector.ParseError
 		require.ErrorAs(t, err, &pe, name)
-		assert.True(t, c.Equal(connector.ReceiveConnector{}), "%s: unchanged", name)
+		assert.True(t, c.Equal(full), "%s: unchanged", name)
 	}
+	require.Error(t, c.Set("Name", "a", "b"))
+	require.NoError(t, c.Set("Enabled", "0"))
+	assert.True(t, c.Disabled)
+	require.NoError(t, c.Set("Enabled", "1"))
+	assert.False(t, c.Disabled)
+	unknown := c.Clone()
+	unknown.Missing = connector.PropertyBindings
+	assert.False(t, unknown.Knows("bindings"))
+	assert.True(t, unknown.Knows("Fqdn"))
+	assert.False(t, unknown.Knows("Banner"))
 }
 
 // What is set is known.
@@ -120,6 +134,18 @@ func TestCompose(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, back.Equal(top), "undone, the name included")
 
+	made := connector.Compose(connector.Create(a), renamedTo(a, "New"))
+	require.Len(t, made, 1)
+	got, err := (&connector.Topology{}).Apply(made...)
+	require.NoError(t, err, "what is created under a name and gets another one is created under that")
+	assert.Equal(t, "New", got.Connectors[0].ID.Name)
+	swap := []connector.Change{renamedTo(a, "tmp"), renamedTo(b, "Relay")}
+	swap = append(swap, renamedTo(*swap[0].After, "Default"))
+	assert.Len(t, connector.Compose(swap...), 3, "the third name is needed")
+	got, err = top.Apply(connector.Compose(swap...)...)
+	require.NoError(t, err)
+	assert.Equal(t, "Default", got.Connectors[0].ID.Name)
+
 	assert.Empty(t, connector.Compose(one, one.Inverse()), "there and back is nothing")
 	assert.Empty(t, connector.Compose(connector.Create(a), connector.Remove(a)))
 	again := connector.Compose(connector.Remove(a), connector.Create(a))
@@ -135,30 +161,31 @@ func TestCompose(t *testing.T) {
 	require.ErrorIs(t, err, connector.ErrDrift)
 }
 
+func renamedTo(c connector.ReceiveConnector, name string) connector.Change {
+	return connector.Edit(c, func(c *connector.ReceiveConnector) { c.ID.Name = name })
+}
+
 // Renaming keeps the place, moves nobody, and never makes two of one name.
 func TestRename(t *testing.T) {
 	a, b := relay("EX01", "10.0.0.0/24"), standard("EX01")
 	top := &connector.Topology{Connectors: []connector.ReceiveConnector{a, b}}
-	rename := func(c connector.ReceiveConnector, name string) connector.Change {
-		return connector.Edit(c, func(c *connector.ReceiveConnector) { c.ID.Name = name })
-	}
-	next, err := top.Apply(rename(a, "From applications"))
+	next, err := top.Apply(renamedTo(a, "From applications"))
 	require.NoError(t, err)
 	assert.Equal(t, `EX01\From applications`, next.Connectors[0].ID.String())
-	_, err = top.Apply(rename(a, "DEFAULT"))
+	_, err = top.Apply(renamedTo(a, "DEFAULT"))
 	require.ErrorIs(t, err, connector.ErrDrift)
-	next, err = top.Apply(rename(a, "RELAY"))
+	next, err = top.Apply(renamedTo(a, "RELAY"))
 	require.NoError(t, err, "another spelling of its own name")
 	assert.Equal(t, "RELAY", next.Connectors[0].ID.Name)
-	other := rename(a, "x")
+	other := renamedTo(a, "x")
 	other.After.ID.Server = "EX02"
 	_, err = top.Apply(other)
 	require.ErrorIs(t, err, connector.ErrInvalid, "a connector cannot move to another server")
 
-	moves, err := connector.WhatIf(top, rename(a, "From applications"))
+	moves, err := connector.WhatIf(top, renamedTo(a, "From applications"))
 	require.NoError(t, err)
 	assert.Empty(t, moves)
-	changed := rename(a, "From applications")
+	changed := renamedTo(a, "From applications")
 	changed.After.RemoteIPRanges = ranges("10.0.0.0/25")
 	moves, err = connector.WhatIf(top, changed)
 	require.NoError(t, err)
@@ -166,11 +193,27 @@ func TestRename(t *testing.T) {
 	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Relay -> EX01\Default: 10.0.0.128/25, for example 10.0.0.128`, moves[0].String())
 
 	// Two connectors swap their names.
-	swapped := []connector.Change{rename(a, "x"), rename(b, "Relay")}
-	swapped = append(swapped, rename(*swapped[0].After, "Default"))
+	swapped := []connector.Change{renamedTo(a, "x"), renamedTo(b, "Relay")}
+	swapped = append(swapped, renamedTo(*swapped[0].After, "Default"))
 	moves, err = connector.WhatIf(top, swapped...)
 	require.NoError(t, err)
 	assert.Empty(t, moves)
+
+	// A name that another connector had: whoever it served moves, and whoever is served by the same one does not.
+	removed := connector.Remove(a)
+	taken := renamedTo(b, "Relay")
+	moves, err = connector.WhatIf(top, removed, taken)
+	require.NoError(t, err)
+	require.Len(t, moves, 1)
+	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Relay -> EX01\Relay: 10.0.0.0/24, for example 10.0.0.0`, moves[0].String())
+	first := renamedTo(a, "Z")
+	second := connector.Create(listening("EX01", "Relay", "0.0.0.0:2600", "10.0.0.0/24"))
+	moves, err = connector.WhatIf(top, first, second, connector.Remove(*second.After))
+	require.NoError(t, err)
+	assert.Empty(t, moves)
+	assert.Equal(t, map[connector.ID]connector.ID{a.ID: {Server: "EX01", Name: "Z"}}, connector.Renamed(first, second, connector.Remove(*second.After)))
+	assert.Empty(t, connector.Renamed(connector.Remove(a), connector.Create(a)), "anew under its name it is the same")
+	assert.Equal(t, map[connector.ID]connector.ID{a.ID: {}}, connector.Renamed(connector.Remove(a), connector.Change{}))
 }
 
 // What turns one topology into another is found, and does it.
@@ -191,5 +234,12 @@ func TestChangesBetween(t *testing.T) {
 	got, err := before.Apply(changes...)
 	require.NoError(t, err)
 	assert.Empty(t, connector.Changes(got, after))
+	same := got.Clone()
+	for i := range same.Connectors {
+		same.Connectors[i].ID.Server = strings.ToLower(same.Connectors[i].ID.Server)
+		got.Connectors[i].Rights = []connector.Grant{{Principal: "A", Right: "x"}, {Principal: "B", Right: "y"}}
+		same.Connectors[i].Rights = []connector.Grant{{Principal: "B", Right: "y"}, {Principal: "A", Right: "x"}}
+	}
+	assert.Empty(t, connector.Changes(got, same), "the case of a server's name and the order of rights are no change")
 	assert.Empty(t, connector.Changes(before, before))
 }

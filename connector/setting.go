@@ -29,8 +29,7 @@ var settings = slices.Concat([]setting{
 	listOf("RemoteIPRanges", PropertyRemoteIPRanges, func(c *ReceiveConnector) *[]Range { return &c.RemoteIPRanges }, ParseRange),
 	scalar("AuthMechanism", PropertyAuthMechanism, func(c *ReceiveConnector) *AuthMechanism { return &c.AuthMechanism }, ParseAuthMechanism),
 	{"PermissionGroups", PropertyPermissionGroups, false, func(c *ReceiveConnector) []string { return told(c.PermissionGroups.String()) }, setGroups},
-	{"Fqdn", PropertyFQDN, false, func(c *ReceiveConnector) []string { return told(c.FQDN) },
-		func(c *ReceiveConnector, values []string) error { c.FQDN = strings.Join(values, ""); return nil }},
+	{"Fqdn", PropertyFQDN, false, func(c *ReceiveConnector) []string { return told(c.FQDN) }, setFQDN},
 	flag("RequireTLS", PropertyRequireTLS, func(c *ReceiveConnector) *bool { return &c.RequireTLS }),
 	flag("SuppressXAnonymousTls", PropertySuppressXAnonymousTLS, func(c *ReceiveConnector) *bool { return &c.SuppressXAnonymousTLS }),
 	flag("EnableAuthGSSAPI", PropertyEnableAuthGSSAPI, func(c *ReceiveConnector) *bool { return &c.EnableAuthGSSAPI }),
@@ -63,10 +62,21 @@ func told(text string) []string {
 
 func setName(c *ReceiveConnector, values []string) error {
 	name := strings.Join(values, "")
-	if name == "" {
+	switch {
+	case name == "":
 		return &ParseError{Kind: "Name", Err: ErrEmpty}
+	case len(values) > 1:
+		return &ParseError{Kind: "Name", Input: strings.Join(values, ", "), Err: ErrDuplicate}
 	}
 	c.ID.Name = name
+	return nil
+}
+
+func setFQDN(c *ReceiveConnector, values []string) error {
+	if len(values) > 1 {
+		return &ParseError{Kind: "Fqdn", Input: strings.Join(values, ", "), Err: ErrDuplicate}
+	}
+	c.FQDN = strings.Join(values, "")
 	return nil
 }
 
@@ -162,9 +172,9 @@ func boolText(on bool) string {
 
 func parseBoolText(s string) (bool, error) {
 	switch {
-	case strings.EqualFold(s, "True"):
+	case strings.EqualFold(s, "True") || s == "1":
 		return true, nil
-	case strings.EqualFold(s, "False"):
+	case strings.EqualFold(s, "False") || s == "0":
 		return false, nil
 	}
 	return false, &ParseError{Kind: "boolean", Input: s, Err: ErrUnknownName}
@@ -206,17 +216,20 @@ func (c ReceiveConnector) Knows(name string) bool {
 }
 
 // Set gives a property a value by its name in [Settings], in any case, from text as Exchange prints it: lists are replaced, flags may
-// come in one text or in several. The property then is known, so it is no longer in Missing. PermissionGroups keeps Custom as it is,
-// which Exchange sets by itself (observed). Every error is a [*ParseError], and c is unchanged then.
+// come in one text or in several. The property then is known, so it is no longer in Missing; but for those that share a bit there, the
+// extensions and the limits, of which the others stay unknown. PermissionGroups keeps Custom as it is, which Exchange sets by itself
+// (observed). Every error is a [*ParseError], and c is unchanged then.
 func (c *ReceiveConnector) Set(name string, values ...string) error {
 	s, ok := settingOf(name)
 	if !ok {
 		return &ParseError{Kind: "property", Input: name, Err: ErrUnknownName}
 	}
-	if err := s.set(c, values); err != nil {
+	next := *c
+	if err := s.set(&next, values); err != nil {
 		return err
 	}
-	c.know(s.property)
+	next.know(s.property)
+	*c = next
 	return nil
 }
 

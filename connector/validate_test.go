@@ -289,6 +289,10 @@ func TestValidateConflicts(t *testing.T) {
 	require.ErrorAs(t, top.Validate(connector.Create(c)), &me, "there is one already")
 	require.ErrorIs(t, me, connector.ErrDrift)
 
+	clash := &connector.Topology{Connectors: []connector.ReceiveConnector{c, with("0.0.0.0:25", "10.0.0.0/24")}}
+	assert.Len(t, rules(t, clash.Validate(connector.AddRanges(c))), 1, "a Set that sets nothing is looked at")
+	assert.NoError(t, clash.Validate(connector.Edit(c, func(c *connector.ReceiveConnector) { c.Rights = []connector.Grant{{Principal: "A", Right: "x"}} })), "rights are another cmdlet's")
+
 	err := top.ValidateAll(connector.AddRanges(c, ranges("10.0.5.5")...), connector.Create(with("0.0.0.0:25", "10.0.5.5")))
 	require.ErrorAs(t, err, &me)
 	assert.Equal(t, "changes[1]", me.Path)
