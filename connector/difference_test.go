@@ -35,7 +35,9 @@ func TestChangeString(t *testing.T) {
 		{"more in an incomplete list", connector.AddRanges(unknown, ranges("10.0.5.5")...), `EX01\Relay: RemoteIPRanges +10.0.5.5`},
 		{"the whole list, which was incomplete", connector.Edit(unknown, func(c *connector.ReceiveConnector) { require.NoError(t, c.Set("RemoteIPRanges", "10.0.0.0/24")) }), `EX01\Relay: RemoteIPRanges unknown -> 10.0.0.0/24`},
 		{"a value that is not known any more", connector.SetAuth(unknown, 0).Inverse(), `EX01\Relay: AuthMechanism None -> unknown`},
-		{"a list that is not known completely any more", connector.Edit(c, func(c *connector.ReceiveConnector) { c.RemoteIPRanges, c.Missing = nil, connector.PropertyRemoteIPRanges }), `EX01\Relay: RemoteIPRanges 10.0.0.0/24 -> unknown`},
+		{"a list that is not known completely any more", connector.Edit(c, func(c *connector.ReceiveConnector) {
+			c.RemoteIPRanges, c.Missing = nil, connector.PropertyRemoteIPRanges
+		}), `EX01\Relay: RemoteIPRanges 10.0.0.0/24 -> unknown`},
 		{"rights", connector.Edit(c, func(c *connector.ReceiveConnector) {
 			c.Rights = []connector.Grant{{Principal: "A", Right: "ms-Exch-SMTP-Submit", Deny: true}}
 		}), `EX01\Relay: Rights +deny A: ms-Exch-SMTP-Submit`},

@@ -198,11 +198,20 @@ func (g *grammar) table(a *argument) error {
 	return nil
 }
 
+// isCommand tells whether a word looks like the name of a cmdlet, Verb-Noun.
+func isCommand(word string) bool {
+	verb, noun, ok := strings.Cut(word, "-")
+	return ok && verb != "" && noun != "" && !strings.ContainsFunc(verb+noun, func(r rune) bool { return !isLetter(r) })
+}
+
 // items reads values separated by commas, in parentheses or not.
 func (g *grammar) items() (items []item, err error) {
 	for {
 		switch t := g.peek(); {
 		case g.mark("@(") || g.mark("("):
+			if next := g.peek(); next.kind == tokenWord && isCommand(next.text) {
+				return nil, &tokenError{next.at, ErrVariable}
+			}
 			for !g.mark(")") {
 				inner, err := g.items()
 				if err != nil {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go4.org/netipx"
+
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
@@ -17,10 +19,9 @@ import (
 // A connector that is created gets New-ReceiveConnector -Usage Custom, a removed one Remove-ReceiveConnector. Rights beyond the
 // groups follow as Add-ADPermission and Remove-ADPermission, what goes before what comes.
 //
-// The error is [ErrNoChange], [ErrNoParameter] or [ErrIncomplete], with the connector and the property.
+// The error is [ErrNoChange], [ErrNoParameter], [ErrIncomplete] or [ErrWildcard], with the connector and the property.
 func Commands(c connector.Change, v connector.Version) ([]string, error) {
-	w := writer{change: c, generation: v.Generation()}
-	lines, err := w.lines()
+	lines, err := (writer{change: c, generation: v.Generation()}).lines()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Target, err)
 	}
@@ -30,6 +31,7 @@ func Commands(c connector.Change, v connector.Version) ([]string, error) {
 type writer struct {
 	change     connector.Change
 	generation connector.Generation
+	each       string // what every cmdlet is told beside
 }
 
 func (w writer) lines() ([]string, error) {
@@ -38,7 +40,7 @@ func (w writer) lines() ([]string, error) {
 		return nil, ErrNoChange
 	}
 	if c.After == nil {
-		return []string{"Remove-ReceiveConnector -Identity " + Quote(c.Target.String()) + " -Confirm:$false"}, nil
+		return []string{"Remove-ReceiveConnector -Identity " + Quote(c.Target.String()) + " -Confirm:$false" + w.each}, nil
 	}
 	head, missing := "Set-ReceiveConnector -Identity "+Quote(c.Target.String()), connector.Properties(0)
 	if c.Before == nil {
@@ -46,8 +48,12 @@ func (w writer) lines() ([]string, error) {
 	} else {
 		missing = c.After.Missing &^ c.Before.Missing
 	}
-	// What is not known afterwards cannot be said; rights, limits and what is announced need not be.
+	// What is not known afterwards cannot be said; rights, limits and what is announced need not be. A role must be, where there are
+	// roles, because another one would be taken.
 	const minor = connector.PropertyRights | connector.PropertyLimits | connector.PropertyExtensions | connector.PropertySizeEnabled | connector.PropertyMaxMessageSize
+	if c.Before == nil && c.After.TransportRole == 0 && w.generation >= connector.Generation2013 {
+		missing |= connector.PropertyTransportRole
+	}
 	if missing &^= minor; missing != 0 {
 		return nil, fmt.Errorf("%s: %w", missing, ErrIncomplete)
 	}
@@ -57,9 +63,13 @@ func (w writer) lines() ([]string, error) {
 	}
 	var lines []string
 	if c.Before == nil || len(parameters) > 0 {
-		lines = append(lines, strings.Join(append([]string{head}, parameters...), " "))
+		lines = append(lines, strings.Join(append([]string{head}, parameters...), " ")+w.each)
 	}
-	lines = append(lines, w.rights()...)
+	rights, err := w.rights()
+	if err != nil {
+		return nil, err
+	}
+	lines = append(lines, rights...)
 	if len(lines) == 0 {
 		return nil, ErrNoChange
 	}
@@ -81,6 +91,8 @@ func (w writer) parameters() (ps []string, err error) {
 		switch {
 		case d.Property == "Rights":
 			continue
+		case d.Lost:
+			err = ErrIncomplete
 		case w.change.Before == nil && slices.Contains([]string{"Name", "Bindings", "RemoteIPRanges", "AuthMechanism", "PermissionGroups"}, d.Property):
 			continue
 		case d.List:
@@ -103,7 +115,7 @@ func (w writer) list(d connector.Difference) (string, error) {
 	incomplete := map[string]connector.Properties{"Bindings": connector.PropertyBindings, "RemoteIPRanges": connector.PropertyRemoteIPRanges}[d.Property] & w.change.After.Missing
 	added, removed := d.Added(), d.Removed()
 	reordered := len(added)+len(removed) == 0
-	whole := d.Unknown || reordered || w.generation == connector.Generation2007 || d.Property == "Bindings" && incomplete == 0
+	whole := d.Unknown || reordered || w.removesTwin() || w.generation == connector.Generation2007 || d.Property == "Bindings" && incomplete == 0
 	switch {
 	case incomplete != 0 && w.generation == connector.Generation2007:
 		return "", fmt.Errorf("only whole lists on Exchange 2007: %w", ErrIncomplete)
@@ -120,6 +132,16 @@ func (w writer) list(d connector.Difference) (string, error) {
 		parts = append(parts, "Remove="+list(removed))
 	}
 	return "@{" + strings.Join(parts, "; ") + "}", nil
+}
+
+// removesTwin tells whether a range goes while another entry of the same addresses stays: what is removed by its value may be both.
+func (w writer) removesTwin() bool {
+	stay := make(map[netipx.IPRange]bool)
+	for _, r := range w.change.After.RemoteIPRanges {
+		stay[r.Span()] = true
+	}
+	_, removed := w.change.Ranges()
+	return slices.ContainsFunc(removed, func(r connector.Range) bool { return stay[r.Span()] })
 }
 
 // value writes the value of a property that is no list; nothing if there is nothing to say.
@@ -148,7 +170,7 @@ func (w writer) value(d connector.Difference) (string, error) {
 }
 
 // rights returns the lines that take and give rights beyond the groups.
-func (w writer) rights() (lines []string) {
+func (w writer) rights() (lines []string, err error) {
 	var before []connector.Grant
 	if w.change.Before != nil {
 		before = w.change.Before.Rights
@@ -173,13 +195,19 @@ func (w writer) rights() (lines []string) {
 			if first.Deny {
 				deny = " -Deny"
 			}
-			lines = append(lines, fmt.Sprintf("Get-ReceiveConnector -Identity %s | %s -User %s -ExtendedRights %s%s%s",
-				Quote(w.change.After.ID.String()), verb.cmdlet, Quote(first.Principal), list(rights), deny, verb.confirm))
+			lines = append(lines, fmt.Sprintf("Get-ReceiveConnector -Identity %s%s | %s -User %s -ExtendedRights %s%s%s%s",
+				Quote(w.change.After.ID.String()), w.each, verb.cmdlet, Quote(first.Principal), list(rights), deny, verb.confirm, w.each))
 			rest = others
 		}
 	}
-	return lines
+	if len(lines) > 0 && isPattern(w.change.After.ID.String()) {
+		return nil, ErrWildcard
+	}
+	return lines, nil
 }
+
+// isPattern tells whether Get-ReceiveConnector would take an identity for a pattern.
+func isPattern(identity string) bool { return strings.ContainsAny(identity, "*?[]") }
 
 // except returns the grants of a that are not in b.
 func except(a, b []connector.Grant) []connector.Grant {

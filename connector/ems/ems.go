@@ -13,6 +13,8 @@ var (
 	ErrIncomplete = errors.New("what the command must name is not known completely")
 	// ErrNoParameter: the change touches something that the cmdlets of this version do not set.
 	ErrNoParameter = errors.New("no cmdlet parameter sets this")
+	// ErrWildcard: Get-ReceiveConnector takes the name for a pattern, and rights would be given on other connectors as well.
+	ErrWildcard = errors.New("the name holds a wildcard, and Get-ReceiveConnector would find other connectors by it")
 	// ErrNoChange: Before and After say the same.
 	ErrNoChange = errors.New("the change changes nothing")
 )

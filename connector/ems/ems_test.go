@@ -65,6 +65,7 @@ func TestCommands(t *testing.T) {
 		{"no name", edit(func(c *connector.ReceiveConnector) { c.FQDN, c.Bindings = "x", nil }).Inverse(), v2010, set + `-Bindings '0.0.0.0:25','[::]:25' -Fqdn $null`},
 		{"no bindings", edit(func(c *connector.ReceiveConnector) { c.Bindings = nil }), v2010, set + `-Bindings @()`},
 		{"remove the connector", connector.Change{Target: c.ID, Before: &c}, v2010, `Remove-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Confirm:$false`},
+		{"an entry goes whose addresses another one keeps", connector.Edit(twin(c), func(c *connector.ReceiveConnector) { c.RemoteIPRanges = c.RemoteIPRanges[:2] }), v2010, set + `-RemoteIPRanges '10.0.0.1','10.0.0.0/24'`},
 		{"bindings of an incomplete list", connector.Edit(lackingBindings(c), func(c *connector.ReceiveConnector) { c.Bindings = c.Bindings[1:] }), v2010, set + `-Bindings @{Remove='0.0.0.0:25'}`},
 		{"ranges in another order", edit(func(c *connector.ReceiveConnector) {
 			c.RemoteIPRanges = []connector.Range{c.RemoteIPRanges[1], c.RemoteIPRanges[0]}
@@ -111,6 +112,13 @@ func TestCommands(t *testing.T) {
 		assert.Empty(t, got)
 		assert.Contains(t, err.Error(), "Joe's Relay")
 	}
+}
+
+// twin lists the same addresses twice.
+func twin(c connector.ReceiveConnector) connector.ReceiveConnector {
+	c = c.Clone()
+	c.RemoteIPRanges = append(c.RemoteIPRanges, connector.MustParseRange("10.0.0.0-10.0.0.255"))
+	return c
 }
 
 func lackingBindings(c connector.ReceiveConnector) connector.ReceiveConnector {

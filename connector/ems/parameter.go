@@ -19,8 +19,9 @@ type cmdlet struct {
 
 var (
 	common         = []string{"Confirm", "WhatIf", "Verbose", "Debug"}
+	permissions    = append([]string{"Deny"}, common...)
 	commonValues   = []string{"DomainController", "ErrorAction", "WarningAction", "ErrorVariable", "WarningVariable", "OutVariable", "OutBuffer"}
-	notInTheModel  = []string{"AdvertiseClientSettings", "AuthTarpitInterval", "Banner", "Comment", "DefaultDomain", "ExtendedProtectionPolicy", "MaxAcknowledgementDelay", "MaxHeaderSize", "MaxInboundConnection", "MaxProtocolErrors", "MessageRateLimit", "MessageRateSource", "ProtocolLoggingLevel", "RejectReservedSecondLevelRecipientDomains", "RejectReservedTopLevelRecipientDomains", "RejectSingleLabelRecipientDomains", "RequireEHLODomain", "ServiceDiscoveryFqdn", "TarpitInterval", "TlsCertificateName", "TlsDomainCapabilities"}
+	notInTheModel  = []string{"AdvertiseClientSettings", "AuthTarpitInterval", "Banner", "BareLinefeedRejectionEnabled", "Comment", "DefaultDomain", "ExtendedProtectionPolicy", "MaxAcknowledgementDelay", "MaxHeaderSize", "MaxInboundConnection", "MaxProtocolErrors", "MessageRateLimit", "MessageRateSource", "ProtocolLoggingLevel", "RejectReservedSecondLevelRecipientDomains", "RejectReservedTopLevelRecipientDomains", "RejectSingleLabelRecipientDomains", "RequireEHLODomain", "ServiceDiscoveryFqdn", "TarpitInterval", "TlsCertificateName", "TlsDomainCapabilities"}
 	usageSwitches  = []string{"Client", "Custom", "Internal", "Internet", "Partner"}
 	permissionArgs = []string{"Identity", "User", "ExtendedRights"}
 )
@@ -32,8 +33,8 @@ var cmdlets = []cmdlet{
 		passedOver: append(slices.Clone(notInTheModel), commonValues...), positional: "Identity"},
 	{name: "Remove-ReceiveConnector", parameters: []string{"Identity"}, switches: common, passedOver: commonValues, positional: "Identity"},
 	{name: "Get-ReceiveConnector", parameters: []string{"Identity", "Server"}, switches: common, passedOver: commonValues, positional: "Identity"},
-	{name: "Add-ADPermission", parameters: permissionArgs, switches: append([]string{"Deny"}, common...), passedOver: append([]string{"AccessRights"}, commonValues...), positional: "Identity"},
-	{name: "Remove-ADPermission", parameters: permissionArgs, switches: append([]string{"Deny"}, common...), passedOver: append([]string{"AccessRights"}, commonValues...), positional: "Identity"},
+	{name: "Add-ADPermission", parameters: permissionArgs, switches: permissions, passedOver: append([]string{"AccessRights"}, commonValues...), positional: "Identity"},
+	{name: "Remove-ADPermission", parameters: permissionArgs, switches: permissions, passedOver: append([]string{"AccessRights"}, commonValues...), positional: "Identity"},
 	{name: "Out-Null"},
 }
 

@@ -22,6 +22,9 @@ func (n Note) String() string { return n.Source.String() + ": " + n.Text }
 // maxText is how long a text of commands may be, in bytes.
 const maxText = 1 << 20
 
+// ErrGroupRight reports that a right is taken which a permission group gives: the model knows a group only as a whole.
+var ErrGroupRight = errors.New("a permission group gives this right, and taking single rights from a group is not modelled; deny it, or take the group")
+
 // ErrTooLong reports a text of more than a million bytes.
 var ErrTooLong = errors.New("longer than commands are")
 
@@ -34,11 +37,13 @@ var ErrTooLong = errors.New("longer than commands are")
 // model does not hold is passed over with a note.
 //
 // A connector is named SERVER\Name, or Name where that is clear. New-ReceiveConnector needs -Server unless there is one server only,
-// and a usage type; without -TransportRole it gets HubTransport on a server from 2013 on (inferred). Whether the cmdlets accept
-// the changes is not asked, see [connector.Topology.ValidateAll].
+// and a usage type; without -TransportRole it gets HubTransport on a server from 2013 on (inferred), which a server also is if one of
+// its connectors has a transport role. A Set-ReceiveConnector that changes nothing the model holds is a change all the same, because the
+// cmdlet looks at all of the connector; -WhatIf is read as if it were not there. Whether the cmdlets accept the changes is not asked, see
+// [connector.Topology.ValidateAll].
 //
 // The error joins a [*connector.ModelError] for each command that cannot be read, with line and column and around [ErrSyntax],
-// [ErrCmdlet], [ErrParameter], [ErrVariable], [connector.ErrNotFound], or the error of a value; there are no changes then.
+// [ErrCmdlet], [ErrParameter], [ErrVariable], [ErrGroupRight], [connector.ErrNotFound], or the error of a value; there are no changes then.
 func Parse(name string, t *connector.Topology, text string) ([]connector.Change, []Note, error) {
 	p := &parser{name: name, text: text, t: t}
 	if len(text) > maxText {
@@ -89,7 +94,7 @@ type arguments map[string]argument
 // pipeline reads commands of which each gets what the one before returns.
 func (p *parser) pipeline(cs []command) error {
 	var connectors []connector.ReceiveConnector // that come in through the pipe
-	for _, c := range cs {
+	for i, c := range cs {
 		known, ok := cmdletOf(c.name)
 		if !ok {
 			return fail(c.at, "%s: %w", c.name, ErrCmdlet)
@@ -105,6 +110,9 @@ func (p *parser) pipeline(cs []command) error {
 			}
 			if connectors, err = p.get(c, args); err != nil {
 				return err
+			}
+			if i == len(cs)-1 {
+				return fail(c.at, "%s: %w: it reads only, and nothing takes what it returns", c.name, ErrSyntax)
 			}
 			continue
 		case "Out-Null":
@@ -140,13 +148,20 @@ func (p *parser) arguments(known cmdlet, c command) (arguments, error) {
 			return nil, fail(a.at, "%s -%s: %w", known.name, name, connector.ErrDuplicate)
 		}
 		switch {
+		case name == "AccessRights":
+			if len(a.items) != 1 || !strings.EqualFold(a.items[0].text, "ExtendedRight") {
+				p.note(a.at, "-AccessRights: only extended rights are modelled, the others are left out")
+			}
 		case slices.Contains(known.passedOver, name):
-			if !slices.Contains(commonValues, name) && name != "AccessRights" {
+			if !slices.Contains(commonValues, name) {
 				p.note(a.at, "-%s: not modelled, so it is left out", name)
 			}
 		case slices.Contains(known.switches, name):
 			if len(a.items) == 1 && strings.EqualFold(a.items[0].text, "false") {
 				continue
+			}
+			if name == "WhatIf" {
+				p.note(a.at, "-WhatIf: read as if it were not there")
 			}
 		case !a.valued:
 			return nil, fail(a.at, "%s -%s: %w: its value is missing", known.name, name, ErrSyntax)
@@ -264,6 +279,8 @@ func (p *parser) each(cmdlet string, c command, args arguments, connectors []con
 			return err
 		}
 		connectors = []connector.ReceiveConnector{rc}
+	} else if a, ok := args["Identity"]; ok {
+		return fail(a.at, "%s -Identity: %w: the connectors come through the pipe", c.name, ErrSyntax)
 	} else if len(connectors) == 0 {
 		return fail(c.at, "%s: %w: nothing is piped into it", c.name, ErrSyntax)
 	}
@@ -279,6 +296,9 @@ func (p *parser) each(cmdlet string, c command, args arguments, connectors []con
 		if err != nil {
 			return err
 		}
+		if change.IsNoop() && cmdlet != "Set-ReceiveConnector" {
+			continue
+		}
 		if err := p.make(c, change); err != nil {
 			return err
 		}
@@ -286,11 +306,8 @@ func (p *parser) each(cmdlet string, c command, args arguments, connectors []con
 	return nil
 }
 
-// make applies a change. One that changes nothing is left out.
+// make applies a change.
 func (p *parser) make(c command, change connector.Change) error {
-	if change.IsNoop() {
-		return nil
-	}
 	next, err := p.t.Apply(change)
 	if err != nil {
 		return fail(c.at, "%s: %w", c.name, errors.Unwrap(err))
@@ -305,6 +322,17 @@ func (p *parser) set(rc connector.ReceiveConnector, args arguments) (connector.C
 	if err := p.apply(&after, args); err != nil {
 		return connector.Change{}, err
 	}
+	for _, name := range connector.Settings() {
+		if a, ok := args[name]; ok && !after.Knows(name) && !a.table {
+			p.note(a.at, "-%s: what it was is not known, so whether that changes anything is not known", name)
+		}
+	}
+	s, _ := p.t.Server(rc.ID.Server)
+	for _, name := range []string{"Bindings", "RemoteIPRanges"} {
+		if a := args[name]; a.table && s.Version.Generation() == connector.Generation2007 {
+			p.note(a.at, "-%s: Exchange 2007 takes whole lists only", name)
+		}
+	}
 	return connector.Edit(rc, func(c *connector.ReceiveConnector) { *c = after }), nil
 }
 
@@ -315,6 +343,7 @@ func (p *parser) apply(c *connector.ReceiveConnector, args arguments) error {
 		if !ok {
 			continue
 		}
+		p.doubtful(name, a)
 		err := error(nil)
 		if a.table {
 			err = p.edit(c, name, a)
@@ -326,6 +355,18 @@ func (p *parser) apply(c *connector.ReceiveConnector, args arguments) error {
 		}
 	}
 	return nil
+}
+
+// doubtful notes values that mean something else than they look like.
+func (p *parser) doubtful(name string, a argument) {
+	for _, i := range slices.Concat(a.items, a.add) {
+		switch {
+		case name == "RemoteIPRanges" && (i.text == "0.0.0.0" || i.text == "::"):
+			p.note(i.at, "-RemoteIPRanges: %s is one address; all of them are 0.0.0.0-255.255.255.255 and ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", i.text)
+		case name == "PermissionGroups" && strings.Contains(strings.ToLower(i.text), "custom"):
+			p.note(i.at, "-PermissionGroups: Custom cannot be given; Exchange shows it by itself where there are rights beyond the groups")
+		}
+	}
 }
 
 // valueError brings an error of a value to its place.
@@ -350,15 +391,15 @@ func valueError(name string, a argument, err error) error {
 func (p *parser) edit(c *connector.ReceiveConnector, name string, a argument) error {
 	switch name {
 	case "RemoteIPRanges":
-		return editList(p, c.ID, name, a, &c.RemoteIPRanges, connector.ParseRange, func(r, o connector.Range) bool { return r.Compare(o) == 0 })
+		return editList(p, *c, name, a, &c.RemoteIPRanges, connector.ParseRange, connector.Range.Span)
 	case "Bindings":
-		return editList(p, c.ID, name, a, &c.Bindings, connector.ParseBinding, func(b, o netip.AddrPort) bool { return b == o })
+		return editList(p, *c, name, a, &c.Bindings, connector.ParseBinding, func(b netip.AddrPort) netip.AddrPort { return b })
 	}
 	return fail(a.at, "-%s: %w: it is no list", name, ErrSyntax)
 }
 
-// editList removes, then adds, and notes what was not there and what was there already.
-func editList[T any](p *parser, id connector.ID, name string, a argument, list *[]T, parse func(string) (T, error), same func(v, o T) bool) error {
+// editList removes, then adds, and notes what was not there and what was there already. Entries are the same if what they mean is.
+func editList[T any, M comparable](p *parser, c connector.ReceiveConnector, name string, a argument, list *[]T, parse func(string) (T, error), meaning func(T) M) error {
 	remove, err := parseAll(a.remove, parse)
 	if err != nil {
 		return err
@@ -367,18 +408,30 @@ func editList[T any](p *parser, id connector.ID, name string, a argument, list *
 	if err != nil {
 		return err
 	}
-	isListed := func(v T) bool { return slices.ContainsFunc(*list, func(o T) bool { return same(v, o) }) }
-	for i, v := range remove {
-		if !isListed(v) {
-			p.note(a.remove[i].at, "-%s: %s does not list %s, so nothing is removed", name, id, a.remove[i].text)
-		}
-		*list = slices.DeleteFunc(*list, func(o T) bool { return same(v, o) })
+	listed := make(map[M]bool, len(*list))
+	for _, v := range *list {
+		listed[meaning(v)] = true
 	}
+	gone := make(map[M]bool, len(remove))
+	for i, v := range remove {
+		m := meaning(v)
+		switch {
+		case listed[m]:
+		case c.Knows(name):
+			p.note(a.remove[i].at, "-%s: %s does not list %s, so nothing is removed", name, c.ID, a.remove[i].text)
+		default:
+			p.note(a.remove[i].at, "-%s: %s is not among the entries of %s that are known; whether it is listed is not known", name, a.remove[i].text, c.ID)
+		}
+		gone[m], listed[m] = true, false
+	}
+	*list = slices.DeleteFunc(*list, func(v T) bool { return gone[meaning(v)] })
 	for i, v := range add {
-		if isListed(v) {
-			p.note(a.add[i].at, "-%s: %s lists %s already", name, id, a.add[i].text)
+		m := meaning(v)
+		if listed[m] {
+			p.note(a.add[i].at, "-%s: %s lists %s already", name, c.ID, a.add[i].text)
 			continue
 		}
+		listed[m] = true
 		*list = append(*list, v)
 	}
 	return nil
@@ -406,6 +459,15 @@ func (p *parser) permission(add bool, c command, rc connector.ReceiveConnector, 
 		return connector.Change{}, fail(c.at, "%s: %w: it needs -User and -ExtendedRights", c.name, ErrSyntax)
 	}
 	_, deny := args["Deny"]
+	s, _ := p.t.Server(rc.ID.Server)
+	for _, i := range args["ExtendedRights"].items {
+		if _, err := connector.ParseRights(i.text); err != nil && !strings.HasPrefix(strings.ToLower(i.text), "ms-exch-smtp-send-xmessagecontext") {
+			p.note(i.at, "-ExtendedRights: %s is no right that counts in a session, as far as this library knows", i.text)
+		}
+		if g := (connector.Grant{Principal: user.text, Right: i.text}); !add && !deny && rc.InGroups(g, s.Version.Generation()) {
+			return connector.Change{}, fail(i.at, "%s: %s: %w", c.name, i.text, ErrGroupRight)
+		}
+	}
 	return connector.Edit(rc, func(c *connector.ReceiveConnector) {
 		for _, r := range rights {
 			g := connector.Grant{Principal: user.text, Right: r, Deny: deny}
@@ -448,16 +510,37 @@ func (p *parser) create(c command, args arguments) error {
 	if err != nil {
 		return err
 	}
+	if usage == connector.UsageInternal && server.Roles.Has(connector.RoleEdge) {
+		rc.PermissionGroups &^= connector.GroupExchangeLegacyServers // which there is not on Edge Transport servers
+	}
 	if err := p.apply(&rc, args); err != nil {
 		return err
 	}
-	if _, told := args["TransportRole"]; !told && server.Version.Generation() >= connector.Generation2013 {
-		rc.TransportRole = connector.HubTransport
-		if !server.Roles.Has(connector.RoleEdge) {
-			p.note(c.at, "New-ReceiveConnector: without -TransportRole it is taken to be HubTransport (inferred)")
+	if _, told := args["TransportRole"]; !told {
+		switch roles := p.hasRoles(server); {
+		case roles:
+			rc.TransportRole = connector.HubTransport
+			if !server.Roles.Has(connector.RoleEdge) {
+				p.note(c.at, "New-ReceiveConnector: without -TransportRole it is taken to be HubTransport (inferred)")
+			}
+		case !server.Version.IsValid():
+			p.note(c.at, "New-ReceiveConnector: without -TransportRole it would be HubTransport from 2013 on (inferred), and the version of %s is not known", server.Name)
 		}
 	}
+	if _, taken := p.t.Connector(rc.ID); taken {
+		return fail(c.at, "New-ReceiveConnector: there is a receive connector %s already: %w", rc.ID, connector.ErrDuplicate)
+	}
 	return p.make(c, connector.Create(rc))
+}
+
+// hasRoles tells whether the connectors of a server have transport roles: from 2013 on, which one that has a role shows.
+func (p *parser) hasRoles(s connector.Server) bool {
+	if s.Version.IsValid() {
+		return s.Version.Generation() >= connector.Generation2013
+	}
+	return slices.ContainsFunc(p.t.Connectors, func(c connector.ReceiveConnector) bool {
+		return strings.EqualFold(c.ID.Server, s.Name) && c.TransportRole != 0
+	})
 }
 
 // server finds the server on which a connector is created.
@@ -515,11 +598,11 @@ func (p *parser) begin(usage connector.Usage, id connector.ID, args arguments) (
 		return connector.ReceiveConnector{}, valueError("RemoteIPRanges", ranges, err)
 	}
 	if given := usage == connector.UsageClient || usage == connector.UsageInternal; given && len(bs) > 0 {
-		p.note(bindings.at, "New-ReceiveConnector: usage %s gives the bindings, and the documents disagree whether -Bindings may be said", usage)
+		p.note(bindings.at, "New-ReceiveConnector: the documents disagree whether -Bindings may be said with usage %s, which gives them; those that are said are taken", usage)
 		bs = nil
 	}
 	if usage == connector.UsageInternet && len(rs) > 0 {
-		p.note(ranges.at, "New-ReceiveConnector: usage Internet gives the ranges, and the documents disagree whether -RemoteIPRanges may be said")
+		p.note(ranges.at, "New-ReceiveConnector: the documents disagree whether -RemoteIPRanges may be said with usage Internet, which gives them; those that are said are taken")
 		rs = nil
 	}
 	c, err := connector.NewConnector(usage, id, bs, rs)

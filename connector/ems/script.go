@@ -17,16 +17,20 @@ type Step struct {
 
 // Script writes steps as one PowerShell script, to be read, and run in the Exchange Management Shell:
 //
-//	.\plan.ps1             checks that the connectors are as t has them, then makes the changes
+//	.\plan.ps1             checks, then makes the changes
 //	.\plan.ps1 -CheckOnly  checks, and changes nothing
-//	.\plan.ps1 -Rollback   checks that the connectors are as the script left them, then undoes the changes, the last one first
+//	.\plan.ps1 -Rollback   checks, then undoes the changes, the last one first
 //
-// A check stops the script at the first property that a step touches and that has another value; extended rights, sizes and what is not
-// known are not checked. Each server gets the commands of its version. Where a change cannot be undone, the rollback says so and
-// stops before it undoes anything. The steps must fit to t one after the other; the error is that of [Commands] for the first that
-// cannot be written.
+// A check stops the script at the first property that a step changes and that has neither the value it had nor the one it gets; so a
+// script that stopped half-way can be run again, or rolled back. Extended rights, sizes and what is not known are not checked. Each server
+// gets the commands of its version.
 //
-// The script is untested on a live server.
+// What cannot be undone, because the value before is not known, the rollback leaves as it is and warns of; if a connector cannot be
+// brought back at all, it says so and stops before it undoes anything. A connector that was removed comes back with what is known of it.
+//
+// The steps must fit to t one after the other; the error is that of [Commands] for the first that cannot be written. The text begins with
+// a byte order mark if it is not all ASCII, because Windows PowerShell needs one then. The script needs PowerShell 2.0, and is untested on
+// a live server.
 func Script(t *connector.Topology, title string, steps ...Step) (string, error) {
 	changes := make([]connector.Change, len(steps))
 	for i, s := range steps {
@@ -35,48 +39,52 @@ func Script(t *connector.Topology, title string, steps ...Step) (string, error) 
 	b := &script{t: t}
 	b.comment(0, title)
 	b.comment(0, "Made from exported data. Read it, then run it in the Exchange Management Shell:")
-	b.comment(0, `  .\plan.ps1             checks that the connectors are as they were exported, then makes the changes`)
+	b.comment(0, `  .\plan.ps1             checks that what it changes is as it was exported, or changed already; then makes the changes`)
 	b.comment(0, `  .\plan.ps1 -CheckOnly  checks, and changes nothing`)
-	b.comment(0, `  .\plan.ps1 -Rollback   checks that the connectors are as this script left them, then undoes the changes`)
+	b.comment(0, `  .\plan.ps1 -Rollback   checks, then undoes the changes`)
 	b.WriteString(preamble)
 	b.line(0, "if (-not $Rollback) {")
 	b.checks(changes)
 	for i, s := range steps {
-		lines, err := Commands(s.Change, b.version(s.Change))
-		if err != nil {
-			return "", err
-		}
 		b.line(0, "")
 		b.comment(1, fmt.Sprintf("%d. %s", i+1, s.Change))
 		for _, why := range s.Why {
 			b.comment(1, "   "+why)
 		}
-		for _, l := range lines {
-			b.command(l)
+		if err := b.commands(s.Change); err != nil {
+			return "", err
 		}
 	}
 	b.line(0, "} else {")
 	b.rollback(changes)
 	b.line(0, "}")
-	return b.String(), nil
+	text := b.String()
+	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		text = "\ufeff" + text
+	}
+	return text, nil
 }
 
 const preamble = `param([switch]$CheckOnly, [switch]$Rollback)
 $ErrorActionPreference = 'Stop'
 
-# Stops the script unless a property of a connector has these values, in any order.
-function Assert-Connector($Identity, $Property, $Expected) {
-    $found = @((Get-ReceiveConnector -Identity $Identity -ErrorAction Stop).$Property | ForEach-Object { "$_" } | Sort-Object)
-    $wanted = @($Expected | Sort-Object)
-    if (($found -join '|') -ne ($wanted -join '|')) {
-        throw "$Identity has changed: $Property is '$($found -join ', ')' instead of '$($wanted -join ', ')'"
-    }
+# Is there such a connector?
+function Test-Connector($Identity) {
+    [bool](Get-ReceiveConnector -Identity $Identity -ErrorAction SilentlyContinue)
 }
 
-# Stops the script if there is such a connector.
-function Assert-NoConnector($Identity) {
-    if (Get-ReceiveConnector -Identity $Identity -ErrorAction SilentlyContinue) {
-        throw "$Identity exists already"
+# Has a property of a connector these values, in any order?
+function Test-Property($Identity, $Property, $Expected) {
+    $found = @((Get-ReceiveConnector -Identity $Identity -ErrorAction Stop).$Property | ForEach-Object { "$_" } | Sort-Object)
+    $wanted = @($Expected | Sort-Object)
+    ($found -join '|') -eq ($wanted -join '|')
+}
+
+# Stops the script unless a property has the values it had, or those it gets.
+function Assert-Property($Identity, $Property, $Before, $After) {
+    if (-not ((Test-Property $Identity $Property $Before) -or (Test-Property $Identity $Property $After))) {
+        $found = @((Get-ReceiveConnector -Identity $Identity).$Property | ForEach-Object { "$_" }) -join ', '
+        throw "$Identity has changed: $Property is '$found' instead of '$($Before -join ', ')'"
     }
 }
 
@@ -86,11 +94,6 @@ function Assert-NoConnector($Identity) {
 type script struct {
 	strings.Builder
 	t *connector.Topology
-}
-
-func (b *script) version(c connector.Change) connector.Version {
-	s, _ := b.t.Server(c.Target.Server)
-	return s.Version
 }
 
 func (b *script) line(depth int, text string) {
@@ -110,71 +113,181 @@ func (b *script) comment(depth int, text string) {
 	}, text))
 }
 
-// checks writes what must hold before the changes are made.
+// lines are the commands of a change. Cmdlets that come over the network do not see the script's $ErrorActionPreference, so each is told
+// to stop at an error.
+func (b *script) lines(c connector.Change) ([]string, error) {
+	s, _ := b.t.Server(c.Target.Server)
+	lines, err := (writer{change: c, generation: s.Version.Generation(), each: " -ErrorAction Stop"}).lines()
+	if err == nil && (isPattern(c.Target.String()) || c.After != nil && isPattern(c.After.ID.String())) {
+		err = ErrWildcard
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Target, err)
+	}
+	return lines, nil
+}
+
+// commands writes the commands of a change, each only if it is not made already.
+func (b *script) commands(c connector.Change) error {
+	lines, err := b.lines(c)
+	if err != nil {
+		return err
+	}
+	for i, l := range lines {
+		condition := ""
+		if i == 0 && !strings.HasPrefix(l, "Get-") { // rights can be given twice
+			condition = todo(c)
+		}
+		if condition == "" {
+			b.line(1, l)
+			continue
+		}
+		b.line(1, "if ("+condition+") {")
+		b.line(2, l)
+		b.line(1, "}")
+	}
+	return nil
+}
+
+// todo returns the condition under which a change is still to be made; none if nothing tells.
+func todo(c connector.Change) string {
+	switch {
+	case c.Before == nil:
+		return "-not (Test-Connector " + Quote(c.Target.String()) + ")"
+	case c.After == nil || !c.After.ID.Equal(c.Target):
+		return "Test-Connector " + Quote(c.Target.String())
+	}
+	var made []string
+	for _, d := range c.Differences() {
+		if !checked(c, d) {
+			return ""
+		}
+		made = append(made, fmt.Sprintf("(Test-Property %s %s %s)", Quote(c.Target.String()), Quote(d.Property), array(d.After)))
+	}
+	if len(made) == 0 {
+		return ""
+	}
+	return "-not (" + strings.Join(made, " -and ") + ")"
+}
+
+func array(values []string) string { return "@(" + strings.TrimPrefix(list(values), "@()") + ")" }
+
+// checked tells whether the value of a property can be compared: not if it is not known, if its text depends on the language of the
+// server, or if Exchange adds to it by itself, as Custom to the groups where there are rights.
+func checked(c connector.Change, d connector.Difference) bool {
+	custom := d.Property == "PermissionGroups" && (len(c.Before.Rights) > 0 || len(c.After.Rights) > 0 || c.Before.PermissionGroups.Has(connector.GroupCustom))
+	return !d.Unknown && !d.Lost && !custom && c.Before.Knows(d.Property) && !slices.Contains([]string{"Name", "MaxMessageSize", "Rights"}, d.Property)
+}
+
+// checks writes what must hold before the changes are made: of each connector it is what it was or what it will be.
 func (b *script) checks(changes []connector.Change) {
-	b.comment(1, "Are the connectors as they were?")
-	gone := make(map[connector.ID]bool)
-	for _, c := range connector.Compose(changes...) {
-		switch {
-		case c.Before == nil && !gone[c.Target]:
-			b.line(1, "Assert-NoConnector "+Quote(c.Target.String()))
-		case c.Before != nil:
-			gone[c.Target] = c.After == nil || !c.After.ID.Equal(c.Target)
-			b.check(c)
+	b.comment(1, "Is everything as it was, or changed already?")
+	composed := connector.Compose(changes...)
+	for i, c := range composed {
+		same := func(o connector.Change) bool { return o.Target.Equal(c.Target) }
+		switch anew := slices.IndexFunc(composed[i+1:], func(o connector.Change) bool { return o.Before == nil && same(o) }); {
+		case slices.ContainsFunc(composed[:i], same): // it was removed before, and looked at
+		case c.After == nil && anew >= 0:
+			b.check(connector.Change{Target: c.Target, Before: c.Before, After: composed[i+1+anew].After}, nil)
+		case c.After == nil:
+			b.check(connector.Change{Target: c.Target, Before: c.Before, After: c.Before}, recognise)
+		case c.Before == nil:
+			b.check(connector.Change{Target: c.Target, Before: c.After, After: c.After}, recognise)
+		default:
+			b.check(c, nil)
 		}
 	}
 	b.line(1, "if ($CheckOnly) { return }")
 }
 
-// unchecked are properties whose text may depend on the language of the server, or that are no property of the connector.
-var unchecked = []string{"Name", "MaxMessageSize", "Rights"}
+// recognise are the properties by which a connector is recognised that is to be there only before, or only after.
+var recognise = []string{"Enabled", "Bindings", "RemoteIPRanges", "AuthMechanism", "PermissionGroups"}
 
-// check writes what must hold of the connector that a change starts from: the properties that it touches, or, if it goes, those that
-// count most.
-func (b *script) check(c connector.Change) {
-	touched := []string{"Enabled", "Bindings", "RemoteIPRanges", "AuthMechanism", "PermissionGroups"}
-	if c.After != nil {
-		touched = nil
-		for _, d := range c.Differences() {
-			if !d.Unknown && !slices.Contains(unchecked, d.Property) {
-				touched = append(touched, d.Property)
+// check writes the checks of one connector, of the given properties or of those that differ. One with given properties need not be there;
+// one that gets another name has either.
+func (b *script) check(c connector.Change, given []string) {
+	differences := c.Differences()
+	for _, name := range given {
+		values, _ := c.Before.Setting(name)
+		differences = append(differences, connector.Difference{Property: name, Before: values, After: values})
+	}
+	under := func(depth int, id connector.ID) {
+		for _, d := range differences {
+			if checked(c, d) {
+				b.line(depth, fmt.Sprintf("Assert-Property %s %s %s %s", Quote(id.String()), Quote(d.Property), array(d.Before), array(d.After)))
 			}
 		}
 	}
-	for _, name := range touched {
-		values, _ := c.Before.Setting(name)
-		untold := len(values) == 0 && !slices.Contains([]string{"Bindings", "RemoteIPRanges", "Fqdn"}, name)
-		if untold || !c.Before.Knows(name) {
-			continue
-		}
-		b.line(1, fmt.Sprintf("Assert-Connector %s %s @(%s)", Quote(c.Target.String()), Quote(name), strings.TrimPrefix(list(values), "@()")))
+	is, was := "Test-Connector "+Quote(c.After.ID.String()), "Test-Connector "+Quote(c.Target.String())
+	gone := "throw " + Quote(c.Target.String()+" does not exist")
+	switch {
+	case !c.After.ID.Equal(c.Target):
+		b.line(1, "if ("+was+") {")
+		b.line(2, "if ("+is+") { throw "+Quote(c.After.ID.String()+" exists already")+" }")
+		under(2, c.Target)
+		b.line(1, "} elseif ("+is+") {")
+		under(2, c.After.ID)
+		b.line(1, "} else {")
+		b.line(2, gone)
+		b.line(1, "}")
+	case given != nil:
+		b.line(1, "if ("+was+") {")
+		under(2, c.Target)
+		b.line(1, "}")
+	default:
+		b.line(1, "if (-not ("+was+")) { "+gone+" }")
+		under(1, c.Target)
 	}
 }
 
 // rollback writes the way back.
 func (b *script) rollback(changes []connector.Change) {
-	undo := connector.Inverse(changes...)
-	var all []string
+	var undo []connector.Change
+	var left []string
+	for _, c := range changes {
+		back, open := restorable(c)
+		left = append(left, open...)
+		if !back.IsNoop() {
+			undo = append([]connector.Change{back}, undo...)
+		}
+	}
 	for _, c := range undo {
-		lines, err := Commands(c, b.version(c))
-		if err != nil {
+		if _, err := b.lines(c); err != nil {
 			b.line(1, "throw "+Quote("This cannot be undone by a script: "+err.Error()))
 			return
 		}
-		all = append(all, lines...)
 	}
 	b.checks(undo)
+	b.line(0, "")
+	for _, text := range left {
+		b.line(1, "Write-Warning "+Quote(text))
+	}
 	for _, c := range undo {
 		if c.Before == nil {
-			b.comment(1, c.Target.String()+" comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest")
+			b.line(1, "Write-Warning "+Quote(c.Target.String()+" comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest"))
+			if !c.After.Knows("Rights") || c.After.PermissionGroups.Has(connector.GroupCustom) && len(c.After.Rights) == 0 {
+				b.line(1, "Write-Warning "+Quote(c.Target.String()+": rights beyond the permission groups are not known, and do not come back"))
+			}
 		}
-	}
-	b.line(0, "")
-	for _, l := range all {
-		b.command(l)
+		_ = b.commands(c) // that was asked above
 	}
 }
 
-// command writes a line that makes a change. Cmdlets that come over the network do not see the script's $ErrorActionPreference, so
-// each is told to stop at an error.
-func (b *script) command(line string) { b.line(1, line+" -ErrorAction Stop") }
+// restorable returns the change that undoes c as far as the values before are known, and what it leaves as it is: sizes, limits and what
+// is announced, of which the export did not tell the value.
+func restorable(c connector.Change) (back connector.Change, left []string) {
+	back = c.Inverse()
+	if c.Before == nil || c.After == nil {
+		return back, nil
+	}
+	after := back.After.Clone()
+	for _, d := range c.Differences() {
+		minor := strings.HasPrefix(d.Property, "Max") || strings.HasPrefix(d.Property, "Connection") || d.Property != "Enabled" && d.Property != "DomainSecureEnabled" && strings.HasSuffix(d.Property, "Enabled")
+		if minor && (d.Unknown || !c.Before.Knows(d.Property)) {
+			left = append(left, fmt.Sprintf("%s: %s was not exported, so it stays %s", c.Target, d.Property, strings.Join(d.After, ", ")))
+			_ = after.Set(d.Property, d.After...) // it was read from there
+		}
+	}
+	back.After = &after
+	return back, left
+}

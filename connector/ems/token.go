@@ -2,7 +2,9 @@ package ems
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,7 +13,7 @@ var (
 	ErrSyntax    = errors.New("not a form of command that is read here")
 	ErrCmdlet    = errors.New("not a cmdlet that is read here")
 	ErrParameter = errors.New("not a parameter of the cmdlet")
-	ErrVariable  = errors.New("the values of variables and expressions are not known here; write them out")
+	ErrVariable  = errors.New("the values of variables and expressions are not known here; write them out, a list perhaps as @{Add=...; Remove=...}")
 )
 
 // tokenKind tells what a token is. The marks are kinds of their own.
@@ -123,7 +125,7 @@ func (z *tokenizer) next() (token, error) {
 	switch {
 	case r < 0:
 		if z.depth > 0 {
-			return t, &tokenError{z.at, errors.Join(ErrSyntax, errors.New("a bracket is not closed"))}
+			return t, &tokenError{z.at, fmt.Errorf("%w: a bracket is not closed", ErrSyntax)}
 		}
 		t.kind = tokenEnd
 	case r == '\n' || r == ';' && !z.inHash():
@@ -216,7 +218,7 @@ func (z *tokenizer) single(t token) (token, error) {
 		}
 		b.WriteRune(r)
 	}
-	return t, &tokenError{t.at, errors.Join(ErrSyntax, errors.New("a string is not closed"))}
+	return t, &tokenError{t.at, fmt.Errorf("%w: a string is not closed", ErrSyntax)}
 }
 
 // escapes are what a backtick makes of letters in a string.
@@ -239,12 +241,12 @@ func (z *tokenizer) double(t token) (token, error) {
 			if r = z.take(); escapes[r] != 0 || r == '0' {
 				r = escapes[r]
 			}
-		case r == '$' && (isLetter(z.peek()) || strings.ContainsRune("({_", z.peek())):
+		case r == '$' && (unicode.IsLetter(z.peek()) || unicode.IsDigit(z.peek()) || strings.ContainsRune("({_$?^:", z.peek())):
 			return t, &tokenError{at, ErrVariable}
 		}
 		b.WriteRune(r)
 	}
-	return t, &tokenError{t.at, errors.Join(ErrSyntax, errors.New("a string is not closed"))}
+	return t, &tokenError{t.at, fmt.Errorf("%w: a string is not closed", ErrSyntax)}
 }
 
 func isDoubleQuote(r rune) bool { return r == '"' || '\u201c' <= r && r <= '\u201e' }
