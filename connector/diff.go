@@ -2,6 +2,7 @@ package connector
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -121,6 +122,21 @@ func movesAt(server string, local netip.AddrPort, before, after *partition, of f
 		moves = append(moves, Move{server, local, k.from, k.to, rangesFrom(sets[k]), sets[k][0].From(), k.doubt})
 	}
 	return moves
+}
+
+// Pairs yields the longest runs of remote addresses that get one answer before and one after at a local endpoint, in address order: the
+// whole address space of its family, what stays as it is included.
+func Pairs(before, after *Index, server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, [2]Match] {
+	b, a := before.Listener(server, local), after.Listener(server, local)
+	return func(yield func(netipx.IPRange, [2]Match) bool) {
+		if b.family == 0 {
+			return
+		}
+		going := true
+		eachPair(b.runs(local), a.runs(local), func(r netipx.IPRange, b, a Match) {
+			going = going && yield(r, [2]Match{b, a})
+		})
+	}
 }
 
 // eachPair yields the common refinement of two partitions of one family, in address order.

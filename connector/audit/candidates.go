@@ -148,6 +148,7 @@ func (p *Pass) dedicated(failing []attempt) []candidate {
 	record, _ := p.Topology.Server(server)
 	c := connector.ReceiveConnector{ID: p.unusedName(server), AuthMechanism: connector.AuthTLS | connector.AuthExchangeServer,
 		PermissionGroups: connector.GroupExchangeServers, FQDN: record.FQDN}
+	unknown := connector.Properties(0)
 	for _, a := range failing {
 		steps := a.verdict.Explanation.Steps
 		i := slices.IndexFunc(steps, func(s connector.Step) bool { return s.Reason >= connector.NotInRange })
@@ -157,11 +158,12 @@ func (p *Pass) dedicated(failing []attempt) []candidate {
 		if b := steps[i].Binding; !slices.Contains(c.Bindings, b) {
 			c.Bindings = append(c.Bindings, b)
 		}
-		at, _ := p.only(failing[0].conn().Server).Connector(steps[i].Connector)
+		at, _ := p.only(server).Connector(steps[i].Connector)
 		if c.TransportRole != 0 && at.TransportRole != c.TransportRole {
 			return nil // one connector cannot belong to both services
 		}
 		c.TransportRole = at.TransportRole
+		unknown |= at.Missing & connector.PropertyTransportRole
 	}
 	es := newEdits()
 	es.create(c)
@@ -173,7 +175,7 @@ func (p *Pass) dedicated(failing []attempt) []candidate {
 	if es.empties() {
 		title += ", and remove the one that served nothing else"
 	}
-	return []candidate{{kind: FixDedicated, title: title, changes: es.changes(connector.Remove)}}
+	return []candidate{{kind: FixDedicated, title: title, changes: es.changes(connector.Remove), unknown: unknown, of: c.ID}}
 }
 
 // unusedName returns the ID for a new connector on a server.
@@ -323,10 +325,4 @@ func without(set *netipx.IPSet, rs []connector.Range) *netipx.IPSet {
 	}
 	rest, _ := b.IPSet() // valid ranges do not fail
 	return rest
-}
-
-// mayRelay tells whether a connector lets clients relay without authenticating, or might.
-func mayRelay(t *connector.Topology, c connector.ReceiveConnector) bool {
-	s, _ := t.Server(c.ID.Server)
-	return c.MayRelay(s.Version.Generation()) != connector.StepRefused
 }

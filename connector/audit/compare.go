@@ -17,7 +17,7 @@ type Comparison struct {
 	Unsettled     []connector.Move   // see [connector.Unsettled]
 	Findings      []FindingChange    // in the order of findings, those that appear or grow first
 	Flows         []FlowChange       // that end otherwise, those that break first, in the order of [Flows]
-	Relays        []RelayChange      // connectors that let clients relay without authenticating, or no longer, by ID
+	Access        []AccessChange     // what clients can do that they could not, or no longer, by server, endpoint and first address
 	// Endpoints is how many local endpoints were compared on the servers whose connectors change, each over the whole address space of
 	// its family; Doubt is that of all answers there, before and after.
 	Endpoints int
@@ -28,8 +28,8 @@ type Comparison struct {
 type Change uint8
 
 const (
-	Worse  Change = iota + 1 // it appears, grows, gets more severe; a flow breaks; clients may relay
-	Better                   // it goes, shrinks, gets less severe; a flow heals; clients may no longer relay
+	Worse  Change = iota + 1 // it appears, grows, gets more severe; a flow breaks
+	Better                   // it goes, shrinks, gets less severe; a flow heals
 	Other                    // neither is sure: some of both, or what cannot be told
 )
 
@@ -85,7 +85,8 @@ type FlowChange struct {
 // Change tells whether the flow breaks, heals, or neither.
 func (f FlowChange) Change() Change {
 	was, is := f.Before.rank(), f.After.rank()
-	gone := f.After == FlowNoListener && f.Before == FlowPasses // there was one, so it is no gap of an export
+	gone := was == 1 || was == 2 // there was a listener, so that there is none is no gap of an export
+	gone = gone && (f.After == FlowNoListener || f.After == FlowNoTarget)
 	switch {
 	case gone || is > 1 && is > was && (was > 0 || f.Before == 0):
 		return Worse
@@ -100,23 +101,6 @@ func (s FlowState) rank() int {
 	return map[FlowState]int{FlowPasses: 1, FlowPartly: 2, FlowFails: 3}[s]
 }
 
-// RelayChange is a connector that lets clients relay without authenticating, or may, only before or only after.
-type RelayChange struct {
-	Connector     connector.ID
-	Before, After connector.StepState // of [connector.ReceiveConnector.MayRelay]; StepRefused also of one that is not there, or disabled
-}
-
-// Change tells whether clients may relay now that could not.
-func (r RelayChange) Change() Change {
-	switch {
-	case r.Before == connector.StepRefused || r.After == connector.StepDone:
-		return Worse
-	case r.After == connector.StepRefused || r.Before == connector.StepDone:
-		return Better
-	}
-	return Other
-}
-
 // WhatIf tells what becomes of everything if the changes are made to t one after the other; that the cmdlets accept them is not asked.
 // Checks are as in [Run]. A connector that gets another name and nothing else makes no difference; elsewhere it goes by its new name. The
 // errors are those of [Run] and [connector.Topology.Apply].
@@ -125,31 +109,32 @@ func WhatIf(ctx context.Context, t *connector.Topology, changes []connector.Chan
 	if err != nil {
 		return nil, err
 	}
-	c, err := Compare(ctx, renamed(t, changes), after, checks...)
+	c, err := compare(ctx, renamed(t, changes), after, changes, checks)
 	if err != nil {
 		return nil, err
 	}
-	c.Before, c.Changes = t, changes
+	c.Before = t
 	c.Moves, err = connector.WhatIf(t, changes...)
 	return c, err
 }
 
-// renamed returns t with the names that its connectors have after the changes.
+// renamed returns t with the names that its connectors have after the changes. One that goes, and whose name another one gets, has a name
+// that is no other's.
 func renamed(t *connector.Topology, changes []connector.Change) *connector.Topology {
 	t = t.Clone()
-	at := make(map[string]int) // where the connector stands that has this name now
-	for i, c := range t.Connectors {
-		at[key(c.ID.String())] = i
+	names := connector.Renamed(changes...)
+	taken := make(map[string]bool)
+	for _, is := range names {
+		taken[key(is.String())] = true
 	}
-	for _, c := range changes {
-		if c.Before == nil {
-			continue
-		}
-		i, ok := at[key(c.Target.String())]
-		delete(at, key(c.Target.String()))
-		if ok && c.After != nil {
-			at[key(c.After.ID.String())] = i
-			t.Connectors[i].ID = c.After.ID
+	for i := range t.Connectors {
+		c := &t.Connectors[i]
+		is, differs := names[c.ID]
+		switch {
+		case differs && !is.IsZero():
+			c.ID = is
+		case differs && taken[key(c.ID.String())]:
+			c.ID.Name += " (removed)"
 		}
 	}
 	return t
@@ -157,6 +142,10 @@ func renamed(t *connector.Topology, changes []connector.Change) *connector.Topol
 
 // Compare tells what differs between two topologies. Checks are as in [Run]. The errors are those of [Run].
 func Compare(ctx context.Context, before, after *connector.Topology, checks ...*Check) (*Comparison, error) {
+	return compare(ctx, before, after, connector.Changes(before, after), checks)
+}
+
+func compare(ctx context.Context, before, after *connector.Topology, changes []connector.Change, checks []*Check) (*Comparison, error) {
 	x, err := connector.Compile(before)
 	if err != nil {
 		return nil, err
@@ -173,13 +162,14 @@ func Compare(ctx context.Context, before, after *connector.Topology, checks ...*
 	if err != nil {
 		return nil, err
 	}
-	c := &Comparison{Before: before, After: after, Changes: connector.Changes(before, after), Moves: connector.Diff(x, y), Unsettled: connector.Unsettled(x, y),
-		Findings: findingChanges(was, is), Flows: flowChanges(Flows(before, x), Flows(after, y)), Relays: relayChanges(before, after)}
+	c := &Comparison{Before: before, After: after, Changes: changes, Moves: connector.Diff(x, y), Unsettled: connector.Unsettled(x, y),
+		Findings: findingChanges(was, is), Flows: flowChanges(Flows(before, x), Flows(after, y))}
 	for _, s := range c.Servers() {
 		endpoints := append(x.Endpoints(s), y.Endpoints(s)...)
 		slices.SortFunc(endpoints, netip.AddrPort.Compare)
 		endpoints = slices.Compact(endpoints)
 		c.Endpoints += len(endpoints)
+		c.Access = append(c.Access, accessChanges(x, y, s, endpoints)...)
 		for _, local := range endpoints {
 			for _, i := range []*connector.Index{x, y} {
 				for _, m := range i.Regions(s, local) {
@@ -279,47 +269,8 @@ func first(verdicts ...*connector.Verdict) *connector.Verdict {
 	return nil
 }
 
-// relayChanges compares who may relay through each connector.
-func relayChanges(before, after *connector.Topology) []RelayChange {
-	was, is := relays(before), relays(after)
-	var all []RelayChange
-	for _, t := range []*connector.Topology{after, before} {
-		for _, c := range t.Connectors {
-			k := key(c.ID.String())
-			b, a := stateOr(was, k), stateOr(is, k)
-			if b != a && !slices.ContainsFunc(all, func(r RelayChange) bool { return r.Connector.Equal(c.ID) }) {
-				all = append(all, RelayChange{c.ID, b, a})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b RelayChange) int { return a.Connector.Compare(b.Connector) })
-	return all
-}
-
-// relays tells what MayRelay says of each connector that is enabled, by key of its ID.
-func relays(t *connector.Topology) map[string]connector.StepState {
-	generation := make(map[string]connector.Generation)
-	for _, s := range t.Servers {
-		generation[key(s.Name)] = s.Version.Generation()
-	}
-	states := make(map[string]connector.StepState)
-	for _, c := range t.Connectors {
-		if !c.Disabled {
-			states[key(c.ID.String())] = c.MayRelay(generation[key(c.ID.Server)])
-		}
-	}
-	return states
-}
-
-func stateOr(states map[string]connector.StepState, k string) connector.StepState {
-	if s, ok := states[k]; ok {
-		return s
-	}
-	return connector.StepRefused
-}
-
-// Breaks tells whether something that worked no longer does, or does so in part or not surely: a flow that passed and that the
-// organization depends on, or may.
+// Breaks tells whether mail between servers breaks: a flow that passed and that the organization depends on, or may, fails, wholly or in
+// part, or has no listener any more. One of which it is not known afterwards does not count, and neither does what clients lose.
 func (c *Comparison) Breaks() bool {
 	return slices.ContainsFunc(c.Flows, func(f FlowChange) bool { return f.Change() == Worse })
 }

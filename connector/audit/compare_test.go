@@ -44,8 +44,8 @@ func told(c *audit.Comparison) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: %s %s -> %s", f.Change(), f.Flow, f.Before, f.After))
 		}
 	}
-	for _, r := range c.Relays {
-		lines = append(lines, fmt.Sprintf("%s: %s relays %s -> %s", r.Change(), r.Connector, r.Before, r.After))
+	for _, a := range c.Access {
+		lines = append(lines, fmt.Sprintf("access: %s %s %s %v %s -> %s", a.Server, a.Local, a.Access, a.Addrs, a.Before, a.After))
 	}
 	return lines
 }
@@ -68,7 +68,9 @@ func TestWhatIf(t *testing.T) {
 		`EX01 0.0.0.0:25: EX01\Default -> EX01\Relay: 10.2.0.0/24, for example 10.2.0.0`,
 		`worse: - RC001 error certain EX01\Relay: 10.2.0.1`,
 		`worse: EX02 -> EX01 port 25 Mail passes -> fails`,
-		`worse: EX01\Relay relays refused -> done`,
+		`access: EX01 0.0.0.0:25 send to accepted domains without authenticating [10.2.0.0/24] refused -> done`,
+		`access: EX01 0.0.0.0:25 relay to foreign domains without authenticating [10.2.0.0/24] refused -> done`,
+		`access: EX01 0.0.0.0:25 encrypt with STARTTLS [10.2.0.0/24] done -> refused`,
 	}, told(c))
 	assert.True(t, c.Breaks())
 	assert.Equal(t, audit.Error, c.Worst())
@@ -83,7 +85,9 @@ func TestWhatIf(t *testing.T) {
 		`EX01 0.0.0.0:25: EX01\Relay -> EX01\Default: 10.2.0.0/24, for example 10.2.0.0`,
 		`better: RC001 error certain EX01\Relay: 10.2.0.1 -`,
 		`better: EX02 -> EX01 port 25 Mail fails -> passes`,
-		`better: EX01\Relay relays done -> refused`,
+		`access: EX01 0.0.0.0:25 send to accepted domains without authenticating [10.2.0.0/24] done -> refused`,
+		`access: EX01 0.0.0.0:25 relay to foreign domains without authenticating [10.2.0.0/24] done -> refused`,
+		`access: EX01 0.0.0.0:25 encrypt with STARTTLS [10.2.0.0/24] refused -> done`,
 	}, told(c))
 	assert.False(t, c.Breaks())
 	assert.Zero(t, c.Worst())
@@ -95,6 +99,9 @@ func TestWhatIf(t *testing.T) {
 		`worse: - RC009 note possible EX01\Relay: 10.2.0.0 10.2.0.2-10.2.0.255`,
 		`better: RC001 error certain EX01\Relay: 10.2.0.1 -`,
 		`better: EX02 -> EX01 port 25 Mail fails -> passes`,
+		`access: EX01 0.0.0.0:25 send to accepted domains without authenticating [10.2.0.1] done -> refused`,
+		`access: EX01 0.0.0.0:25 relay to foreign domains without authenticating [10.2.0.1] done -> refused`,
+		`access: EX01 0.0.0.0:25 encrypt with STARTTLS [10.2.0.1] refused -> done`,
 	}, told(c))
 	assert.Equal(t, audit.Note, c.Worst())
 
@@ -111,8 +118,20 @@ func TestWhatIf(t *testing.T) {
 	rename := connector.Edit(def, func(c *connector.ReceiveConnector) { c.ID.Name = "Standard" })
 	assert.Empty(t, told(whatIf(t, top, rename)))
 	both := connector.Edit(def, func(c *connector.ReceiveConnector) { c.ID.Name, c.AuthMechanism = "Standard", 0 })
-	assert.Equal(t, []string{`worse: - RC001 error certain EX01\Standard: 10.2.0.1`, `worse: EX02 -> EX01 port 25 Mail passes -> fails`}, told(whatIf(t, top, both)))
+	assert.Equal(t, []string{`worse: - RC001 error certain EX01\Standard: 10.2.0.1`, `worse: EX02 -> EX01 port 25 Mail passes -> fails`,
+		`access: EX01 0.0.0.0:25 encrypt with STARTTLS [0.0.0.0/0] done -> refused`, `access: EX01 [::]:25 encrypt with STARTTLS [::/0] done -> refused`}, told(whatIf(t, top, both)))
 	assert.Empty(t, told(whatIf(t, with, connector.Edit(relay, func(c *connector.ReceiveConnector) { c.ID.Name = "Apps" }))), "the finding keeps to its connector")
+
+	// The only connector of the server goes.
+	c = whatIf(t, top, connector.Remove(def))
+	assert.Contains(t, told(c), `worse: EX02 -> EX01 port 25 Mail passes -> no target`)
+	assert.True(t, c.Breaks())
+
+	// A name that another connector had, and one that a new one gets.
+	c = whatIf(t, with, connector.Remove(relay), connector.Edit(def, func(c *connector.ReceiveConnector) { c.ID.Name = "Relay" }))
+	assert.Contains(t, told(c), `better: RC001 error certain EX01\Relay (removed): 10.2.0.1 -`)
+	assert.Contains(t, told(c), `EX01 0.0.0.0:25: EX01\Relay -> EX01\Relay: 10.2.0.0/24, for example 10.2.0.0`)
+	assert.Equal(t, 2, whatIf(t, top, rename).Endpoints, "what was compared is counted whatever the name")
 
 	// Doubt that is new, as of a twin.
 	twin := connectorOf("EX01", "Twin", exchangeAuth, "0.0.0.0/0", "::/0")
@@ -143,7 +162,7 @@ func TestCompare(t *testing.T) {
 	half := &connector.Topology{Servers: before.Servers, Connectors: before.Connectors[1:]}
 	c, err = audit.Compare(context.Background(), before, half)
 	require.NoError(t, err)
-	assert.Contains(t, told(c), `other: EX02 -> EX01 port 25 Mail passes -> no target`)
+	assert.Contains(t, told(c), `worse: EX02 -> EX01 port 25 Mail passes -> no target`)
 
 	// A server more: its flows are new, and those that fail at once break something.
 	more := fourHubs(connectorOf("EX01", "Relay", 0, "10.3.0.0/24"))
@@ -208,7 +227,7 @@ func TestKindsOfChange(t *testing.T) {
 		want          audit.Change
 	}{
 		{audit.FlowPasses, audit.FlowFails, audit.Worse}, {audit.FlowPasses, audit.FlowPartly, audit.Worse}, {audit.FlowPartly, audit.FlowFails, audit.Worse},
-		{audit.FlowPasses, audit.FlowNoListener, audit.Worse}, {0, audit.FlowFails, audit.Worse}, {0, audit.FlowPartly, audit.Worse},
+		{audit.FlowPasses, audit.FlowNoListener, audit.Worse}, {audit.FlowPartly, audit.FlowNoListener, audit.Worse}, {audit.FlowPasses, audit.FlowNoTarget, audit.Worse}, {0, audit.FlowFails, audit.Worse}, {0, audit.FlowPartly, audit.Worse},
 		{audit.FlowFails, audit.FlowPasses, audit.Better}, {audit.FlowFails, audit.FlowPartly, audit.Better}, {audit.FlowPartly, audit.FlowPasses, audit.Better},
 		{0, audit.FlowPasses, audit.Other}, {audit.FlowFails, 0, audit.Other}, {audit.FlowPasses, audit.FlowUnknown, audit.Other}, {audit.FlowUnknown, audit.FlowFails, audit.Other},
 		{audit.FlowFails, audit.FlowNoListener, audit.Other}, {audit.FlowNoListener, audit.FlowPasses, audit.Other}, {audit.FlowNoTarget, audit.FlowNoListener, audit.Other},
@@ -217,13 +236,14 @@ func TestKindsOfChange(t *testing.T) {
 	}
 	for _, row := range []struct {
 		before, after connector.StepState
-		want          audit.Change
+		lost          bool
 	}{
-		{connector.StepRefused, connector.StepUnknown, audit.Worse}, {connector.StepUnknown, connector.StepDone, audit.Worse},
-		{connector.StepDone, connector.StepUnknown, audit.Better}, {connector.StepUnknown, connector.StepRefused, audit.Better},
+		{connector.StepRefused, connector.StepUnknown, false}, {connector.StepUnknown, connector.StepDone, false}, {connector.StepRefused, connector.StepDone, false},
+		{connector.StepDone, connector.StepUnknown, true}, {connector.StepUnknown, connector.StepRefused, true}, {connector.StepDone, connector.StepRefused, true},
 	} {
-		assert.Equal(t, row.want.String(), audit.RelayChange{Before: row.before, After: row.after}.Change().String())
+		assert.Equal(t, row.lost, audit.AccessChange{Before: row.before, After: row.after}.Lost())
 	}
+	assert.Empty(t, audit.Access(0).String()+audit.Access(99).String())
 	assert.Empty(t, audit.Change(0).String())
 }
 
@@ -280,6 +300,57 @@ func TestComparisonsAgreeWithAudits(t *testing.T) {
 	}
 	assert.Greater(t, broke, 10)
 	assert.Greater(t, healed, 10)
+}
+
+// What clients gain and lose is what a session of each of them says, before and after, at every address of the universe.
+func TestAccessAgreesWithSessions(t *testing.T) {
+	reach := func(x *connector.Index, c connector.Conn, p connector.Peer, stage connector.Stage) connector.StepState {
+		for _, s := range x.Simulate(c, p).Session() {
+			if s.Stage == stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
+				return s.State
+			}
+		}
+		return connector.StepRefused
+	}
+	found := 0
+	for seed := range uint64(60) {
+		r := gen.Rand(4000 + seed)
+		top := randomOrganization(r)
+		c := top.Connectors[r.IntN(len(top.Connectors))]
+		other := gen.Connector(r, c.ID, false)
+		change := connector.Edit(c, func(c *connector.ReceiveConnector) {
+			c.RemoteIPRanges, c.Bindings, c.AuthMechanism = other.RemoteIPRanges, other.Bindings, connector.AuthMechanism(r.IntN(8))
+			c.PermissionGroups, c.Rights, c.RequireTLS = connector.GroupAnonymousUsers|connector.GroupExchangeUsers, grant(`NT AUTHORITY\ANONYMOUS LOGON`, r.IntN(2) == 0), r.IntN(2) == 0
+		})
+		got := whatIf(t, top, change)
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		y, err := connector.Compile(got.After)
+		require.NoError(t, err)
+		for _, local := range append(x.Endpoints(c.ID.Server), y.Endpoints(c.ID.Server)...) {
+			for remote := range gen.Universe(local.Addr().Is4()) {
+				conn := connector.Conn{Server: c.ID.Server, Local: local, Remote: remote}
+				for access, stage := range map[audit.Access]connector.Stage{audit.AccessSubmit: connector.StageAcceptedRecipient, audit.AccessRelay: connector.StageForeignRecipient, audit.AccessLogin: connector.StageAuthenticate} {
+					p := connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSIfOffered}
+					if access == audit.AccessLogin {
+						p.Kind = connector.PeerUser
+					}
+					was, is := reach(x, conn, p, stage), reach(y, conn, p, stage)
+					told := false
+					for _, a := range got.Access {
+						if a.Local == local && a.Access == access && connector.IPSet(a.Addrs...).Contains(remote) {
+							told = true
+							require.Equal(t, []connector.StepState{was, is}, []connector.StepState{a.Before, a.After}, "seed %d: %s %s", seed, conn, access)
+							require.True(t, connector.IPSet(a.Addrs...).Contains(a.Witness))
+						}
+					}
+					require.Equal(t, was != is, told, "seed %d: %s: %s %s -> %s", seed, conn, access, was, is)
+				}
+			}
+		}
+		found += len(got.Access)
+	}
+	assert.Greater(t, found, 60)
 }
 
 func states(t *testing.T, top *connector.Topology) map[string]audit.FlowState {

@@ -309,7 +309,8 @@ func TestFixesHoldInRandomOrganizations(t *testing.T) {
 					require.True(t, now[flow], "seed %d: the fix of %s broke %s", seed, f.Subject, flow)
 				}
 				for _, change := range fix.Changes {
-					_, err := ems.Commands(change, connector.MustParseVersion("2016"))
+					s, _ := top.Server(change.Target.Server)
+					_, err := ems.Commands(change, s.Version)
 					require.NoError(t, err, "seed %d", seed)
 					of := change.Before
 					if of == nil {

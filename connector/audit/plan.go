@@ -36,7 +36,8 @@ func (p Plan) Changes() []connector.Change {
 // mostRounds is how many fixes are made to one server at most.
 const mostRounds = 200
 
-// Plans returns a plan for each server with a finding that has a safe fix, in the order of the servers' names. Checks are as in [Run].
+// Plans returns a plan for each server with a finding above a note, in the order of the servers' names; one without steps where no finding
+// has a safe fix. Checks are as in [Run].
 //
 // It is greedy: the first safe fix of the most severe finding is made to a copy, and the server is audited again, until no finding has
 // one. What the fixes do to one connector becomes one change, as far as the cmdlets accept that. As a change of one server does not
@@ -55,7 +56,7 @@ func Plans(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Plan
 		if err != nil {
 			return nil, err
 		}
-		if len(plan.Steps) > 0 {
+		if len(plan.Steps) > 0 || slices.ContainsFunc(plan.Left, func(f Finding) bool { return f.Severity > Note }) {
 			plans = append(plans, plan)
 		}
 	}
@@ -95,6 +96,7 @@ func (p *Pass) plan(server string) (Plan, error) {
 	}
 	plan := Plan{Server: server, Steps: arranged(before, steps)}
 	if len(steps) == 0 {
+		plan.Left = later
 		return plan, nil
 	}
 	start, err := connector.Compile(before)

@@ -65,6 +65,11 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	}
 	server := f.Subject.Server
 	before := p.only(server)
+	for _, change := range c.changes {
+		if what := p.unsayable(change); what != 0 {
+			return reject(RejectedUnknown, "%s: %s, which the command would have to name", change.Target, what)
+		}
+	}
 	if err := before.ValidateAll(c.changes...); err != nil {
 		return reject(RejectedByCmdlet, "%v", firstRefusal(err))
 	}
@@ -120,6 +125,21 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	return fix, nil
 }
 
+// unsayable returns what a command would have to name of a connector and what is not known: on Exchange 2007 whole lists, from 2013 on the
+// role of a new one.
+func (p *Pass) unsayable(c connector.Change) connector.Properties {
+	s, _ := p.Topology.Server(c.Target.Server)
+	added, removed := c.Ranges()
+	switch g := s.Version.Generation(); {
+	case c.After == nil:
+	case c.Before == nil && g >= connector.Generation2013 && c.After.TransportRole == 0:
+		return connector.PropertyTransportRole
+	case c.Before != nil && g == connector.Generation2007 && len(added)+len(removed) > 0:
+		return c.After.Missing & connector.PropertyRemoteIPRanges
+	}
+	return 0
+}
+
 func one(yes bool) int {
 	if yes {
 		return 1
@@ -170,9 +190,15 @@ func sideEffects(meant map[uint16]*netipx.IPSet, moves []connector.Move, before,
 		}
 		from, _ := before.Connector(m.From)
 		to, _ := after.Connector(m.To)
-		givesRelay = givesRelay || mayRelay(after, to) && !mayRelay(before, from)
+		givesRelay = givesRelay || relayRank(after, to) > relayRank(before, from)
 	}
 	return movesOthers, givesRelay
+}
+
+// relayRank tells how sure it is that a connector lets clients relay without authenticating: not, perhaps, surely.
+func relayRank(t *connector.Topology, c connector.ReceiveConnector) int {
+	s, _ := t.Server(c.ID.Server)
+	return map[connector.StepState]int{connector.StepUnknown: 1, connector.StepDone: 2}[c.MayRelay(s.Version.Generation())]
 }
 
 // meant returns the sources that a fix is to move, by the port they connect to.

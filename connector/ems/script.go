@@ -15,7 +15,7 @@ type Step struct {
 	Why    []string
 }
 
-// Script writes steps as one PowerShell script, to be read, and run in the Exchange Management Shell:
+// Script writes steps as one PowerShell script that begins with a title and remarks, to be read, and run in the Exchange Management Shell:
 //
 //	.\plan.ps1             checks, then makes the changes
 //	.\plan.ps1 -CheckOnly  checks, and changes nothing
@@ -31,13 +31,16 @@ type Step struct {
 // The steps must fit to t one after the other; the error is that of [Commands] for the first that cannot be written. The text begins with
 // a byte order mark if it is not all ASCII, because Windows PowerShell needs one then. The script needs PowerShell 2.0, and is untested on
 // a live server.
-func Script(t *connector.Topology, title string, steps ...Step) (string, error) {
+func Script(t *connector.Topology, title string, remarks []string, steps ...Step) (string, error) {
 	changes := make([]connector.Change, len(steps))
 	for i, s := range steps {
 		changes[i] = s.Change
 	}
 	b := &script{t: t}
 	b.comment(0, title)
+	for _, r := range remarks {
+		b.comment(0, r)
+	}
 	b.comment(0, "Made from exported data. Read it, then run it in the Exchange Management Shell:")
 	b.comment(0, `  .\plan.ps1             checks that what it changes is as it was exported, or changed already; then makes the changes`)
 	b.comment(0, `  .\plan.ps1 -CheckOnly  checks, and changes nothing`)
@@ -265,7 +268,7 @@ func (b *script) rollback(changes []connector.Change) {
 	for _, c := range undo {
 		if c.Before == nil {
 			b.line(1, "Write-Warning "+Quote(c.Target.String()+" comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest"))
-			if !c.After.Knows("Rights") || c.After.PermissionGroups.Has(connector.GroupCustom) && len(c.After.Rights) == 0 {
+			if c.After.Missing.Has(connector.PropertyRights) || c.After.PermissionGroups.Has(connector.GroupCustom) && len(c.After.Rights) == 0 {
 				b.line(1, "Write-Warning "+Quote(c.Target.String()+": rights beyond the permission groups are not known, and do not come back"))
 			}
 		}

@@ -34,7 +34,7 @@ func TestScript(t *testing.T) {
 		{Change: connector.Create(made)},
 		{Change: connector.Remove(old)},
 	}
-	got, err := ems.Script(top, "EX01, EX02: four changes", steps...)
+	got, err := ems.Script(top, "EX01, EX02: four changes", []string{"A remark."}, steps...)
 	require.NoError(t, err)
 	golden.Check(t, "../../testdata/golden/script.ps1", got)
 	assert.NotContains(t, got, "\nThrow", "what a name holds stays in its comment")
@@ -146,7 +146,7 @@ Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('Anonymous
 			exists + check + "Get-ReceiveConnector -Identity 'EX01\\Relay' -ErrorAction Stop | Remove-ADPermission -User 'A' -ExtendedRights 'ms-Exch-SMTP-Submit' -Confirm:$false -ErrorAction Stop\n"},
 		{"one that goes", connector.Remove(c), recognised + check + "if (Test-Connector 'EX01\\Relay') {\nRemove-ReceiveConnector -Identity 'EX01\\Relay' -Confirm:$false -ErrorAction Stop\n}\n", ""},
 	} {
-		got, err := ems.Script(top, "x", ems.Step{Change: row.change})
+		got, err := ems.Script(top, "x", nil, ems.Step{Change: row.change})
 		require.NoError(t, err, row.why)
 		there, back := halves(t, got)
 		assert.Equal(t, row.there, there, row.why)
@@ -161,7 +161,7 @@ Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('Anonymous
 	old, _ := top.Connector(connector.ID{Server: "EX02", Name: "Relay"})
 	old.Missing, old.PermissionGroups = connector.PropertyRights, old.PermissionGroups|connector.GroupCustom
 	top.Connectors[len(top.Connectors)-1] = old
-	got, err := ems.Script(top, "x", ems.Step{Change: connector.Remove(old)})
+	got, err := ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(old)})
 	require.NoError(t, err)
 	_, back := halves(t, got)
 	assert.Contains(t, back, "Write-Warning 'EX02\\Relay comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest'\n")
@@ -171,7 +171,7 @@ Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('Anonymous
 	// A connector that is replaced, under its name in another spelling: it is there before and after, as one or the other.
 	made := old.Clone()
 	made.ID.Name, made.RemoteIPRanges, made.Missing = "RELAY", made.RemoteIPRanges[:1], 0
-	got, err = ems.Script(top, "x", ems.Step{Change: connector.Remove(old)}, ems.Step{Change: connector.Create(made)})
+	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(old)}, ems.Step{Change: connector.Create(made)})
 	require.NoError(t, err)
 	there, _ := halves(t, got)
 	assert.Contains(t, there, "Assert-Property 'EX02\\Relay' 'RemoteIPRanges' @('10.0.0.1','10.0.0.0/24') @('10.0.0.1')\n")
@@ -181,25 +181,25 @@ Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('Anonymous
 	dark := c.Clone()
 	dark.Missing = connector.PropertyRemoteIPRanges
 	top = &connector.Topology{Connectors: []connector.ReceiveConnector{dark}}
-	got, err = ems.Script(top, "x", ems.Step{Change: connector.AddRanges(dark, connector.MustParseRange("10.5.5.5"))})
+	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.AddRanges(dark, connector.MustParseRange("10.5.5.5"))})
 	require.NoError(t, err)
 	there, _ = halves(t, got)
 	assert.Equal(t, exists+check+"Set-ReceiveConnector -Identity 'EX01\\Relay' -RemoteIPRanges @{Add='10.5.5.5'} -ErrorAction Stop\n", there)
-	got, err = ems.Script(top, "x", ems.Step{Change: connector.Remove(dark)})
+	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(dark)})
 	require.NoError(t, err)
 	_, back = halves(t, got)
 	assert.Equal(t, "throw 'This cannot be undone by a script: EX01\\Relay: RemoteIPRanges: what the command must name is not known completely'\n", back)
-	_, err = ems.Script(top, "x", ems.Step{Change: connector.AddRanges(dark)})
+	_, err = ems.Script(top, "x", nil, ems.Step{Change: connector.AddRanges(dark)})
 	require.ErrorIs(t, err, ems.ErrNoChange)
 
 	// A mechanism that nobody knew cannot be brought back; neither can what is announced, and that is a warning.
 	dark.Missing = connector.PropertyAuthMechanism | connector.PropertyExtensions | connector.PropertySizeEnabled
 	top.Connectors[0] = dark
-	got, err = ems.Script(top, "x", ems.Step{Change: connector.SetAuth(dark, 0)})
+	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.SetAuth(dark, 0)})
 	require.NoError(t, err)
 	_, back = halves(t, got)
 	assert.Contains(t, back, "throw 'This cannot be undone by a script: EX01\\Relay: AuthMechanism")
-	got, err = ems.Script(top, "x", ems.Step{Change: connector.Edit(dark, func(c *connector.ReceiveConnector) {
+	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Edit(dark, func(c *connector.ReceiveConnector) {
 		require.NoError(t, c.Set("SizeEnabled", "Disabled"))
 		require.NoError(t, c.Set("ChunkingEnabled", "False"))
 	})})
@@ -209,13 +209,13 @@ Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('Anonymous
 
 	// Names that Get-ReceiveConnector would take for a pattern, and letters that Windows PowerShell needs to be told of.
 	dark.ID.Name = "Relay*"
-	_, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", ems.Step{Change: connector.SetEnabled(dark, false)})
+	_, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", nil, ems.Step{Change: connector.SetEnabled(dark, false)})
 	require.ErrorIs(t, err, ems.ErrWildcard)
 	granted.ID.Name = "Relay?"
 	_, err = ems.Commands(connector.Create(granted), connector.Version{})
 	require.ErrorIs(t, err, ems.ErrWildcard)
 	dark.ID.Name = "Relé"
-	got, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", ems.Step{Change: connector.SetEnabled(dark, false)})
+	got, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", nil, ems.Step{Change: connector.SetEnabled(dark, false)})
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(got, "\ufeff# x\n"))
 }
@@ -240,7 +240,7 @@ func TestScriptsReadBack(t *testing.T) {
 			next, err = next.Apply(change)
 			require.NoError(t, err)
 		}
-		got, err := ems.Script(top, "x", steps...)
+		got, err := ems.Script(top, "x", nil, steps...)
 		require.NoError(t, err)
 		forward, back := readBack(t, top, got)
 		require.True(t, sameSets(next, forward))
@@ -254,7 +254,7 @@ func TestScriptsReadBack(t *testing.T) {
 func ExampleScript() {
 	c := relay("10.0.0.0/24")
 	t := &connector.Topology{Connectors: []connector.ReceiveConnector{c}}
-	script, err := ems.Script(t, "EX01: one change", ems.Step{Change: connector.SetEnabled(c, false), Why: []string{"nobody uses it"}})
+	script, err := ems.Script(t, "EX01: one change", nil, ems.Step{Change: connector.SetEnabled(c, false), Why: []string{"nobody uses it"}})
 	if err != nil {
 		panic(err)
 	}

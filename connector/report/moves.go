@@ -26,7 +26,7 @@ func (f Format) Moves(w io.Writer, moves []connector.Move) error {
 	if len(moves) == 0 {
 		b.WriteString("No source of any endpoint changes hands.\n")
 	}
-	writeMoves(&b, "", moves, nil)
+	writeMoves(&b, "", moves)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -64,24 +64,25 @@ func (m movement) count() *big.Int {
 // mostRanges is how many ranges of a move are printed.
 const mostRanges = 12
 
-// writeMoves writes a block for each move, and under it what more there is to say of it.
-func writeMoves(b *strings.Builder, indent string, moves []connector.Move, more func(connector.Move) string) {
+// writeMoves writes a block for each move.
+func writeMoves(b *strings.Builder, indent string, moves []connector.Move) {
 	for _, m := range merged(moves) {
-		who := orRefused(m.From) + " -> " + orRefused(m.To)
-		if m.From.Equal(m.To) {
-			who = orRefused(m.From) + ", or another one"
-		}
-		lines := []string{ranges(m.Addrs), connector.CountAddresses(m.count()) + ", for example " + m.Witness.String()}
-		if m.Doubt != 0 {
-			lines = append(lines, "in doubt: "+m.Doubt.String())
-		}
-		if more != nil && more(m.Move) != "" {
-			lines = append(lines, more(m.Move))
-		}
-		fmt.Fprintf(b, "%s%s %s: %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who)
-		for _, l := range lines {
-			fmt.Fprintf(b, "%s  %s\n", indent, l)
-		}
+		m.write(b, indent, orRefused(m.From)+" -> "+orRefused(m.To))
+	}
+}
+
+// writeUnsettled writes a block for each of those who may move.
+func writeUnsettled(b *strings.Builder, indent string, moves []connector.Move) {
+	for _, m := range merged(moves) {
+		m.write(b, indent, orRefused(m.From)+", or another one")
+	}
+}
+
+func (m movement) write(b *strings.Builder, indent, who string) {
+	fmt.Fprintf(b, "%s%s %s: %s\n%s  %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who, indent, ranges(m.Addrs))
+	fmt.Fprintf(b, "%s  %s, for example %s\n", indent, connector.CountAddresses(m.count()), m.Witness)
+	if m.Doubt != 0 {
+		fmt.Fprintf(b, "%s  in doubt: %s\n", indent, m.Doubt)
 	}
 }
 

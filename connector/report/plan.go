@@ -22,8 +22,9 @@ type Plans struct {
 //	{"plans": [{"server", "steps": [{"change", "why", "commands"}], "moves": [MOVE], "solved": [FINDING], "left": [FINDING], "new": [FINDING]}],
 //	 "script"}
 //
-// with MOVE as in [Format.Moves] and FINDING as in [Format.Audit]. Where a step cannot be written as commands nothing is written, and the
-// error says why.
+// with MOVE as in [Format.Moves] and FINDING as in [Format.Audit]. The connectors of an Edge Transport server are seen on that server only,
+// so its steps are left out of the script, and a comment says so, unless the plans are those of one Edge Transport server. Where a step
+// cannot be written as commands nothing is written, and the error says why.
 func (f Format) Plans(w io.Writer, p Plans) error {
 	script, err := p.script()
 	if err != nil {
@@ -42,8 +43,16 @@ func (f Format) Plans(w io.Writer, p Plans) error {
 
 func (p Plans) script() (string, error) {
 	var steps []ems.Step
-	var names []string
+	var names, remarks []string
 	for _, plan := range p.Plans {
+		if p.elsewhere(plan) {
+			remarks = append(remarks, fmt.Sprintf("Not here: %s of %s, an Edge Transport server, on which its own script must run.", count(len(plan.Steps), "change"), plan.Server))
+			continue
+		}
+		if len(plan.Steps) == 0 {
+			remarks = append(remarks, notSolved(plan)...)
+			continue
+		}
 		names = append(names, plan.Server)
 		for i, s := range plan.Steps {
 			step := ems.Step{Change: s.Change, Why: s.Why}
@@ -53,10 +62,30 @@ func (p Plans) script() (string, error) {
 			steps = append(steps, step)
 		}
 	}
-	if len(steps) == 0 {
-		return "# Nothing to do: no finding has a fix that is safe.\n", nil
+	title := fmt.Sprintf("%s on %s: each fix was made to a copy and proved by re-simulation.", count(len(steps), "change"), strings.Join(names, ", "))
+	switch {
+	case len(p.Plans) == 0:
+		return "# Nothing to do: no finding is more than a note.\n", nil
+	case len(steps) == 0:
+		return "# No safe fix.\n# " + strings.Join(remarks, "\n# ") + "\n", nil
 	}
-	return ems.Script(p.Topology, fmt.Sprintf("%s on %s: each fix was made to a copy and proved by re-simulation", count(len(steps), "change"), strings.Join(names, ", ")), steps...)
+	return ems.Script(p.Topology, title, remarks, steps...)
+}
+
+// elsewhere tells whether the steps of a plan cannot be in one script with those of others.
+func (p Plans) elsewhere(plan audit.Plan) bool {
+	s, _ := p.Topology.Server(plan.Server)
+	return len(p.Plans) > 1 && len(plan.Steps) > 0 && s.Roles.Has(connector.RoleEdge)
+}
+
+// notSolved lists what a plan leaves, a line each.
+func notSolved(p audit.Plan) (lines []string) {
+	for _, f := range p.Left {
+		if f.Severity > audit.Note {
+			lines = append(lines, fmt.Sprintf("Not solved on %s: %s %s %s: %s", p.Server, f.Check, f.Severity, f.Subject, f.Message))
+		}
+	}
+	return lines
 }
 
 // outcome says what a plan does, a line each.
@@ -70,12 +99,7 @@ func outcome(p audit.Plan) (lines []string) {
 	for _, f := range p.New {
 		lines = append(lines, fmt.Sprintf("left over: %s %s %s: %s", f.Check, f.Severity, f.Subject, f.Message))
 	}
-	for _, f := range p.Left {
-		if f.Severity > audit.Note {
-			lines = append(lines, fmt.Sprintf("not solved: %s %s %s: %s", f.Check, f.Severity, f.Subject, f.Message))
-		}
-	}
-	return lines
+	return append(lines, notSolved(p)...)
 }
 
 type plansObject struct {

