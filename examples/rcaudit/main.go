@@ -38,7 +38,7 @@ text, and of native JSON.
   rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
 
 exit status: 0 fine, 1 findings at or above -fail-on, with -error a connector very likely to blame, with -flows a required
-flow that fails, 2 unusable input
+flow that fails, 2 unusable input; -plan and -topology print, whatever there is to find
 
 `
 
@@ -58,8 +58,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return nil
 	})
 	flags.BoolVar(&flows, "flows", false, "print what becomes of the flows between every two servers instead")
-	plan, allFixes := false, false
+	plan, allFixes, only := false, false, ""
 	flags.BoolVar(&plan, "plan", false, "print the safe fixes of all servers as one PowerShell script instead, with checks before and the way back")
+	flags.StringVar(&only, "server", "", "with -plan, the `NAME` of the server to plan for; those of Edge Transport servers run on the server itself")
 	flags.BoolVar(&allFixes, "all-fixes", false, "print the commands of every fix that was proved, not only of the best")
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
@@ -72,6 +73,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		if asked {
 			modes++
 		}
+	}
+	if only != "" && !plan {
+		fmt.Fprintln(stderr, "rcaudit: -server goes with -plan")
+		return input.ExitUnusable
 	}
 	if modes > 1 {
 		fmt.Fprintln(stderr, "rcaudit: of -error, -flows, -plan and -topology one at a time")
@@ -113,7 +118,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return status
 	}
 	if plan {
-		return printPlans(t, o, stdout, stderr)
+		return printPlans(t, only, o, stdout, stderr)
 	}
 	findings, err := audit.Run(context.Background(), t)
 	if err != nil {
@@ -131,9 +136,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return input.ExitFine
 }
 
-// printPlans writes what there is to do.
-func printPlans(t *connector.Topology, o input.Options, stdout, stderr io.Writer) int {
+// printPlans writes what there is to do, on one server if only names it.
+func printPlans(t *connector.Topology, only string, o input.Options, stdout, stderr io.Writer) int {
 	plans, err := audit.Plans(context.Background(), t)
+	if only != "" {
+		if !slices.ContainsFunc(t.AllServers(), func(s connector.Server) bool { return strings.EqualFold(s.Name, only) }) {
+			fmt.Fprintf(stderr, "rcaudit: -server %s: no file names a server of this name\n", only)
+			return input.ExitUnusable
+		}
+		plans = slices.DeleteFunc(plans, func(p audit.Plan) bool { return !strings.EqualFold(p.Server, only) })
+	}
 	if err == nil {
 		err = o.Format.Plans(stdout, report.Plans{Topology: t, Plans: plans})
 	}

@@ -79,7 +79,7 @@ func TestPlan(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Empty(t, stderr)
 	assert.True(t, strings.HasPrefix(out, "# 4 changes on EX01, EX02, EX03, EX04: "), out)
-	for _, want := range []string{"param([switch]$CheckOnly, [switch]$Rollback)\n", "\n    Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Add=", "\n    Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Remove=", "    Assert-Connector 'EX04\\Default EX04' 'RemoteIPRanges' @("} {
+	for _, want := range []string{"param([switch]$CheckOnly, [switch]$Rollback)\n", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Add=", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Remove=", "    Assert-Property 'EX04\\Default EX04' 'RemoteIPRanges' @("} {
 		assert.Contains(t, out, want)
 	}
 	status, story, _ := call("-plan")
@@ -90,6 +90,15 @@ func TestPlan(t *testing.T) {
 	var got struct{ Plans []struct{ Server string } }
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	assert.Len(t, got.Plans, 4)
+	status, out, _ = call("-plan", "-server", "ex03", founding(t))
+	assert.Zero(t, status)
+	assert.True(t, strings.HasPrefix(out, "# 1 change on EX03: "), out)
+	status, _, stderr = call("-plan", "-server", "EX09", founding(t))
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "no file names a server of this name")
+	status, _, stderr = call("-server", "EX01", founding(t))
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "-server goes with -plan")
 	status, _, stderr = call("-plan", "-flows", founding(t))
 	assert.Equal(t, 2, status)
 	assert.Contains(t, stderr, "one at a time")

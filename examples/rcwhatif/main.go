@@ -3,13 +3,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -23,7 +26,7 @@ const usage = `usage: rcwhatif [flags] FILE... -- CHANGE...
 
 FILEs are as those of rcaudit. A CHANGE is what you would type into the Exchange Management Shell: Set-, New- or
 Remove-ReceiveConnector, Add- or Remove-ADPermission, with the values written out. Put each into one pair of quotation
-marks, or all of them into one, a line each; - reads them from standard input.
+marks, or all of them into one, a line each; - reads them from standard input, where PowerShell pipes (Get-Content FILE |).
 
   rcwhatif exchange.xml -- "Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges @{Add='10.0.0.0/24'}"
   rcwhatif exchange.xml -- "Get-ReceiveConnector EX01\* | Set-ReceiveConnector -AuthMechanism Tls"
@@ -31,7 +34,8 @@ marks, or all of them into one, a line each; - reads them from standard input.
   rcwhatif -before last-week.xml -after today.xml
 
 exit status: 0 nothing breaks, 1 something does: mail between servers that passed, a finding at or above -fail-on that
-appears or grows, or a change that the cmdlets refuse; 2 unusable input
+appears or grows, or a change that the cmdlets refuse; 2 unusable input. What clients lose is told and does not count;
+with -fail-on never nothing does.
 
 `
 
@@ -84,7 +88,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err := o.Format.WhatIf(stdout, w); err != nil {
 		return fail(err)
 	}
-	if w.Refused != nil || w.Comparison.Breaks() || failOn.Reached(w.Comparison.Worst()) {
+	if !failOn.Never() && (w.Refused != nil || w.Comparison.Breaks() || failOn.Reached(w.Comparison.Worst())) {
 		return input.ExitFindings
 	}
 	return input.ExitFine
@@ -140,6 +144,9 @@ func change(files, words []string, o input.Options, force bool, stdin io.Reader,
 	if err != nil {
 		return w, err
 	}
+	if len(changes) == 0 {
+		return w, errors.New("rcwhatif: there is no command in the changes")
+	}
 	if _, err := connector.Compile(t); err != nil {
 		return w, err
 	}
@@ -156,7 +163,7 @@ func commands(words []string, stdin io.Reader) (string, error) {
 	if slices.Equal(words, []string{"-"}) {
 		const longest = 1<<20 + 1 // one byte more than is read, so that it is said
 		data, err := io.ReadAll(io.LimitReader(stdin, longest))
-		return string(data), err
+		return fromUTF16(data), err
 	}
 	if strings.ContainsAny(words[0], " \t\n") || len(words) == 1 {
 		return strings.Join(words, "\n"), nil
@@ -171,10 +178,26 @@ func commands(words []string, stdin io.Reader) (string, error) {
 	return b.String(), nil
 }
 
+// fromUTF16 returns a text that Windows PowerShell may have written in UTF-16, which its byte order mark tells.
+func fromUTF16(data []byte) string {
+	order := binary.ByteOrder(binary.LittleEndian)
+	switch {
+	case bytes.HasPrefix(data, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	case !bytes.HasPrefix(data, []byte{0xff, 0xfe}):
+		return string(data)
+	}
+	var units []uint16
+	for i := 2; i+1 < len(data); i += 2 {
+		units = append(units, order.Uint16(data[i:]))
+	}
+	return string(utf16.Decode(units))
+}
+
 // word writes a word whose quotation marks the shell of another system has taken off as it was.
 func word(w string) string {
 	bare := strings.HasPrefix(w, "-") || strings.HasPrefix(w, "@") || w == "|" || w == ";"
-	if bare || w != "" && !strings.ContainsAny(w, " \t\n'\"`(){};|") {
+	if bare || w != "" && !strings.HasPrefix(w, "#") && !strings.ContainsAny(w, " \t\n'\"`(){};|") {
 		return w
 	}
 	return ems.Quote(w)
