@@ -122,8 +122,11 @@ func (p *Pass) carve(failing []attempt) []candidate {
 		carved(es, c, out[id])
 	}
 	title := "take the servers' addresses out of the ranges of the connector without Exchange Server authentication"
-	if es.empties() {
+	switch {
+	case es.empties() && len(order) == 1:
 		title = "disable the connector that serves nothing but these servers"
+	case es.empties():
+		title += ", and disable the one that serves nothing else"
 	}
 	return []candidate{{kind: FixCarve, title: title, changes: es.changes(disable)}}
 }

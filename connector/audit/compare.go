@@ -85,10 +85,11 @@ type FlowChange struct {
 // Change tells whether the flow breaks, heals, or neither.
 func (f FlowChange) Change() Change {
 	was, is := f.Before.rank(), f.After.rank()
-	gone := was == 1 || was == 2 // there was a listener, so that there is none is no gap of an export
-	gone = gone && (f.After == FlowNoListener || f.After == FlowNoTarget)
+	passed := f.Before == FlowPasses || f.Before == FlowPartly
 	switch {
-	case gone || is > 1 && is > was && (was > 0 || f.Before == 0):
+	case passed && (f.After == FlowNoListener || f.After == FlowNoTarget): // there was one, so this is no gap of an export
+		return Worse
+	case is > 1 && is > was && (was > 0 || f.Before == 0):
 		return Worse
 	case was > 1 && is > 0 && is < was:
 		return Better
@@ -200,9 +201,14 @@ func found(ctx context.Context, t *connector.Topology, checks []*Check) ([]Findi
 // findingChanges pairs findings about the same thing, those with the same words first, and leaves out what stays.
 func findingChanges(was, is []Finding) []FindingChange {
 	paired := make([]bool, len(was))
+	about := make(map[string][]int) // the findings of before about one subject
+	subject := func(f Finding) string { return f.Check + " " + key(f.Subject.String()) }
+	for i, f := range was {
+		about[subject(f)] = append(about[subject(f)], i)
+	}
 	pair := func(l Finding, sameWords bool) *Finding {
-		for i, f := range was {
-			if !paired[i] && f.same(l) && (f.Message == l.Message || !sameWords) {
+		for _, i := range about[subject(l)] {
+			if !paired[i] && (was[i].Message == l.Message || !sameWords) {
 				paired[i] = true
 				return &was[i]
 			}
