@@ -185,8 +185,8 @@ func WhatIf(t *Topology, changes ...Change) ([]Move, error) {
 }
 
 // Renamed returns what becomes of the connectors that the changes, one after the other, give another name or take away, by the ID that
-// each had: the ID it has at last, the zero ID if it is gone. One that is removed and created anew under its name is the same
-// connector, and so is not among them.
+// each had: the ID it has at last, the zero ID if it is gone. Where one that is gone has left its name to one that the changes create,
+// the two count as the same connector, and are not among them.
 func Renamed(changes ...Change) map[ID]ID {
 	type fate struct{ was, is ID } // a zero was: created by the changes
 	var fates []fate
@@ -196,12 +196,7 @@ func Renamed(changes ...Change) map[ID]ID {
 			if c.After == nil {
 				continue
 			}
-			i := of(func(f fate) bool { return f.is.IsZero() && f.was.Equal(c.After.ID) })
-			if i < 0 {
-				fates = append(fates, fate{})
-				i = len(fates) - 1
-			}
-			fates[i].is = c.After.ID
+			fates = append(fates, fate{is: c.After.ID})
 			continue
 		}
 		i := of(func(f fate) bool { return f.is.Equal(c.Target) })
@@ -215,7 +210,8 @@ func Renamed(changes ...Change) map[ID]ID {
 	}
 	renamed := make(map[ID]ID)
 	for _, f := range fates {
-		if !f.was.IsZero() && !f.was.Equal(f.is) {
+		anew := f.is.IsZero() && of(func(o fate) bool { return o.was.IsZero() && o.is.Equal(f.was) }) >= 0
+		if !f.was.IsZero() && !f.was.Equal(f.is) && !anew {
 			renamed[f.was] = f.is
 		}
 	}

@@ -271,6 +271,9 @@ func TestDiffAgreesWithOracle(t *testing.T) {
 		what, err := connector.WhatIf(top, changes...)
 		require.NoError(t, err)
 		checkFollowed(t, top, next, changes, what)
+		whatComposed, err := connector.WhatIf(top, connector.Compose(changes...)...)
+		require.NoError(t, err)
+		require.Equal(t, what, whatComposed, "seed %d: composed they move the same", seed)
 
 		// Composed they do the same, and undone they leave what was there.
 		composed, err := top.Apply(connector.Compose(changes...)...)
@@ -293,10 +296,16 @@ func checkFollowed(t *testing.T, before, after *connector.Topology, changes []co
 	for _, c := range before.Connectors {
 		now[c.ID] = c.ID
 	}
+	made := make(map[connector.ID]bool) // the names of those that the changes created
 	for _, change := range changes {
-		if change.Before == nil { // anew under its name it is the same
-			if is, was := now[change.After.ID]; was && is.IsZero() {
-				now[change.After.ID] = change.After.ID
+		if change.Before == nil {
+			made[change.After.ID] = true
+			continue
+		}
+		if made[change.Target] {
+			delete(made, change.Target)
+			if change.After != nil {
+				made[change.After.ID] = true
 			}
 			continue
 		}
@@ -306,6 +315,11 @@ func checkFollowed(t *testing.T, before, after *connector.Topology, changes []co
 					now[first] = change.After.ID
 				}
 			}
+		}
+	}
+	for first, is := range now {
+		if is.IsZero() && made[first] { // another one has its name now, which makes it the same
+			now[first] = first
 		}
 	}
 	checkPairs(t, before, after, moves, func(b, a oracle.Decision) (string, bool) {

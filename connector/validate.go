@@ -49,10 +49,11 @@ func (t *Topology) Validate(c Change) error {
 // ValidateAll tells what the cmdlets would refuse of changes that are made one after the other, and at which of them: the error is a
 // [*ModelError] with the path "changes[i]" around that of [Topology.Validate]. It stops at the first change that is refused.
 func (t *Topology) ValidateAll(changes ...Change) error {
+	next := t.Clone()
 	for i, c := range changes {
-		err := t.Validate(c)
+		err := next.Validate(c)
 		if err == nil {
-			t, err = t.Apply(c)
+			err = next.apply(c)
 		}
 		if err != nil {
 			return &ModelError{Path: fmt.Sprintf("changes[%d]", i), Err: err}

@@ -15,6 +15,8 @@ var (
 	ErrNoParameter = errors.New("no cmdlet parameter sets this")
 	// ErrWildcard: Get-ReceiveConnector takes the name for a pattern, and rights would be given on other connectors as well.
 	ErrWildcard = errors.New("the name holds a wildcard, and Get-ReceiveConnector would find other connectors by it")
+	// ErrName: two connectors would have one name, one after the other, and a script that is run again could not tell them apart.
+	ErrName = errors.New("two connectors have this name, one after the other; such changes cannot be written as one script")
 	// ErrNoChange: Before and After say the same.
 	ErrNoChange = errors.New("the change changes nothing")
 )

@@ -102,127 +102,137 @@ func halves(t *testing.T, script string) (there, back string) {
 	return plain(one), plain(strings.TrimSuffix(two, "}\n"))
 }
 
-// What a script checks, under which condition it makes a change, and how it undoes it.
-func TestScriptOfOneChange(t *testing.T) {
+// What scripts check, under which condition they make a change, how they undo it, and what they say they cannot undo: to be read.
+func TestScripts(t *testing.T) {
 	top := twoServers()
 	c, _ := top.Connector(connector.ID{Server: "EX01", Name: "Relay"})
-	const check = "if ($CheckOnly) { return }\n"
-	const exists = "if (-not (Test-Connector 'EX01\\Relay')) { throw 'EX01\\Relay does not exist' }\n"
-	const recognised = `if (Test-Connector 'EX01\Relay') {
-Assert-Property 'EX01\Relay' 'Enabled' @('True') @('True')
-Assert-Property 'EX01\Relay' 'Bindings' @('0.0.0.0:25','[::]:25') @('0.0.0.0:25','[::]:25')
-Assert-Property 'EX01\Relay' 'RemoteIPRanges' @('10.0.0.1','10.0.0.0/24') @('10.0.0.1','10.0.0.0/24')
-Assert-Property 'EX01\Relay' 'AuthMechanism' @('None') @('None')
-Assert-Property 'EX01\Relay' 'PermissionGroups' @('AnonymousUsers') @('AnonymousUsers')
-}
-`
-	granted := c.Clone()
+	old, _ := top.Connector(connector.ID{Server: "EX02", Name: "Relay"})
+	granted, dark, made, custom := c.Clone(), c.Clone(), old.Clone(), old.Clone()
 	granted.Rights = []connector.Grant{{Principal: "A", Right: "ms-Exch-SMTP-Submit"}}
+	made.ID.Name, made.RemoteIPRanges = "RELAY", made.RemoteIPRanges[:1]
+	dark.Missing = connector.PropertyRemoteIPRanges | connector.PropertyAuthMechanism | connector.PropertyExtensions | connector.PropertyRights
+	custom.PermissionGroups |= connector.GroupCustom
+	edit := func(c connector.ReceiveConnector, f func(*connector.ReceiveConnector)) []connector.Change {
+		return []connector.Change{connector.Edit(c, f)}
+	}
+	set := func(c *connector.ReceiveConnector, name string, values ...string) {
+		require.NoError(t, c.Set(name, values...))
+	}
+	one := connector.SetAuth(c, connector.AuthTLS)
+	two := connector.Edit(*one.After, func(c *connector.ReceiveConnector) { c.ID.Name = "New" })
+	fresh := c.Clone()
+	fresh.ID.Name, fresh.TransportRole, fresh.RemoteIPRanges = "Fresh", connector.FrontendTransport, []connector.Range{connector.MustParseRange("10.7.0.1")}
+	var all strings.Builder
 	for _, row := range []struct {
-		why         string
-		change      connector.Change
-		there, back string
+		why     string
+		changes []connector.Change
 	}{
-		{"what is touched, and made only if it is not yet", connector.SetEnabled(c, false),
-			exists + "Assert-Property 'EX01\\Relay' 'Enabled' @('True') @('False')\n" + check + "if (-not ((Test-Property 'EX01\\Relay' 'Enabled' @('False')))) {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -Enabled $false -ErrorAction Stop\n}\n",
-			exists + "Assert-Property 'EX01\\Relay' 'Enabled' @('False') @('True')\n" + check + "if (-not ((Test-Property 'EX01\\Relay' 'Enabled' @('True')))) {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -Enabled $true -ErrorAction Stop\n}\n"},
-		{"what was not told is not checked, and stays in the way back", connector.Edit(c, func(c *connector.ReceiveConnector) {
+		{"what is touched, and made only where it is not made yet", []connector.Change{connector.SetEnabled(c, false)}},
+		{"what was not told is not checked, and stays as it is in the way back", edit(c, func(c *connector.ReceiveConnector) {
 			c.MaxMessageSize, c.MaxHopCount, c.RequireTLS = connector.MB, connector.LimitOf(9), true
-		}), exists + "Assert-Property 'EX01\\Relay' 'RequireTLS' @('False') @('True')\n" + check + "Set-ReceiveConnector -Identity 'EX01\\Relay' -RequireTLS $true -MaxMessageSize '1048576B' -MaxHopCount 9 -ErrorAction Stop\n",
-			exists + "Assert-Property 'EX01\\Relay' 'RequireTLS' @('True') @('False')\n" + check + "Write-Warning 'EX01\\Relay: MaxMessageSize was not exported, so it stays 1 MB (1,048,576 bytes)'\nWrite-Warning 'EX01\\Relay: MaxHopCount was not exported, so it stays 9'\n" +
-				"if (-not ((Test-Property 'EX01\\Relay' 'RequireTLS' @('False')))) {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -RequireTLS $false -ErrorAction Stop\n}\n"},
-		{"nothing else is left to undo", connector.Edit(c, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(9) }),
-			exists + check + "Set-ReceiveConnector -Identity 'EX01\\Relay' -MaxHopCount 9 -ErrorAction Stop\n", check + "Write-Warning 'EX01\\Relay: MaxHopCount was not exported, so it stays 9'\n"},
-		{"a name that was empty", connector.Edit(c, func(c *connector.ReceiveConnector) { c.FQDN = "a.b" }),
-			exists + "Assert-Property 'EX01\\Relay' 'Fqdn' @() @('a.b')\n" + check + "if (-not ((Test-Property 'EX01\\Relay' 'Fqdn' @('a.b')))) {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -Fqdn 'a.b' -ErrorAction Stop\n}\n",
-			exists + "Assert-Property 'EX01\\Relay' 'Fqdn' @('a.b') @()\n" + check + "if (-not ((Test-Property 'EX01\\Relay' 'Fqdn' @()))) {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -Fqdn $null -ErrorAction Stop\n}\n"},
-		{"another name", connector.Edit(c, func(c *connector.ReceiveConnector) { c.ID.Name, c.RequireTLS = "New", true }),
-			"if (Test-Connector 'EX01\\Relay') {\nif (Test-Connector 'EX01\\New') { throw 'EX01\\New exists already' }\nAssert-Property 'EX01\\Relay' 'RequireTLS' @('False') @('True')\n} elseif (Test-Connector 'EX01\\New') {\nAssert-Property 'EX01\\New' 'RequireTLS' @('False') @('True')\n} else {\nthrow 'EX01\\Relay does not exist'\n}\n" +
-				check + "if (Test-Connector 'EX01\\Relay') {\nSet-ReceiveConnector -Identity 'EX01\\Relay' -Name 'New' -RequireTLS $true -ErrorAction Stop\n}\n",
-			"if (Test-Connector 'EX01\\New') {\nif (Test-Connector 'EX01\\Relay') { throw 'EX01\\Relay exists already' }\nAssert-Property 'EX01\\New' 'RequireTLS' @('True') @('False')\n} elseif (Test-Connector 'EX01\\Relay') {\nAssert-Property 'EX01\\Relay' 'RequireTLS' @('True') @('False')\n} else {\nthrow 'EX01\\New does not exist'\n}\n" +
-				check + "if (Test-Connector 'EX01\\New') {\nSet-ReceiveConnector -Identity 'EX01\\New' -Name 'Relay' -RequireTLS $false -ErrorAction Stop\n}\n"},
-		{"rights, which are not checked, nor are the groups then", connector.Change{Target: c.ID, Before: &c, After: &granted},
-			exists + check + "Get-ReceiveConnector -Identity 'EX01\\Relay' -ErrorAction Stop | Add-ADPermission -User 'A' -ExtendedRights 'ms-Exch-SMTP-Submit' -ErrorAction Stop\n",
-			exists + check + "Get-ReceiveConnector -Identity 'EX01\\Relay' -ErrorAction Stop | Remove-ADPermission -User 'A' -ExtendedRights 'ms-Exch-SMTP-Submit' -Confirm:$false -ErrorAction Stop\n"},
-		{"one that goes", connector.Remove(c), recognised + check + "if (Test-Connector 'EX01\\Relay') {\nRemove-ReceiveConnector -Identity 'EX01\\Relay' -Confirm:$false -ErrorAction Stop\n}\n", ""},
+		})},
+		{"nothing else is left to undo", edit(c, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(9) })},
+		{"a name that was empty", edit(c, func(c *connector.ReceiveConnector) { c.FQDN = "a.b" })},
+		{"rights, which are not checked, nor are the groups then", []connector.Change{{Target: c.ID, Before: &c, After: &granted}}},
+		{"two steps with one connector, the second of which gives it another name", []connector.Change{one, two}},
+		{"made, and set then", []connector.Change{connector.Create(fresh), connector.SetPermissionGroups(fresh, connector.GroupPartners)}},
+		{"removed, where a role would have to be named to bring it back", []connector.Change{connector.Remove(c)}},
+		{"removed, with rights that nobody told", []connector.Change{connector.Remove(custom)}},
+		{"replaced, under its name in another spelling", []connector.Change{connector.Remove(old), connector.Create(made)}},
+		{"of an incomplete list only what comes and goes is written", []connector.Change{connector.AddRanges(dark, connector.MustParseRange("10.5.5.5"))}},
+		{"a mechanism, an extension and rights that nobody knew", edit(dark, func(c *connector.ReceiveConnector) {
+			set(c, "AuthMechanism", "None")
+			set(c, "ChunkingEnabled", "False")
+			set(c, "BinaryMimeEnabled", "False")
+			c.Rights = granted.Rights
+		})},
 	} {
-		got, err := ems.Script(top, "x", nil, ems.Step{Change: row.change})
+		in := twoServers()
+		for i, c := range in.Connectors {
+			if row.changes[0].Before != nil && c.ID.Equal(row.changes[0].Target) {
+				in.Connectors[i] = *row.changes[0].Before
+			}
+		}
+		var steps []ems.Step
+		for _, c := range row.changes {
+			steps = append(steps, ems.Step{Change: c})
+		}
+		got, err := ems.Script(in, "Title", nil, steps...)
 		require.NoError(t, err, row.why)
 		there, back := halves(t, got)
-		assert.Equal(t, row.there, there, row.why)
-		if row.change.After != nil {
-			assert.Equal(t, row.back, back, row.why)
-			continue
+		fmt.Fprintf(&all, "== %s\n", row.why)
+		for line := range strings.Lines(got) {
+			if strings.Contains(line, "-Rollback: ") || strings.Contains(line, "By -Rollback") {
+				all.WriteString(line)
+			}
 		}
-		assert.Equal(t, "throw 'This cannot be undone by a script: EX01\\Relay: TransportRole: what the command must name is not known completely'\n", back, "on 2016 a connector without a role would get another one")
+		all.WriteString(there + "-- the way back\n" + back + "\n")
 	}
+	golden.Check(t, "../../testdata/golden/scripts.txt", all.String())
+}
 
-	// Where it was, without its role being wanted.
-	old, _ := top.Connector(connector.ID{Server: "EX02", Name: "Relay"})
-	old.Missing, old.PermissionGroups = connector.PropertyRights, old.PermissionGroups|connector.GroupCustom
-	top.Connectors[len(top.Connectors)-1] = old
-	got, err := ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(old)})
+// What cannot be a script, and what is said of a way back that the cmdlets would refuse.
+func TestScriptErrors(t *testing.T) {
+	top := twoServers()
+	a, _ := top.Connector(connector.ID{Server: "EX01", Name: "Relay"})
+	b, _ := top.Connector(connector.ID{Server: "EX01", Name: "Default Frontend EX01"})
+	rename := func(c connector.ReceiveConnector, name string) connector.Change {
+		return connector.Edit(c, func(c *connector.ReceiveConnector) { c.ID.Name = name })
+	}
+	script := func(t *connector.Topology, changes ...connector.Change) (string, error) {
+		var steps []ems.Step
+		for _, c := range changes {
+			steps = append(steps, ems.Step{Change: c})
+		}
+		return ems.Script(t, "x", nil, steps...)
+	}
+	made := a.Clone()
+	made.TransportRole = connector.FrontendTransport
+	for why, changes := range map[string][]connector.Change{
+		"a name that another one gives up":       {rename(a, "Old"), rename(b, "Relay")},
+		"a name that one has that goes":          {connector.Remove(a), rename(b, "Relay")},
+		"a name that a new one gets":             {rename(a, "Old"), connector.Create(made)},
+		"two that swap their names with a third": {rename(a, "tmp"), rename(b, "Relay"), rename(*rename(a, "tmp").After, "Default Frontend EX01")},
+	} {
+		_, err := script(top, changes...)
+		require.ErrorIs(t, err, ems.ErrName, why)
+	}
+	_, err := script(top, connector.AddRanges(a))
+	require.ErrorIs(t, err, ems.ErrNoChange)
+	_, err = script(top, connector.Create(a))
+	require.ErrorIs(t, err, connector.ErrDrift)
+	star := a.Clone()
+	star.ID.Name = "Relay*"
+	_, err = script(&connector.Topology{Connectors: []connector.ReceiveConnector{star}}, connector.SetEnabled(star, false))
+	require.ErrorIs(t, err, ems.ErrWildcard)
+	star.Rights = []connector.Grant{{Principal: "A", Right: "x"}}
+	_, err = ems.Commands(connector.Create(star), connector.Version{})
+	require.ErrorIs(t, err, ems.ErrWildcard)
+
+	// Two connectors that must not be what they are, as old configurations have it: what one gives up it cannot take back.
+	one, two := relay("10.0.0.1"), relay("10.0.0.1", "10.9.0.0/24")
+	two.ID.Name = "Twin"
+	legacy := &connector.Topology{Connectors: []connector.ReceiveConnector{one, two}}
+	got, err := script(legacy, connector.Remove(one))
 	require.NoError(t, err)
 	_, back := halves(t, got)
-	assert.Contains(t, back, "Write-Warning 'EX02\\Relay comes back with what the export told of it, and with the defaults of New-ReceiveConnector for the rest'\n")
-	assert.Contains(t, back, "Write-Warning 'EX02\\Relay: rights beyond the permission groups are not known, and do not come back'\n")
-	assert.NotContains(t, got, "'PermissionGroups' @(", "Exchange adds Custom by itself")
+	const refused = `The cmdlets would refuse to undo this: EX01\Joe's Relay: range 10.0.0.1 and range 10.0.0.1 of EX01\Twin are equal at 0.0.0.0:25`
+	assert.Equal(t, "throw "+ems.Quote(refused)+"\n", back)
+	assert.Contains(t, got, "# -Rollback does nothing. "+refused+"\n")
 
-	// A connector that is replaced, under its name in another spelling: it is there before and after, as one or the other.
-	made := old.Clone()
-	made.ID.Name, made.RemoteIPRanges, made.Missing = "RELAY", made.RemoteIPRanges[:1], 0
-	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(old)}, ems.Step{Change: connector.Create(made)})
+	letters := a.Clone()
+	letters.ID.Name = "Relé"
+	got, err = script(&connector.Topology{Connectors: []connector.ReceiveConnector{letters}}, connector.SetEnabled(letters, false))
 	require.NoError(t, err)
-	there, _ := halves(t, got)
-	assert.Contains(t, there, "Assert-Property 'EX02\\Relay' 'RemoteIPRanges' @('10.0.0.1','10.0.0.0/24') @('10.0.0.1')\n")
-	assert.Equal(t, 1, strings.Count(there, "Assert-Property"), there)
-
-	// Of an incomplete list only what comes and goes is written, it is not checked, and a connector with one does not come back.
-	dark := c.Clone()
-	dark.Missing = connector.PropertyRemoteIPRanges
-	top = &connector.Topology{Connectors: []connector.ReceiveConnector{dark}}
-	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.AddRanges(dark, connector.MustParseRange("10.5.5.5"))})
-	require.NoError(t, err)
-	there, _ = halves(t, got)
-	assert.Equal(t, exists+check+"Set-ReceiveConnector -Identity 'EX01\\Relay' -RemoteIPRanges @{Add='10.5.5.5'} -ErrorAction Stop\n", there)
-	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Remove(dark)})
-	require.NoError(t, err)
-	_, back = halves(t, got)
-	assert.Equal(t, "throw 'This cannot be undone by a script: EX01\\Relay: RemoteIPRanges: what the command must name is not known completely'\n", back)
-	_, err = ems.Script(top, "x", nil, ems.Step{Change: connector.AddRanges(dark)})
-	require.ErrorIs(t, err, ems.ErrNoChange)
-
-	// A mechanism that nobody knew cannot be brought back; neither can what is announced, and that is a warning.
-	dark.Missing = connector.PropertyAuthMechanism | connector.PropertyExtensions | connector.PropertySizeEnabled
-	top.Connectors[0] = dark
-	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.SetAuth(dark, 0)})
-	require.NoError(t, err)
-	_, back = halves(t, got)
-	assert.Contains(t, back, "throw 'This cannot be undone by a script: EX01\\Relay: AuthMechanism")
-	got, err = ems.Script(top, "x", nil, ems.Step{Change: connector.Edit(dark, func(c *connector.ReceiveConnector) {
-		require.NoError(t, c.Set("SizeEnabled", "Disabled"))
-		require.NoError(t, c.Set("ChunkingEnabled", "False"))
-	})})
-	require.NoError(t, err)
-	_, back = halves(t, got)
-	assert.Equal(t, check+"Write-Warning 'EX01\\Relay: SizeEnabled was not exported, so it stays Disabled'\nWrite-Warning 'EX01\\Relay: ChunkingEnabled was not exported, so it stays False'\n", back)
-
-	// Names that Get-ReceiveConnector would take for a pattern, and letters that Windows PowerShell needs to be told of.
-	dark.ID.Name = "Relay*"
-	_, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", nil, ems.Step{Change: connector.SetEnabled(dark, false)})
-	require.ErrorIs(t, err, ems.ErrWildcard)
-	granted.ID.Name = "Relay?"
-	_, err = ems.Commands(connector.Create(granted), connector.Version{})
-	require.ErrorIs(t, err, ems.ErrWildcard)
-	dark.ID.Name = "Relé"
-	got, err = ems.Script(&connector.Topology{Connectors: []connector.ReceiveConnector{dark}}, "x", nil, ems.Step{Change: connector.SetEnabled(dark, false)})
-	require.NoError(t, err)
-	assert.True(t, strings.HasPrefix(got, "\ufeff# x\n"))
+	assert.True(t, strings.HasPrefix(got, "\ufeff# x\n"), "Windows PowerShell needs to be told of the letters")
+	assert.Equal(t, "# a b\n# c\n", ems.Remarks("a\nb", "c"), "what a text holds stays in its comment")
+	assert.Equal(t, "\ufeff# é\n", ems.Remarks("é"))
 }
 
 // Any name, in any change: the commands of a script do the changes and undo them.
 func TestScriptsReadBack(t *testing.T) {
 	r := gen.Rand(5)
+	undone := 0
 	for range 200 {
 		top := gen.Organization(r)
 		var steps []ems.Step
@@ -244,11 +254,17 @@ func TestScriptsReadBack(t *testing.T) {
 		require.NoError(t, err)
 		forward, back := readBack(t, top, got)
 		require.True(t, sameSets(next, forward))
-		require.True(t, sameSets(top.Clone(), back))
+		if _, tail, _ := strings.Cut(got, "} else {\n    throw 'The cmdlets would refuse"); tail != "" {
+			require.True(t, sameSets(next, back), "what the cmdlets would refuse to undo, as these organizations have it, is left as it is")
+		} else {
+			require.True(t, sameSets(top, back))
+			undone++
+		}
 		if dir := os.Getenv("SCRIPTS"); dir != "" { // to be looked at by a parser of the language
 			require.NoError(t, os.WriteFile(fmt.Sprintf("%s/%d.ps1", dir, r.Uint32()), []byte(got), 0o644))
 		}
 	}
+	assert.Greater(t, undone, 50)
 }
 
 func ExampleScript() {
@@ -262,22 +278,28 @@ func ExampleScript() {
 	fmt.Print(body)
 	// Output:
 	//     # Is everything as it was, or changed already?
-	//     if (-not (Test-Connector 'EX01\Joe''s Relay')) { throw 'EX01\Joe''s Relay does not exist' }
-	//     Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('True') @('False')
+	//     if (Test-Connector 'EX01\Joe''s Relay') {
+	//         Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('True') @('False')
+	//     } else {
+	//         throw 'EX01\Joe''s Relay does not exist'
+	//     }
 	//     if ($CheckOnly) { return }
 	//
 	//     # 1. EX01\Joe's Relay: Enabled True -> False
 	//     #    nobody uses it
-	//     if (-not ((Test-Property 'EX01\Joe''s Relay' 'Enabled' @('False')))) {
+	//     if ((Test-Connector 'EX01\Joe''s Relay') -and (Test-Property 'EX01\Joe''s Relay' 'Enabled' @('True'))) {
 	//         Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $false -ErrorAction Stop
 	//     }
 	// } else {
 	//     # Is everything as it was, or changed already?
-	//     if (-not (Test-Connector 'EX01\Joe''s Relay')) { throw 'EX01\Joe''s Relay does not exist' }
-	//     Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('False') @('True')
+	//     if (Test-Connector 'EX01\Joe''s Relay') {
+	//         Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('False') @('True')
+	//     } else {
+	//         throw 'EX01\Joe''s Relay does not exist'
+	//     }
 	//     if ($CheckOnly) { return }
 	//
-	//     if (-not ((Test-Property 'EX01\Joe''s Relay' 'Enabled' @('True')))) {
+	//     if ((Test-Connector 'EX01\Joe''s Relay') -and (Test-Property 'EX01\Joe''s Relay' 'Enabled' @('False'))) {
 	//         Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $true -ErrorAction Stop
 	//     }
 	// }

@@ -18,24 +18,37 @@ function Test-Property($Identity, $Property, $Expected) {
     ($found -join '|') -eq ($wanted -join '|')
 }
 
-# Stops the script unless a property has the values it had, or those it gets.
-function Assert-Property($Identity, $Property, $Before, $After) {
-    if (-not ((Test-Property $Identity $Property $Before) -or (Test-Property $Identity $Property $After))) {
-        $found = @((Get-ReceiveConnector -Identity $Identity).$Property | ForEach-Object { "$_" }) -join ', '
-        throw "$Identity has changed: $Property is '$found' instead of '$($Before -join ', ')'"
+# Stops the script unless a property has one of the values that follow: what it had, or gets on the way.
+function Assert-Property($Identity, $Property) {
+    foreach ($expected in $args) {
+        if (Test-Property $Identity $Property $expected) { return }
     }
+    $found = @((Get-ReceiveConnector -Identity $Identity).$Property | ForEach-Object { "$_" }) -join ', '
+    throw "$Identity has changed: $Property is '$found'"
 }
 
 if (-not $Rollback) {
     # Is everything as it was, or changed already?
-    if (-not (Test-Connector 'EX01\Default EX01')) { throw 'EX01\Default EX01 does not exist' }
-    Assert-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12')
-    if (-not (Test-Connector 'EX02\Default EX02')) { throw 'EX02\Default EX02 does not exist' }
-    Assert-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12')
-    if (-not (Test-Connector 'EX03\Default EX03')) { throw 'EX03\Default EX03 does not exist' }
-    Assert-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12')
-    if (-not (Test-Connector 'EX04\Default EX04')) { throw 'EX04\Default EX04 does not exist' }
-    Assert-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11')
+    if (Test-Connector 'EX01\Default EX01') {
+        Assert-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12')
+    } else {
+        throw 'EX01\Default EX01 does not exist'
+    }
+    if (Test-Connector 'EX02\Default EX02') {
+        Assert-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12')
+    } else {
+        throw 'EX02\Default EX02 does not exist'
+    }
+    if (Test-Connector 'EX03\Default EX03') {
+        Assert-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12')
+    } else {
+        throw 'EX03\Default EX03 does not exist'
+    }
+    if (Test-Connector 'EX04\Default EX04') {
+        Assert-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11')
+    } else {
+        throw 'EX04\Default EX04 does not exist'
+    }
     if ($CheckOnly) { return }
 
     # 1. EX01\Default EX01: RemoteIPRanges +10.1.0.12 +10.2.0.11 +10.2.0.12
@@ -43,7 +56,7 @@ if (-not $Rollback) {
     #    solved on EX01: RC001 EX01\Relay
     #    moves at 0.0.0.0:25: EX01\Relay -> EX01\Default EX01: 3 addresses
     #    left over: RC009 note EX01\Relay: an Exchange server at one of these addresses could not authenticate here; EX01\Default EX01 offers it
-    if (-not ((Test-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12')))) {
+    if ((Test-Connector 'EX01\Default EX01') -and (Test-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))) {
         Set-ReceiveConnector -Identity 'EX01\Default EX01' -RemoteIPRanges @{Add='10.1.0.12','10.2.0.11','10.2.0.12'} -ErrorAction Stop
     }
 
@@ -52,7 +65,7 @@ if (-not $Rollback) {
     #    solved on EX02: RC001 EX02\Relay
     #    moves at 0.0.0.0:25: EX02\Relay -> EX02\Default EX02: 3 addresses
     #    left over: RC009 note EX02\Relay: an Exchange server at one of these addresses could not authenticate here; EX02\Default EX02 offers it
-    if (-not ((Test-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12')))) {
+    if ((Test-Connector 'EX02\Default EX02') -and (Test-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))) {
         Set-ReceiveConnector -Identity 'EX02\Default EX02' -RemoteIPRanges @{Add='10.1.0.11','10.2.0.11','10.2.0.12'} -ErrorAction Stop
     }
 
@@ -61,7 +74,7 @@ if (-not $Rollback) {
     #    solved on EX03: RC001 EX03\Relay
     #    moves at 0.0.0.0:25: EX03\Relay -> EX03\Default EX03: 3 addresses
     #    left over: RC009 note EX03\Relay: an Exchange server at one of these addresses could not authenticate here; EX03\Default EX03 offers it
-    if (-not ((Test-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12')))) {
+    if ((Test-Connector 'EX03\Default EX03') -and (Test-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))) {
         Set-ReceiveConnector -Identity 'EX03\Default EX03' -RemoteIPRanges @{Add='10.1.0.11','10.1.0.12','10.2.0.12'} -ErrorAction Stop
     }
 
@@ -70,31 +83,43 @@ if (-not $Rollback) {
     #    solved on EX04: RC001 EX04\Relay
     #    moves at 0.0.0.0:25: EX04\Relay -> EX04\Default EX04: 3 addresses
     #    left over: RC009 note EX04\Relay: an Exchange server at one of these addresses could not authenticate here; EX04\Default EX04 offers it
-    if (-not ((Test-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11')))) {
+    if ((Test-Connector 'EX04\Default EX04') -and (Test-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'))) {
         Set-ReceiveConnector -Identity 'EX04\Default EX04' -RemoteIPRanges @{Add='10.1.0.11','10.1.0.12','10.2.0.11'} -ErrorAction Stop
     }
 } else {
     # Is everything as it was, or changed already?
-    if (-not (Test-Connector 'EX04\Default EX04')) { throw 'EX04\Default EX04 does not exist' }
-    Assert-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
-    if (-not (Test-Connector 'EX03\Default EX03')) { throw 'EX03\Default EX03 does not exist' }
-    Assert-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
-    if (-not (Test-Connector 'EX02\Default EX02')) { throw 'EX02\Default EX02 does not exist' }
-    Assert-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
-    if (-not (Test-Connector 'EX01\Default EX01')) { throw 'EX01\Default EX01 does not exist' }
-    Assert-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
+    if (Test-Connector 'EX04\Default EX04') {
+        Assert-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
+    } else {
+        throw 'EX04\Default EX04 does not exist'
+    }
+    if (Test-Connector 'EX03\Default EX03') {
+        Assert-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
+    } else {
+        throw 'EX03\Default EX03 does not exist'
+    }
+    if (Test-Connector 'EX02\Default EX02') {
+        Assert-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
+    } else {
+        throw 'EX02\Default EX02 does not exist'
+    }
+    if (Test-Connector 'EX01\Default EX01') {
+        Assert-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12') @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')
+    } else {
+        throw 'EX01\Default EX01 does not exist'
+    }
     if ($CheckOnly) { return }
 
-    if (-not ((Test-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')))) {
+    if ((Test-Connector 'EX04\Default EX04') -and (Test-Property 'EX04\Default EX04' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.11'))) {
         Set-ReceiveConnector -Identity 'EX04\Default EX04' -RemoteIPRanges @{Remove='10.1.0.11','10.1.0.12','10.2.0.11'} -ErrorAction Stop
     }
-    if (-not ((Test-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')))) {
+    if ((Test-Connector 'EX03\Default EX03') -and (Test-Property 'EX03\Default EX03' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.1.0.12','10.2.0.12'))) {
         Set-ReceiveConnector -Identity 'EX03\Default EX03' -RemoteIPRanges @{Remove='10.1.0.11','10.1.0.12','10.2.0.12'} -ErrorAction Stop
     }
-    if (-not ((Test-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')))) {
+    if ((Test-Connector 'EX02\Default EX02') -and (Test-Property 'EX02\Default EX02' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.11','10.2.0.11','10.2.0.12'))) {
         Set-ReceiveConnector -Identity 'EX02\Default EX02' -RemoteIPRanges @{Remove='10.1.0.11','10.2.0.11','10.2.0.12'} -ErrorAction Stop
     }
-    if (-not ((Test-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff')))) {
+    if ((Test-Connector 'EX01\Default EX01') -and (Test-Property 'EX01\Default EX01' 'RemoteIPRanges' @('0.0.0.0-255.255.255.255','::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff','10.1.0.12','10.2.0.11','10.2.0.12'))) {
         Set-ReceiveConnector -Identity 'EX01\Default EX01' -RemoteIPRanges @{Remove='10.1.0.12','10.2.0.11','10.2.0.12'} -ErrorAction Stop
     }
 }
