@@ -30,6 +30,7 @@ type item struct {
 	text string
 	at   int
 	null bool // $null
+	word bool // neither in quotation marks nor a variable
 }
 
 // texts returns the values of items that are not $null.
@@ -221,7 +222,7 @@ func (g *grammar) items() (items []item, err error) {
 			}
 		case t.kind == tokenString || t.kind == tokenWord:
 			g.at++
-			items = append(items, item{text: t.text, at: t.at})
+			items = append(items, item{text: t.text, at: t.at, word: t.kind == tokenWord})
 		case t.kind == tokenVariable && strings.EqualFold(t.text, "null"):
 			g.at++
 			items = append(items, item{at: t.at, null: true})

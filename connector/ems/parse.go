@@ -44,9 +44,14 @@ var ErrTooLong = errors.New("longer than commands are")
 // The error joins a [*connector.ModelError] for each command that cannot be read, with line and column and around [ErrSyntax],
 // [ErrCmdlet], [ErrParameter], [ErrVariable], [ErrGroupRight], [connector.ErrNotFound], or the error of a value; there are no changes then.
 func Parse(name string, t *connector.Topology, text string) ([]connector.Change, []Note, error) {
-	p := &parser{name: name, text: text, t: t}
 	if len(text) > maxText {
 		return nil, nil, &connector.ModelError{Source: connector.Source{File: name}, Err: ErrTooLong}
+	}
+	p := &parser{name: name, t: t, lines: []int{0}}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			p.lines = append(p.lines, i+1)
+		}
 	}
 	pipelines, errs := commands(text)
 	for _, pipeline := range pipelines {
@@ -66,17 +71,17 @@ func Parse(name string, t *connector.Topology, text string) ([]connector.Change,
 }
 
 type parser struct {
-	name, text string
-	t          *connector.Topology // with the changes so far
-	changes    []connector.Change
-	notes      []Note
+	name    string
+	lines   []int               // the offsets at which they begin
+	t       *connector.Topology // with the changes so far
+	changes []connector.Change
+	notes   []Note
 }
 
 // source turns an offset into line and column.
 func (p *parser) source(at int) connector.Source {
-	before := p.text[:at]
-	line := strings.Count(before, "\n")
-	return connector.Source{File: p.name, Line: line + 1, Col: at - strings.LastIndexByte(before, '\n')}
+	line, _ := slices.BinarySearch(p.lines, at+1) // the first line that begins behind it, counted from 0: its own, from 1
+	return connector.Source{File: p.name, Line: line, Col: at - p.lines[line-1] + 1}
 }
 
 func (p *parser) note(at int, format string, args ...any) {
@@ -195,6 +200,7 @@ func (p *parser) each(cmdlet string, c command, args arguments, connectors []con
 	} else if len(connectors) == 0 {
 		return fail(c.at, "%s: %w: nothing is piped into it", c.name, ErrSyntax)
 	}
+	var changes []connector.Change
 	for _, rc := range connectors {
 		var err error
 		change := connector.Remove(rc)
@@ -207,23 +213,20 @@ func (p *parser) each(cmdlet string, c command, args arguments, connectors []con
 		if err != nil {
 			return err
 		}
-		if change.IsNoop() && cmdlet != "Set-ReceiveConnector" {
-			continue
-		}
-		if err := p.make(c, change); err != nil {
-			return err
+		if !change.IsNoop() || cmdlet == "Set-ReceiveConnector" {
+			changes = append(changes, change)
 		}
 	}
-	return nil
+	return p.make(c, changes...)
 }
 
-// make applies a change.
-func (p *parser) make(c command, change connector.Change) error {
-	next, err := p.t.Apply(change)
+// make applies the changes of a command.
+func (p *parser) make(c command, changes ...connector.Change) error {
+	next, err := p.t.Apply(changes...)
 	if err != nil {
 		return fail(c.at, "%s: %w", c.name, errors.Unwrap(err))
 	}
 	p.t = next
-	p.changes = append(p.changes, change)
+	p.changes = append(p.changes, changes...)
 	return nil
 }

@@ -49,6 +49,7 @@ func TestParse(t *testing.T) {
 		{"bindings", `Set-ReceiveConnector EX01\Relay -Bindings @{Add="10.0.0.9:25"; Remove='[::]:25'}`, []string{`EX01\Relay: Bindings +10.0.0.9:25 -[::]:25`}, nil},
 		{"no name", `Set-ReceiveConnector 'EX01\Default Frontend EX01' -Fqdn $null`, []string{`EX01\Default Frontend EX01: Fqdn ex01.contoso.com -> nothing`}, nil},
 		{"an empty list", `Set-ReceiveConnector EX01\Relay -RemoteIPRanges @()`, []string{`EX01\Relay: RemoteIPRanges -10.0.0.1 -10.0.0.0/24`}, nil},
+		{"a truth in words", `Set-ReceiveConnector EX01\Relay -Enabled False -Name True`, []string{`EX01\Relay: Name Relay -> True; Enabled True -> False`}, []string{"-Enabled: PowerShell takes $true or $false, and False is a text to it"}},
 		{"rename it, and go on with the new name", `Set-ReceiveConnector EX01\Relay -Name 'From apps'; Set-ReceiveConnector 'EX01\From apps' -Enabled $false`, []string{`EX01\Relay: Name Relay -> From apps`, `EX01\From apps: Enabled True -> False`}, nil},
 		{"a name that is clear", `Set-ReceiveConnector "default frontend ex01" -ProtocolLoggingLevel Verbose -Banner "220 hello" -MaxMessageSize 25MB`, []string{`EX01\Default Frontend EX01: MaxMessageSize 36 MB (37,748,736 bytes) -> 25 MB (26,214,400 bytes)`}, []string{"-ProtocolLoggingLevel: not modelled", "-Banner: not modelled"}},
 		{"the server with its domain", `Remove-ReceiveConnector EX01.contoso.com\Relay -Confirm:$false`, []string{`EX01\Relay: removed`}, nil},
@@ -72,6 +73,7 @@ Set-ReceiveConnector "Anonymous Relay" -PermissionGroups AnonymousUsers`, []stri
 		{"what is there, and what is not", `Set-ReceiveConnector EX01\Relay -RemoteIPRanges @{Add='10.0.0.0(255.255.255.0)'; Remove='10.0.0.7'}`, []string{`EX01\Relay: unchanged`}, []string{`-RemoteIPRanges: EX01\Relay does not list 10.0.0.7`, `-RemoteIPRanges: EX01\Relay lists 10.0.0.0(255.255.255.0) already`}},
 		{"nothing", "  # only a comment\n\n<# and\nanother #> ;", nil, nil},
 		{"escapes", "New-ReceiveConnector \"a`\"b\"\"c `$x`td\" -Server EX02 -Custom -Bindings 0.0.0.0:26 -RemoteIPRanges 10.0.0.1", []string{"EX02\\a\"b\"c $x\td: created; Bindings +0.0.0.0:26; RemoteIPRanges +10.0.0.1; AuthMechanism None -> Tls"}, nil},
+		{"renamed through the pipe", `Get-ReceiveConnector *\Relay | Set-ReceiveConnector -Name Apps`, []string{`EX01\Relay: Name Relay -> Apps`, `EX02\Relay: Name Relay -> Apps`}, nil},
 		{"a bare word with an escape", "Set-ReceiveConnector Default` Frontend` EX01 -Enabled $false", []string{`EX01\Default Frontend EX01: Enabled True -> False`}, nil},
 	} {
 		t.Run(row.why, func(t *testing.T) {
