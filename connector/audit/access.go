@@ -2,6 +2,7 @@ package audit
 
 import (
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -45,6 +46,11 @@ func (a AccessChange) Lost() bool {
 	return a.Before == connector.StepDone || a.After == connector.StepRefused
 }
 
+// gained tells whether clients can do it, or may, that could not, or not surely.
+func (a AccessChange) gained() bool {
+	return a.After == connector.StepDone || a.Before == connector.StepRefused
+}
+
 // abilities is what clients can do, by Access.
 type abilities [AccessTLS + 1]connector.StepState
 
@@ -61,8 +67,8 @@ var clients = [...]struct {
 }
 
 // accessOf simulates clients over a connection; whoever does not get as far as the stage is refused.
-func accessOf(x *connector.Index, c connector.Conn) (all abilities) {
-	for a := AccessSubmit; a <= AccessTLS; a++ {
+func accessOf(x *connector.Index, c connector.Conn, asked []Access) (all abilities) {
+	for _, a := range asked {
 		all[a] = connector.StepRefused
 		for _, s := range x.Simulate(c, clients[a].peer).Session() {
 			if s.Stage == clients[a].stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
@@ -73,9 +79,12 @@ func accessOf(x *connector.Index, c connector.Conn) (all abilities) {
 	return all
 }
 
+// allAccess is everything that clients can do.
+var allAccess = []Access{AccessSubmit, AccessSubmitInClear, AccessRelay, AccessLogin, AccessTLS}
+
 // accessChanges compares what clients can do at the endpoints of a server. It depends on the connector alone, so one source stands for all
 // that it serves.
-func accessChanges(before, after *connector.Index, server string, endpoints []netip.AddrPort) (changes []AccessChange) {
+func accessChanges(before, after *connector.Index, server string, endpoints []netip.AddrPort, asked []Access) (changes []AccessChange) {
 	type side struct {
 		x  *connector.Index
 		id connector.ID
@@ -89,7 +98,7 @@ func accessChanges(before, after *connector.Index, server string, endpoints []ne
 		k := side{x, m.Connector()}
 		all, ok := known[k]
 		if !ok {
-			all = accessOf(x, c)
+			all = accessOf(x, c, asked)
 			known[k] = all
 		}
 		return all
@@ -101,7 +110,7 @@ func accessChanges(before, after *connector.Index, server string, endpoints []ne
 		for r, m := range connector.Pairs(before, after, server, local) {
 			c := connector.Conn{Server: server, Local: local, Remote: r.From()}
 			was, is := of(before, m[0], c), of(after, m[1], c)
-			for a := AccessSubmit; a <= AccessTLS; a++ {
+			for _, a := range asked {
 				k := kind{a, was[a], is[a]}
 				if was[a] == is[a] || a == AccessSubmitInClear && was[AccessSubmit] != is[AccessSubmit] {
 					continue
@@ -119,4 +128,11 @@ func accessChanges(before, after *connector.Index, server string, endpoints []ne
 		}
 	}
 	return changes
+}
+
+// endpoints returns the local endpoints of a server, before and after.
+func endpoints(before, after *connector.Index, server string) []netip.AddrPort {
+	all := append(before.Endpoints(server), after.Endpoints(server)...)
+	slices.SortFunc(all, netip.AddrPort.Compare)
+	return slices.Compact(all)
 }

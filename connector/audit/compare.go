@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -166,12 +165,10 @@ func compare(ctx context.Context, before, after *connector.Topology, changes []c
 	c := &Comparison{Before: before, After: after, Changes: changes, Moves: connector.Diff(x, y), Unsettled: connector.Unsettled(x, y),
 		Findings: findingChanges(was, is), Flows: flowChanges(Flows(before, x), Flows(after, y))}
 	for _, s := range c.Servers() {
-		endpoints := append(x.Endpoints(s), y.Endpoints(s)...)
-		slices.SortFunc(endpoints, netip.AddrPort.Compare)
-		endpoints = slices.Compact(endpoints)
-		c.Endpoints += len(endpoints)
-		c.Access = append(c.Access, accessChanges(x, y, s, endpoints)...)
-		for _, local := range endpoints {
+		locals := endpoints(x, y, s)
+		c.Endpoints += len(locals)
+		c.Access = append(c.Access, accessChanges(x, y, s, locals, allAccess)...)
+		for _, local := range locals {
 			for _, i := range []*connector.Index{x, y} {
 				for _, m := range i.Regions(s, local) {
 					c.Doubt |= m.Doubt()
@@ -241,20 +238,25 @@ func findingChanges(was, is []Finding) []FindingChange {
 	return all
 }
 
-// flowChanges pairs the flows of two topologies, and leaves out those that end alike, and those that connectors have no say in.
+// flowChanges pairs the flows of two topologies, whose need may differ, and leaves out those that end alike, and those that connectors have
+// no say in.
 func flowChanges(was, is []FlowResult) []FlowChange {
+	same := func(f connector.Flow) connector.Flow {
+		f.Need, f.Why = 0, connector.Basis{}
+		return f
+	}
 	before := make(map[connector.Flow]FlowResult, len(was))
 	for _, r := range was {
-		before[r.Flow] = r
+		before[same(r.Flow)] = r
 	}
 	var all []FlowChange
 	for _, r := range is {
-		b := before[r.Flow]
-		delete(before, r.Flow)
+		b := before[same(r.Flow)]
+		delete(before, same(r.Flow))
 		all = append(all, FlowChange{r.Flow, b.State, r.State, first(r.Witness, b.Witness)})
 	}
 	for _, r := range was {
-		if _, left := before[r.Flow]; left {
+		if _, left := before[same(r.Flow)]; left {
 			all = append(all, FlowChange{r.Flow, r.State, 0, r.Witness})
 		}
 	}
@@ -275,8 +277,9 @@ func first(verdicts ...*connector.Verdict) *connector.Verdict {
 	return nil
 }
 
-// Breaks tells whether mail between servers breaks: a flow that passed and that the organization depends on, or may, fails, wholly or in
-// part, or has no listener any more. One of which it is not known afterwards does not count, and neither does what clients lose.
+// Breaks tells whether mail between servers breaks: a flow that the organization depends on, or may, fails afterwards, wholly or in part,
+// or has no listener any more, and passed before, or was not there. One of which it is not known afterwards does not count, and neither
+// does what clients lose.
 func (c *Comparison) Breaks() bool {
 	return slices.ContainsFunc(c.Flows, func(f FlowChange) bool { return f.Change() == Worse })
 }

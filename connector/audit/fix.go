@@ -40,14 +40,14 @@ func (k FixKind) String() string {
 type Fix struct {
 	Kind  FixKind
 	Title string
-	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about, none of them
-	// gets onto a connector that lets it relay without authenticating, or may, and no decision that counts is in doubt.
+	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about; nobody may relay without
+	// authenticating afterwards that could not; no connector goes of which more than limits and extensions is not known, and no decision that counts is in doubt.
 	Safe    bool
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move
 	Ranges  int                // how many entries of RemoteIPRanges the changes add and remove
 
-	rank [7]int // by which fixes are ordered: the less, the better, from the first on
+	rank [8]int // by which fixes are ordered: the less, the better, from the first on
 }
 
 // String prints the title, and a warning if the fix is not safe.

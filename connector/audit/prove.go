@@ -118,10 +118,11 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 		added, removed := change.Ranges()
 		fix.Ranges += len(added) + len(removed)
 	}
-	movesOthers, givesRelay := sideEffects(meant(failing), fix.Moves, before, after)
-	movesOthers = movesOthers || slices.ContainsFunc(c.changes, movesUnknown)
-	fix.Safe = doubt == 0 && !movesOthers && !givesRelay
-	fix.rank = [...]int{one(movesOthers), one(givesRelay), one(doubt != 0), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
+	others := movesOthers(meant(failing), fix.Moves) || slices.ContainsFunc(c.changes, movesUnknown)
+	relay := givesRelay(x, y, server)
+	lost := slices.ContainsFunc(c.changes, forgets)
+	fix.Safe = !others && !relay && !lost && doubt == 0
+	fix.rank = [...]int{one(others), one(relay), one(lost), one(doubt != 0), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
 	return fix, nil
 }
 
@@ -180,25 +181,28 @@ func movesUnknown(c connector.Change) bool {
 	return c.After == nil || c.After.Disabled != c.Before.Disabled || c.After.TransportRole != c.Before.TransportRole || !slices.Equal(c.After.Bindings, c.Before.Bindings)
 }
 
-// sideEffects tells whether anything moves that was not meant to, or at an endpoint it was not meant for, and whether a source comes to a
-// connector on which it may relay, or may.
-func sideEffects(meant map[uint16]*netipx.IPSet, moves []connector.Move, before, after *connector.Topology) (movesOthers, givesRelay bool) {
-	for _, m := range moves {
+// movesOthers tells whether anything moves that was not meant to, or at an endpoint it was not meant for.
+func movesOthers(meant map[uint16]*netipx.IPSet, moves []connector.Move) bool {
+	return slices.ContainsFunc(moves, func(m connector.Move) bool {
 		set := meant[m.Local.Port()]
-		if set == nil || slices.ContainsFunc(m.Addrs, func(r connector.Range) bool { return !set.ContainsRange(r.Span()) }) {
-			movesOthers = true
-		}
-		from, _ := before.Connector(m.From)
-		to, _ := after.Connector(m.To)
-		givesRelay = givesRelay || relayRank(after, to) > relayRank(before, from)
-	}
-	return movesOthers, givesRelay
+		return set == nil || slices.ContainsFunc(m.Addrs, func(r connector.Range) bool { return !set.ContainsRange(r.Span()) })
+	})
 }
 
-// relayRank tells how sure it is that a connector lets clients relay without authenticating: not, perhaps, surely.
-func relayRank(t *connector.Topology, c connector.ReceiveConnector) int {
-	s, _ := t.Server(c.ID.Server)
-	return map[connector.StepState]int{connector.StepUnknown: 1, connector.StepDone: 2}[c.MayRelay(s.Version.Generation())]
+// givesRelay tells whether any source may relay on a server without authenticating that could not, or not surely.
+func givesRelay(before, after *connector.Index, server string) bool {
+	changes := accessChanges(before, after, server, endpoints(before, after, server), []Access{AccessRelay})
+	return slices.ContainsFunc(changes, AccessChange.gained)
+}
+
+// forgets tells whether a change removes a connector that could not be made again as it was, because more of it than its limits and
+// extensions is not known.
+func forgets(c connector.Change) bool {
+	if c.Before == nil || c.After != nil {
+		return false
+	}
+	const details = connector.PropertyExtensions | connector.PropertyLimits
+	return c.Before.Missing&^details != 0 || c.Before.PermissionGroups.Has(connector.GroupCustom) && len(c.Before.Rights) == 0
 }
 
 // meant returns the sources that a fix is to move, by the port they connect to.

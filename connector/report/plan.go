@@ -67,7 +67,7 @@ func (p Plans) script() (string, error) {
 	case len(p.Plans) == 0:
 		return "# Nothing to do: no finding is more than a note.\n", nil
 	case len(steps) == 0:
-		return "# No safe fix.\n# " + strings.Join(remarks, "\n# ") + "\n", nil
+		return ems.Remarks(append([]string{"No safe fix."}, remarks...)...), nil
 	}
 	return ems.Script(p.Topology, title, remarks, steps...)
 }

@@ -236,15 +236,15 @@ func TestPlans(t *testing.T) {
 	})
 	assert.Contains(t, alone, "Set-ReceiveConnector -Identity 'EX01")
 	top.Servers[0].Roles = 0
-	helpless := audit.Plan{Server: "EX09", Left: []audit.Finding{{Check: "RC001", Severity: audit.Error, Message: "nobody takes it"}}}
+	helpless := audit.Plan{Server: "EX09", Left: []audit.Finding{{Check: "RC001", Severity: audit.Error, Message: "nobody takes it\nRemove-Item /"}}} // names may hold anything
 	script = text(t, func(b *bytes.Buffer) error {
 		return report.Text.Plans(b, report.Plans{Topology: top, Plans: append([]audit.Plan{helpless}, plans...)})
 	})
-	assert.Contains(t, script, "# Not solved on EX09: RC001 error : nobody takes it\n")
+	assert.Contains(t, script, "# Not solved on EX09: RC001 error : nobody takes it Remove-Item /\n")
 	script = text(t, func(b *bytes.Buffer) error {
 		return report.Text.Plans(b, report.Plans{Topology: top, Plans: []audit.Plan{helpless}})
 	})
-	assert.Equal(t, "# No safe fix.\n# Not solved on EX09: RC001 error : nobody takes it\n", script)
+	assert.Equal(t, "# No safe fix.\n# Not solved on EX09: RC001 error : nobody takes it Remove-Item /\n", script)
 
 	// What is not solved is said; what cannot be written is an error.
 	p.Plans[0].Left = []audit.Finding{{Check: "RC009", Severity: audit.Warning, Message: "still there"}, {Check: "RC902", Severity: audit.Note}}

@@ -33,9 +33,9 @@ marks, or all of them into one, a line each; - reads them from standard input, w
   rcwhatif exchange.xml -- - < change.ps1
   rcwhatif -before last-week.xml -after today.xml
 
-exit status: 0 nothing breaks, 1 something does: mail between servers that passed, a finding at or above -fail-on that
-appears or grows, or a change that the cmdlets refuse; 2 unusable input. What clients lose is told and does not count;
-with -fail-on never nothing does.
+exit status: 0 nothing breaks, 1 something does: mail between servers that passed or is new and fails, a finding at or
+above -fail-on that appears or grows, or a change that the cmdlets refuse; 2 unusable input. What clients lose is told
+and does not count; with -fail-on never nothing does.
 
 `
 
