@@ -23,7 +23,11 @@ type Move struct {
 // String prints "EX01 0.0.0.0:25: EX01\Relay -> EX01\Default: 10.0.0.7 10.0.0.9, for example 10.0.0.7", and the doubt.
 func (m Move) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %s -> %s:", m.Server, m.Local, orRefused(m.From), orRefused(m.To))
+	former := "" // another one can have the name of one that is gone, or has another name now
+	if m.From.Equal(m.To) && m.Doubt == 0 {
+		former = "the former "
+	}
+	fmt.Fprintf(&b, "%s %s: %s%s -> %s:", m.Server, m.Local, former, orRefused(m.From), orRefused(m.To))
 	for i, r := range m.Addrs {
 		if i == mostEntries {
 			fmt.Fprintf(&b, " and another %d ranges", len(m.Addrs)-i)

@@ -3,6 +3,7 @@ package ems
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -30,7 +31,7 @@ type item struct {
 	text string
 	at   int
 	null bool // $null
-	word bool // neither in quotation marks nor a variable
+	flag bool // $true, $false or a number
 }
 
 // texts returns the values of items that are not $null.
@@ -199,6 +200,11 @@ func (g *grammar) table(a *argument) error {
 	return nil
 }
 
+func isNumber(word string) bool {
+	_, err := strconv.Atoi(word)
+	return err == nil
+}
+
 // isCommand tells whether a word looks like the name of a cmdlet, Verb-Noun.
 func isCommand(word string) bool {
 	verb, noun, ok := strings.Cut(word, "-")
@@ -222,13 +228,13 @@ func (g *grammar) items() (items []item, err error) {
 			}
 		case t.kind == tokenString || t.kind == tokenWord:
 			g.at++
-			items = append(items, item{text: t.text, at: t.at, word: t.kind == tokenWord})
+			items = append(items, item{text: t.text, at: t.at, flag: t.kind == tokenWord && isNumber(t.text)})
 		case t.kind == tokenVariable && strings.EqualFold(t.text, "null"):
 			g.at++
 			items = append(items, item{at: t.at, null: true})
 		case t.kind == tokenVariable && (strings.EqualFold(t.text, "true") || strings.EqualFold(t.text, "false")):
 			g.at++
-			items = append(items, item{text: t.text, at: t.at})
+			items = append(items, item{text: t.text, at: t.at, flag: true})
 		default:
 			return nil, g.unexpected()
 		}

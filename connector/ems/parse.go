@@ -47,7 +47,7 @@ func Parse(name string, t *connector.Topology, text string) ([]connector.Change,
 	if len(text) > maxText {
 		return nil, nil, &connector.ModelError{Source: connector.Source{File: name}, Err: ErrTooLong}
 	}
-	p := &parser{name: name, t: t, lines: []int{0}}
+	p := &parser{name: name, t: t, lines: []int{0}, noted: make(map[Note]bool)}
 	for i := range len(text) {
 		if text[i] == '\n' {
 			p.lines = append(p.lines, i+1)
@@ -76,6 +76,7 @@ type parser struct {
 	t       *connector.Topology // with the changes so far
 	changes []connector.Change
 	notes   []Note
+	noted   map[Note]bool
 }
 
 // source turns an offset into line and column.
@@ -85,7 +86,11 @@ func (p *parser) source(at int) connector.Source {
 }
 
 func (p *parser) note(at int, format string, args ...any) {
-	p.notes = append(p.notes, Note{p.source(at), fmt.Sprintf(format, args...)})
+	n := Note{p.source(at), fmt.Sprintf(format, args...)}
+	if !p.noted[n] { // which connectors that come through a pipe have in common
+		p.noted[n] = true
+		p.notes = append(p.notes, n)
+	}
 }
 
 func fail(at int, format string, args ...any) error {

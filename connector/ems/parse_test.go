@@ -50,6 +50,7 @@ func TestParse(t *testing.T) {
 		{"no name", `Set-ReceiveConnector 'EX01\Default Frontend EX01' -Fqdn $null`, []string{`EX01\Default Frontend EX01: Fqdn ex01.contoso.com -> nothing`}, nil},
 		{"an empty list", `Set-ReceiveConnector EX01\Relay -RemoteIPRanges @()`, []string{`EX01\Relay: RemoteIPRanges -10.0.0.1 -10.0.0.0/24`}, nil},
 		{"a truth in words", `Set-ReceiveConnector EX01\Relay -Enabled False -Name True`, []string{`EX01\Relay: Name Relay -> True; Enabled True -> False`}, []string{"-Enabled: PowerShell takes $true or $false, and False is a text to it"}},
+		{"a truth in quotation marks, for two", `Get-ReceiveConnector *\Relay | Set-ReceiveConnector -Enabled 'False' -RequireTLS $false`, []string{`EX01\Relay: Enabled True -> False`, `EX02\Relay: Enabled True -> False`}, []string{"-Enabled: PowerShell takes $true or $false"}},
 		{"rename it, and go on with the new name", `Set-ReceiveConnector EX01\Relay -Name 'From apps'; Set-ReceiveConnector 'EX01\From apps' -Enabled $false`, []string{`EX01\Relay: Name Relay -> From apps`, `EX01\From apps: Enabled True -> False`}, nil},
 		{"a name that is clear", `Set-ReceiveConnector "default frontend ex01" -ProtocolLoggingLevel Verbose -Banner "220 hello" -MaxMessageSize 25MB`, []string{`EX01\Default Frontend EX01: MaxMessageSize 36 MB (37,748,736 bytes) -> 25 MB (26,214,400 bytes)`}, []string{"-ProtocolLoggingLevel: not modelled", "-Banner: not modelled"}},
 		{"the server with its domain", `Remove-ReceiveConnector EX01.contoso.com\Relay -Confirm:$false`, []string{`EX01\Relay: removed`}, nil},

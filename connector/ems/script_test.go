@@ -61,7 +61,9 @@ func undone(t *testing.T, top *connector.Topology, steps []ems.Step) *connector.
 
 // readBack makes the commands of a script to a topology, those of either direction.
 func readBack(t *testing.T, top *connector.Topology, script string) (forward, back *connector.Topology) {
-	there, undo, ok := strings.Cut(script, "\n} else {\n")
+	_, body, ok := strings.Cut(script, "if (-not $Rollback) {\n")
+	require.True(t, ok)
+	there, undo, ok := strings.Cut(body, "\n} else {\n")
 	require.True(t, ok)
 	forward = top
 	for i, part := range []string{there, undo} {
@@ -277,30 +279,34 @@ func ExampleScript() {
 	_, body, _ := strings.Cut(script, "if (-not $Rollback) {\n")
 	fmt.Print(body)
 	// Output:
-	//     # Is everything as it was, or changed already?
-	//     if (Test-Connector 'EX01\Joe''s Relay') {
-	//         Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('True') @('False')
-	//     } else {
-	//         throw 'EX01\Joe''s Relay does not exist'
-	//     }
+	//     # Where is each connector on its way, from what it was to what the last change leaves?
+	//     $states1 = @(
+	//         @{ Name = 'Joe''s Relay'; Enabled = @('True') },
+	//         @{ Name = 'Joe''s Relay'; Enabled = @('False') }
+	//     )
+	//     $at1 = Find-State 'EX01' $states1
 	//     if ($CheckOnly) { return }
 	//
 	//     # 1. EX01\Joe's Relay: Enabled True -> False
 	//     #    nobody uses it
-	//     if ((Test-Connector 'EX01\Joe''s Relay') -and (Test-Property 'EX01\Joe''s Relay' 'Enabled' @('True'))) {
+	//     if ($at1 -le 0) {
 	//         Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $false -ErrorAction Stop
 	//     }
+	//
+	//     Confirm-State 'EX01' $states1
 	// } else {
-	//     # Is everything as it was, or changed already?
-	//     if (Test-Connector 'EX01\Joe''s Relay') {
-	//         Assert-Property 'EX01\Joe''s Relay' 'Enabled' @('False') @('True')
-	//     } else {
-	//         throw 'EX01\Joe''s Relay does not exist'
-	//     }
+	//     # Where is each connector on its way, from what it was to what the last change leaves?
+	//     $states1 = @(
+	//         @{ Name = 'Joe''s Relay'; Enabled = @('False') },
+	//         @{ Name = 'Joe''s Relay'; Enabled = @('True') }
+	//     )
+	//     $at1 = Find-State 'EX01' $states1
 	//     if ($CheckOnly) { return }
 	//
-	//     if ((Test-Connector 'EX01\Joe''s Relay') -and (Test-Property 'EX01\Joe''s Relay' 'Enabled' @('False'))) {
+	//     if ($at1 -le 0) {
 	//         Set-ReceiveConnector -Identity 'EX01\Joe''s Relay' -Enabled $true -ErrorAction Stop
 	//     }
+	//
+	//     Confirm-State 'EX01' $states1
 	// }
 }

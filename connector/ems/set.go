@@ -56,7 +56,7 @@ func (p *parser) doubtful(name string, a argument) {
 	boolean := slices.Equal(values, []string{"True"}) || slices.Equal(values, []string{"False"})
 	for _, i := range slices.Concat(a.items, a.add) {
 		switch {
-		case boolean && i.word:
+		case boolean && !i.flag && !i.null:
 			p.note(i.at, "-%s: PowerShell takes $true or $false, and %s is a text to it", name, i.text)
 		case name == "RemoteIPRanges" && (i.text == "0.0.0.0" || i.text == "::"):
 			p.note(i.at, "-RemoteIPRanges: %s is one address; all of them are 0.0.0.0-255.255.255.255 and ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", i.text)

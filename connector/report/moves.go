@@ -67,7 +67,7 @@ const mostRanges = 12
 // writeMoves writes a block for each move.
 func writeMoves(b *strings.Builder, indent string, moves []connector.Move) {
 	for _, m := range merged(moves) {
-		m.write(b, indent, orRefused(m.From)+" -> "+orRefused(m.To))
+		m.write(b, indent, m.who())
 	}
 }
 
@@ -76,6 +76,15 @@ func writeUnsettled(b *strings.Builder, indent string, moves []connector.Move) {
 	for _, m := range merged(moves) {
 		m.write(b, indent, orRefused(m.From)+", or another one")
 	}
+}
+
+// who names the connectors. Another one can have the name of one that is gone, or has another name now.
+func (m movement) who() string {
+	former := ""
+	if m.From.Equal(m.To) {
+		former = "the former "
+	}
+	return former + orRefused(m.From) + " -> " + orRefused(m.To)
 }
 
 func (m movement) write(b *strings.Builder, indent, who string) {

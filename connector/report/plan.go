@@ -44,9 +44,12 @@ func (f Format) Plans(w io.Writer, p Plans) error {
 func (p Plans) script() (string, error) {
 	var steps []ems.Step
 	var names, remarks []string
+	none := "No safe fix."
 	for _, plan := range p.Plans {
 		if p.elsewhere(plan) {
+			none = "No change here."
 			remarks = append(remarks, fmt.Sprintf("Not here: %s of %s, an Edge Transport server, on which its own script must run.", count(len(plan.Steps), "change"), plan.Server))
+			remarks = append(remarks, notSolved(plan)...)
 			continue
 		}
 		if len(plan.Steps) == 0 {
@@ -67,7 +70,7 @@ func (p Plans) script() (string, error) {
 	case len(p.Plans) == 0:
 		return "# Nothing to do: no finding is more than a note.\n", nil
 	case len(steps) == 0:
-		return ems.Remarks(append([]string{"No safe fix."}, remarks...)...), nil
+		return ems.Remarks(append([]string{none}, remarks...)...), nil
 	}
 	return ems.Script(p.Topology, title, remarks, steps...)
 }
@@ -94,7 +97,7 @@ func outcome(p audit.Plan) (lines []string) {
 		lines = append(lines, fmt.Sprintf("solved on %s: %s %s", p.Server, f.Check, f.Subject))
 	}
 	for _, m := range merged(p.Moves) {
-		lines = append(lines, fmt.Sprintf("moves at %s: %s -> %s: %s", strings.Join(texts(m.locals), ", "), orRefused(m.From), orRefused(m.To), connector.CountAddresses(m.count())))
+		lines = append(lines, fmt.Sprintf("moves at %s: %s: %s", strings.Join(texts(m.locals), ", "), m.who(), connector.CountAddresses(m.count())))
 	}
 	for _, f := range p.New {
 		lines = append(lines, fmt.Sprintf("left over: %s %s %s: %s", f.Check, f.Severity, f.Subject, f.Message))

@@ -173,6 +173,9 @@ EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> EX01\Relay
 `, text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, moves) }))
 	assert.JSONEq(t, `[{"server": "EX01", "locals": ["0.0.0.0:25"], "from": "EX01\\Default Frontend EX01", "to": "EX01\\Relay", "addresses": ["192.168.5.10/31"], "count": "2", "witness": "192.168.5.10", "doubt": ""}]`,
 		text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, moves[1:]) }))
+	replaced := connector.Move{Server: "EX01", Local: moves[0].Local, From: connector.ID{Server: "EX01", Name: "A"}, To: connector.ID{Server: "EX01", Name: "A"}}
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, []connector.Move{replaced}) }), `the former EX01\A -> EX01\A`)
+	assert.Contains(t, replaced.String(), `the former EX01\A -> EX01\A:`)
 	assert.Equal(t, "No source of any endpoint changes hands.\n", text(t, func(b *bytes.Buffer) error { return report.Text.Moves(b, nil) }))
 	assert.JSONEq(t, `[]`, text(t, func(b *bytes.Buffer) error { return report.JSON.Moves(b, nil) }))
 

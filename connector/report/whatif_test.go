@@ -231,6 +231,10 @@ func TestPlans(t *testing.T) {
 	script = text(t, func(b *bytes.Buffer) error { return report.Text.Plans(b, p) })
 	assert.Contains(t, script, "# Not here: 1 change of EX01, an Edge Transport server, on which its own script must run.\n")
 	assert.NotContains(t, script, "Set-ReceiveConnector -Identity 'EX01")
+	only := text(t, func(b *bytes.Buffer) error {
+		return report.Text.Plans(b, report.Plans{Topology: top, Plans: []audit.Plan{plans[0], {Server: "EX09"}}})
+	})
+	assert.Equal(t, "# No change here.\n# Not here: 1 change of EX01, an Edge Transport server, on which its own script must run.\n", only)
 	alone := text(t, func(b *bytes.Buffer) error {
 		return report.Text.Plans(b, report.Plans{Topology: top, Plans: plans[:1]})
 	})

@@ -79,7 +79,7 @@ func TestPlan(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Empty(t, stderr)
 	assert.True(t, strings.HasPrefix(out, "# 4 changes on EX01, EX02, EX03, EX04: "), out)
-	for _, want := range []string{"param([switch]$CheckOnly, [switch]$Rollback)\n", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Add=", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Remove=", "    Assert-Property 'EX04\\Default EX04' 'RemoteIPRanges' @("} {
+	for _, want := range []string{"param([switch]$CheckOnly, [switch]$Rollback)\n", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Add=", "\n        Set-ReceiveConnector -Identity 'EX03\\Default EX03' -RemoteIPRanges @{Remove=", "@{ Name = 'Default EX04'; RemoteIPRanges = @("} {
 		assert.Contains(t, out, want)
 	}
 	status, story, _ := call("-plan")
