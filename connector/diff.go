@@ -14,7 +14,7 @@ import (
 type Move struct {
 	Server   string
 	Local    netip.AddrPort // an entry of [Index.Endpoints] of either index
-	From, To ID             // the zero ID is "refused"
+	From, To ID             // by the names before and after; the zero ID is "refused"
 	Addrs    []Range        // exactly the sources that move, in address order
 	Witness  netip.Addr     // one of them
 	Doubt    Doubt          // of the answer before, the one after, or both

@@ -207,7 +207,7 @@ func TestRename(t *testing.T) {
 	moves, err = connector.WhatIf(top, removed, taken)
 	require.NoError(t, err)
 	require.Len(t, moves, 1)
-	assert.Equal(t, `EX01 0.0.0.0:25: EX01\Relay -> EX01\Relay: 10.0.0.0/24, for example 10.0.0.0`, moves[0].String())
+	assert.Equal(t, `EX01 0.0.0.0:25: the former EX01\Relay -> EX01\Relay: 10.0.0.0/24, for example 10.0.0.0`, moves[0].String())
 	first := renamedTo(a, "Z")
 	second := connector.Create(listening("EX01", "Relay", "0.0.0.0:2600", "10.0.0.0/24"))
 	moves, err = connector.WhatIf(top, first, second, connector.Remove(*second.After))

@@ -130,7 +130,7 @@ func TestWhatIf(t *testing.T) {
 	// A name that another connector had, and one that a new one gets.
 	c = whatIf(t, with, connector.Remove(relay), connector.Edit(def, func(c *connector.ReceiveConnector) { c.ID.Name = "Relay" }))
 	assert.Contains(t, told(c), `better: RC001 error certain EX01\Relay (removed): 10.2.0.1 -`)
-	assert.Contains(t, told(c), `EX01 0.0.0.0:25: EX01\Relay -> EX01\Relay: 10.2.0.0/24, for example 10.2.0.0`)
+	assert.Contains(t, told(c), `EX01 0.0.0.0:25: the former EX01\Relay -> EX01\Relay: 10.2.0.0/24, for example 10.2.0.0`)
 	assert.Equal(t, 2, whatIf(t, top, rename).Endpoints, "what was compared is counted whatever the name")
 
 	// Doubt that is new, as of a twin.
