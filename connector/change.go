@@ -176,16 +176,16 @@ func without[T comparable](a, b []T) []T {
 // Source, is no change; a connector with another name is another connector.
 func Changes(before, after *Topology) []Change {
 	var removed, edited, created []Change
-	index := func(t *Topology) map[string]ReceiveConnector {
-		all := make(map[string]ReceiveConnector, len(t.Connectors))
+	index := func(t *Topology) map[ID]ReceiveConnector {
+		all := make(map[ID]ReceiveConnector, len(t.Connectors))
 		for _, c := range t.Connectors {
-			all[foldKey(c.ID.String())] = c
+			all[c.ID.Key()] = c
 		}
 		return all
 	}
 	was, is := index(before), index(after)
 	for _, c := range before.Connectors {
-		next, there := is[foldKey(c.ID.String())]
+		next, there := is[c.ID.Key()]
 		if next = next.Clone(); sameSet(c.Rights, next.Rights) {
 			next.Rights = c.Rights
 		}
@@ -198,7 +198,7 @@ func Changes(before, after *Topology) []Change {
 		}
 	}
 	for _, c := range after.Connectors {
-		if _, there := was[foldKey(c.ID.String())]; !there {
+		if _, there := was[c.ID.Key()]; !there {
 			created = append(created, Create(c))
 		}
 	}

@@ -89,10 +89,9 @@ func check(t *Topology) error {
 			}
 		}
 	}
-	type key struct{ server, name string }
-	connectors := make(map[key]bool)
+	connectors := make(map[ID]bool)
 	for i, c := range t.Connectors {
-		k := key{foldKey(c.ID.Server), foldKey(c.ID.Name)}
+		k := c.ID.Key()
 		switch {
 		case c.ID.Server == "" || c.ID.Name == "":
 			bad(c.Source, ErrIdentity, "connectors[%d].identity", i)

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// rightsName stands for Rights, which no cmdlet of connectors has as a property.
+const rightsName = "Rights"
+
 // Difference is one property to which a change gives another value.
 type Difference struct {
 	Property string // as in [Settings], or "Rights"
@@ -83,7 +86,7 @@ func (c Change) Differences() (all []Difference) {
 			all = append(all, d)
 		}
 	}
-	rights := Difference{Property: "Rights", List: true, Before: grantTexts(before.Rights), After: grantTexts(c.After.Rights)}
+	rights := Difference{Property: rightsName, List: true, Before: grantTexts(before.Rights), After: grantTexts(c.After.Rights)}
 	if !slices.Equal(rights.Before, rights.After) {
 		all = append(all, rights)
 	}

@@ -47,6 +47,9 @@ func (id ID) String() string {
 	return id.Server + `\` + id.Name
 }
 
+// Key returns the same ID for all that [ID.Equal] calls equal, and another one for all others: the key of maps. It is not to be shown.
+func (id ID) Key() ID { return ID{foldKey(id.Server), foldKey(id.Name)} }
+
 // AppendText appends what String returns.
 func (id ID) AppendText(b []byte) ([]byte, error) { return append(b, id.String()...), nil }
 

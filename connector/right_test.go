@@ -161,3 +161,21 @@ func TestInGroups(t *testing.T) {
 	_, err := connector.ParseRights("ms-Exch-SMTP-Submit, Send-As")
 	requireParseError(t, err, "extended right", 21, connector.ErrUnknownName)
 }
+
+// Rights are known unless something stands for rights that nobody told.
+func TestKnowsRights(t *testing.T) {
+	told := []connector.Grant{{Principal: "A", Right: "ms-Exch-SMTP-Submit"}}
+	for _, row := range []struct {
+		why  string
+		c    connector.ReceiveConnector
+		want bool
+	}{
+		{"there are none", connector.ReceiveConnector{}, true},
+		{"they are missing", connector.ReceiveConnector{Missing: connector.PropertyRights}, false},
+		{"Custom stands for some", connector.ReceiveConnector{PermissionGroups: connector.GroupCustom}, false},
+		{"Custom stands for these", connector.ReceiveConnector{PermissionGroups: connector.GroupCustom, Rights: told}, true},
+		{"Custom may be among the groups", connector.ReceiveConnector{Missing: connector.PropertyPermissionGroups}, false},
+	} {
+		assert.Equal(t, row.want, row.c.Knows("rights"), row.why)
+	}
+}

@@ -209,8 +209,12 @@ func (c ReceiveConnector) Setting(name string) (values []string, ok bool) {
 	return s.get(&c), true
 }
 
-// Knows tells whether a property, by its name in [Settings], is known and, if it is a list, complete.
+// Knows tells whether a property, by its name in [Settings], is known and, if it is a list, complete. So are "Rights", see [Difference],
+// unless there may be some beyond the permission groups that nobody told.
 func (c ReceiveConnector) Knows(name string) bool {
+	if strings.EqualFold(name, rightsName) {
+		return !c.rightsUnknown()
+	}
 	s, ok := settingOf(name)
 	return ok && c.Missing&s.property == 0
 }

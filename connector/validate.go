@@ -14,8 +14,8 @@ import (
 // look at the connector first, then at the others, in configuration order, and to be stopped by the directory at last (inferred).
 //
 // Rules about properties of the connector are asked if the change touches one of them. Conflicts with other connectors of the server are
-// asked at any change that leaves a connector, one that sets nothing included (observed), but for one of rights alone, and disabled connectors count (product); a connector is not held against
-// itself. What is not known of a connector violates nothing. That SuppressXAnonymousTls needs UseDowngradedExchangeServerAuth on the
+// asked at any change that leaves a connector, one that sets nothing included (observed), but for one of rights alone, and disabled
+// connectors count (product); a connector is not held against itself. What is not known of a connector violates nothing. That SuppressXAnonymousTls needs UseDowngradedExchangeServerAuth on the
 // server is documented, but not whether the cmdlet enforces it, so it is not refused here.
 func (t *Topology) Validate(c Change) error {
 	if err := t.fits(c); err != nil {

@@ -199,6 +199,7 @@ func TestIDFoldsLikeStrings(t *testing.T) {
 		for _, b := range names {
 			x, y := connector.ID{Server: a}, connector.ID{Server: b}
 			assert.Equal(t, strings.EqualFold(a, b), x.Equal(y), "%q %q", a, b)
+			assert.Equal(t, x.Equal(y), x.Key() == y.Key(), "%q %q", a, b)
 			assert.Equal(t, x.Compare(y), -y.Compare(x), "%q %q", a, b)
 		}
 	}

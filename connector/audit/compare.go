@@ -123,9 +123,9 @@ func WhatIf(ctx context.Context, t *connector.Topology, changes []connector.Chan
 func renamed(t *connector.Topology, changes []connector.Change) *connector.Topology {
 	t = t.Clone()
 	names := connector.Renamed(changes...)
-	taken := make(map[string]bool)
+	taken := make(map[connector.ID]bool)
 	for _, is := range names {
-		taken[key(is.String())] = true
+		taken[is.Key()] = true
 	}
 	for i := range t.Connectors {
 		c := &t.Connectors[i]
@@ -133,7 +133,7 @@ func renamed(t *connector.Topology, changes []connector.Change) *connector.Topol
 		switch {
 		case differs && !is.IsZero():
 			c.ID = is
-		case differs && taken[key(c.ID.String())]:
+		case differs && taken[c.ID.Key()]:
 			c.ID.Name += " (removed)"
 		}
 	}

@@ -202,7 +202,7 @@ func forgets(c connector.Change) bool {
 		return false
 	}
 	const details = connector.PropertyExtensions | connector.PropertyLimits
-	return c.Before.Missing&^details != 0 || c.Before.PermissionGroups.Has(connector.GroupCustom) && len(c.Before.Rights) == 0
+	return c.Before.Missing&^details != 0 || !c.Before.Knows("Rights")
 }
 
 // meant returns the sources that a fix is to move, by the port they connect to.
