@@ -124,6 +124,8 @@ func TestScripts(t *testing.T) {
 	two := connector.Edit(*one.After, func(c *connector.ReceiveConnector) { c.ID.Name = "New" })
 	fresh := c.Clone()
 	fresh.ID.Name, fresh.TransportRole, fresh.RemoteIPRanges = "Fresh", connector.FrontendTransport, []connector.Range{connector.MustParseRange("10.7.0.1")}
+	anew := fresh.Clone()
+	anew.ID = c.ID
 	var all strings.Builder
 	for _, row := range []struct {
 		why     string
@@ -139,6 +141,9 @@ func TestScripts(t *testing.T) {
 		{"two steps with one connector, the second of which gives it another name", []connector.Change{one, two}},
 		{"made, and set then", []connector.Change{connector.Create(fresh), connector.SetPermissionGroups(fresh, connector.GroupPartners)}},
 		{"removed, where a role would have to be named to bring it back", []connector.Change{connector.Remove(c)}},
+		{"replaced, where the old one does not come back", []connector.Change{connector.Remove(c), connector.Create(anew)}},
+		{"a role, which cannot be taken back", edit(c, func(c *connector.ReceiveConnector) { c.TransportRole, c.RequireTLS = connector.FrontendTransport, true })},
+		{"made, and given what was not known", []connector.Change{connector.Create(fresh), connector.Edit(fresh, func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(9) })}},
 		{"removed, with rights that nobody told", []connector.Change{connector.Remove(custom)}},
 		{"replaced, under its name in another spelling", []connector.Change{connector.Remove(old), connector.Create(made)}},
 		{"of an incomplete list only what comes and goes is written", []connector.Change{connector.AddRanges(dark, connector.MustParseRange("10.5.5.5"))}},
@@ -197,6 +202,19 @@ func TestScriptErrors(t *testing.T) {
 		"two that swap their names with a third": {rename(a, "tmp"), rename(b, "Relay"), rename(*rename(a, "tmp").After, "Default Frontend EX01")},
 	} {
 		_, err := script(top, changes...)
+		require.ErrorIs(t, err, ems.ErrName, why)
+	}
+	// What is not compared cannot tell one from the other.
+	twin := made.Clone()
+	twin.TransportRole, twin.MaxMessageSize = a.TransportRole, connector.MB
+	known := a.Clone()
+	known.TransportRole, known.Missing, twin.TransportRole = connector.FrontendTransport, 0, connector.FrontendTransport
+	likeOne := &connector.Topology{Servers: top.Servers, Connectors: []connector.ReceiveConnector{known}}
+	for why, changes := range map[string][]connector.Change{
+		"one like the one that goes":                         {connector.Remove(known), connector.Create(twin)},
+		"one like the one that goes, which had another name": {rename(known, "Old"), connector.Remove(*rename(known, "Old").After), connector.Create(twin)},
+	} {
+		_, err := script(likeOne, changes...)
 		require.ErrorIs(t, err, ems.ErrName, why)
 	}
 	_, err := script(top, connector.AddRanges(a))
