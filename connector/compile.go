@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // Compile checks t and prepares it for questions. The index holds its own copy, so t may change afterwards. It takes
@@ -13,17 +15,15 @@ import (
 //
 // The error joins a [*ModelError] for everything that cannot be used, in the order of the topology: a name that is
 // missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]), a server
-// with more than 1,024 local endpoints or 4 million ranges to compare at them ([ErrTooLarge]).
+// with more than 1,024 local endpoints or 4 million ranges to compare at them, and more than 33 million connectors ([ErrTooLarge]).
 func Compile(t *Topology) (*Index, error) {
 	if err := check(t); err != nil {
 		return nil, err
 	}
-	x := &Index{}
+	x := &Index{connectors: make([]ReceiveConnector, 0, len(t.Connectors))}
 	for _, c := range t.Connectors {
 		c = c.Clone()
-		for i, b := range c.Bindings {
-			c.Bindings[i] = normalEndpoint(b)
-		}
+		c.Bindings = distinct(c.Bindings)
 		x.connectors = append(x.connectors, c)
 	}
 	at := make(map[string]int)
@@ -56,10 +56,13 @@ func Compile(t *Topology) (*Index, error) {
 			x.connectors = append(x.connectors, MailboxDelivery(s.receiver.server))
 		}
 	}
-	decisions := make(map[decision]Match)
+	if err := tooMany("connectors", len(x.connectors), "of all servers", maxConnectors); err != nil {
+		return nil, err
+	}
 	var errs []error
+	var cut cutter
 	for i := range x.servers {
-		errs = append(errs, x.compileServer(&x.servers[i], decisions))
+		errs = append(errs, x.compileServer(&x.servers[i], &cut))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -104,8 +107,8 @@ func check(t *Topology) error {
 				bad(c.Source, ErrInvalid, "connectors[%d].bindings[%d]", i, j)
 			}
 		}
-		for j, r := range c.RemoteIPRanges {
-			if !r.IsValid() {
+		for j := range c.RemoteIPRanges {
+			if !c.RemoteIPRanges[j].IsValid() {
 				bad(c.Source, ErrInvalid, "connectors[%d].remoteIPRanges[%d]", i, j)
 			}
 		}
@@ -128,29 +131,51 @@ func check(t *Topology) error {
 	return errors.Join(errs...)
 }
 
-// Limits of one server, far above what Exchange runs, so that hostile input cannot take all memory: local endpoints, and
-// ranges counted once for each endpoint they compete at.
+// Limits far above what Exchange runs, so that hostile input cannot take all memory and a [decision] fits in a word: connectors in all; on
+// one server local endpoints, and ranges counted once for each endpoint they compete at.
 const (
-	maxEndpoints = 1 << 10
-	maxCompeting = 1 << 22
+	maxConnectors = 1 << connectorBits
+	maxEndpoints  = 1 << bindingBits
+	maxCompeting  = 1 << entryBits
 )
 
+// tooMany returns an error if n, of what is at path, is more than the most.
+func tooMany(path string, n int, what string, most int) error {
+	if n <= most {
+		return nil
+	}
+	return &ModelError{Path: path, Err: fmt.Errorf("%d %s: %w, %d", n, what, ErrTooLarge, most)}
+}
+
+// distinct returns the bindings in the form that the index compares, each once, in order.
+func distinct(bindings []netip.AddrPort) (bs []netip.AddrPort) {
+	seen := make(map[netip.AddrPort]bool, len(bindings))
+	for _, b := range bindings {
+		if b = normalEndpoint(b); !seen[b] {
+			seen[b] = true
+			bs = append(bs, b)
+		}
+	}
+	return bs
+}
+
 // compileServer makes a listener for each local endpoint that an enabled connector of the server is bound to.
-func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) error {
+func (x *Index) compileServer(s *serverIndex, cut *cutter) error {
 	var endpoints []netip.AddrPort
 	for _, i := range s.connectors {
 		if !x.connectors[i].Disabled {
 			endpoints = append(endpoints, x.connectors[i].Bindings...)
 		}
 	}
+	slices.SortFunc(endpoints, netip.AddrPort.Compare)
+	endpoints = slices.Compact(endpoints)
+	if err := tooMany("server "+s.name, len(endpoints), "local endpoints", maxEndpoints); err != nil {
+		return err
+	}
 	if s.delivery >= 0 {
 		endpoints = slices.DeleteFunc(endpoints, func(e netip.AddrPort) bool { return e.Port() == portMailboxDelivery })
 		endpoints = append(endpoints, x.connectors[s.delivery].Bindings...)
-	}
-	slices.SortFunc(endpoints, netip.AddrPort.Compare)
-	endpoints = slices.Compact(endpoints)
-	if len(endpoints) > maxEndpoints {
-		return &ModelError{Path: "server " + s.name, Err: fmt.Errorf("%d local endpoints: %w, %d", len(endpoints), ErrTooLarge, maxEndpoints)}
+		slices.SortFunc(endpoints, netip.AddrPort.Compare)
 	}
 	competing := 0
 	for _, local := range endpoints {
@@ -158,11 +183,11 @@ func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) erro
 			competing += len(x.connectors[c.connector].RemoteIPRanges)
 		}
 	}
-	if competing > maxCompeting {
-		return &ModelError{Path: "server " + s.name, Err: fmt.Errorf("%d ranges at its local endpoints together: %w, %d", competing, ErrTooLarge, maxCompeting)}
+	if err := tooMany("server "+s.name, competing, "ranges at its local endpoints together", maxCompeting); err != nil {
+		return err
 	}
 	for _, local := range endpoints {
-		s.listeners = append(s.listeners, x.compileListener(s, local, decisions))
+		s.listeners = append(s.listeners, x.compileListener(s, local, cut))
 	}
 	return nil
 }
@@ -170,11 +195,13 @@ func (x *Index) compileServer(s *serverIndex, decisions map[decision]Match) erro
 // contender is a connector that listens at an endpoint, and how.
 type contender struct {
 	connector int
-	binding   netip.AddrPort
-	exact     bool
+	binding   int  // position in the connector's list
+	exact     bool // the binding names the local address
 }
 
-// contenders returns the connectors of s that are enabled and bound to local, whatever their role.
+func (c contender) rank() rank { return rank{exact: c.exact, connector: c.connector} }
+
+// contenders returns the connectors of s that are enabled and bound to local, whatever their role, in decision order but for the ranges.
 func (x *Index) contenders(s *serverIndex, local netip.AddrPort) []contender {
 	var cs []contender
 	connectors := s.connectors
@@ -183,37 +210,38 @@ func (x *Index) contenders(s *serverIndex, local netip.AddrPort) []contender {
 	}
 	for _, i := range connectors {
 		if reason, binding := approach(&x.connectors[i], local); reason == 0 {
-			cs = append(cs, contender{i, binding, !binding.Addr().IsUnspecified()})
+			cs = append(cs, contender{i, binding, !x.connectors[i].Bindings[binding].Addr().IsUnspecified()})
 		}
 	}
+	slices.SortFunc(cs, func(a, b contender) int { return compareRank(a.rank(), b.rank()) })
 	return cs
 }
 
 // approach tells what keeps a connector from listening at a local endpoint, before role and source are looked at: zero if
-// nothing does, and then the binding that counts, the exact address before the wildcard.
-func approach(c *ReceiveConnector, local netip.AddrPort) (Reason, netip.AddrPort) {
+// nothing does, and then the position of the binding that counts, the exact address before the wildcard.
+func approach(c *ReceiveConnector, local netip.AddrPort) (reason Reason, binding int) {
 	if c.Disabled {
-		return Disabled, netip.AddrPort{}
+		return Disabled, -1
 	}
-	var wildcard netip.AddrPort
+	wildcard := -1
 	furthest := OtherPort
-	for _, b := range c.Bindings {
+	for i, b := range c.Bindings {
 		switch {
 		case b == local:
-			return 0, b
+			return 0, i
 		case b.Port() != local.Port():
 		case b.Addr().Is4() != local.Addr().Is4():
 			furthest = max(furthest, OtherFamily)
 		case b.Addr().IsUnspecified():
-			wildcard = b
+			wildcard = i
 		default:
 			furthest = OtherAddress
 		}
 	}
-	if wildcard.IsValid() {
+	if wildcard >= 0 {
 		return 0, wildcard
 	}
-	return furthest, netip.AddrPort{}
+	return furthest, -1
 }
 
 // owner returns the transport role of the process that has the endpoint, and whether both roles claim it: the Transport
@@ -242,59 +270,47 @@ func (c *ReceiveConnector) competes(owner TransportRole) bool {
 	return c.TransportRole == 0 || owner == 0 || c.TransportRole == owner
 }
 
-func (x *Index) compileListener(s *serverIndex, local netip.AddrPort, decisions map[decision]Match) *listener {
-	all := x.contenders(s, local)
-	owner, shared := x.owner(all)
-	u := x.unknowns(s, local, all, owner)
-	var cands []candidate
-	var bindings = make(map[int]netip.AddrPort, len(all))
-	for _, c := range all {
-		rc := &x.connectors[c.connector]
-		if !rc.competes(owner) {
-			continue
-		}
-		bindings[c.connector] = c.binding
-		for entry, r := range rc.RemoteIPRanges {
-			if r.first.Is4() == local.Addr().Is4() {
-				span := r.Span()
-				cands = append(cands, candidate{rank{r.size(), c.exact, c.connector, entry}, span.From(), span.To()})
+func (x *Index) compileListener(s *serverIndex, local netip.AddrPort, cut *cutter) *listener {
+	v4 := local.Addr().Is4()
+	contenders := x.contenders(s, local)
+	owner, shared := x.owner(contenders)
+	u := x.unknowns(s, local, contenders, owner)
+	contenders = slices.DeleteFunc(contenders, func(c contender) bool { return !x.connectors[c.connector].competes(owner) })
+	ranges := 0
+	for _, c := range contenders {
+		ranges += len(x.connectors[c.connector].RemoteIPRanges)
+	}
+	cut.reset(v4, ranges)
+	doubts := Doubt(0)
+	if shared {
+		doubts |= DoubtRole
+	}
+	for _, c := range contenders {
+		selected := selection(c.connector, c.binding).in(doubts)
+		list := x.connectors[c.connector].RemoteIPRanges
+		for entry := range list {
+			r := &list[entry]
+			if r.first.Is4() != v4 {
+				continue
 			}
+			d := selected.by(entry)
+			if u.any() && u.couldChange(rank{r.size(), c.exact, c.connector, entry}) {
+				d = d.in(DoubtMissing)
+			}
+			cut.add(r, c.exact, d)
 		}
 	}
-	intern := func(d decision) Match {
-		m, ok := decisions[d]
-		if !ok {
-			m = Match{&d}
-			decisions[d] = m
-		}
-		return m
+	if u.couldBeServed() {
+		doubts |= DoubtMissing
 	}
-	decide := func(w *candidate, tie bool) Match {
-		d := decision{outcome: NoRange, connector: -1}
-		if w != nil {
-			rc := &x.connectors[w.connector]
-			d = decision{outcome: Selected, connector: w.connector, id: rc.ID,
-				binding: bindings[w.connector], rng: rc.RemoteIPRanges[w.entry]}
-		}
-		if tie {
-			d.doubt |= DoubtTie
-		}
-		if shared {
-			d.doubt |= DoubtRole
-		}
-		if u.couldChange(w) {
-			d.doubt |= DoubtMissing
-		}
-		return intern(d)
-	}
-	return &listener{local, owner, cut(firstOf(local.Addr()), cands, decide)}
+	return &listener{x, local, v4, owner, *cut.cut(refusal(NoRange, doubts))}
 }
 
 // unknowns is what the missing properties of a server's connectors could do at one endpoint.
 type unknowns struct {
 	all  bool         // every answer is in doubt
 	won  map[int]bool // answers by these connectors are, because they may be disabled
-	best []rank       // the best rank that each connector could hold beyond what is known, one a connector
+	best []rank       // the best that a connector could hold beyond what is known, and the best that another one could
 }
 
 func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, owner TransportRole) unknowns {
@@ -308,7 +324,7 @@ func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, 
 			u.won[c.connector] = true
 		}
 		if rc.Missing.Has(PropertyRemoteIPRanges) && rc.competes(owner) {
-			u.best = append(u.best, rank{exact: c.exact, connector: c.connector})
+			u.best = append(u.best, c.rank())
 		}
 	}
 	for _, i := range s.connectors {
@@ -320,30 +336,45 @@ func (x *Index) unknowns(s *serverIndex, local netip.AddrPort, all []contender, 
 			u.best = append(u.best, rank{size: r, exact: !local.Addr().IsUnspecified(), connector: i})
 		}
 	}
+	slices.SortFunc(u.best, compareRank)
+	if len(u.best) > 0 {
+		best := u.best[0]
+		others := slices.DeleteFunc(u.best[1:], func(r rank) bool { return r.connector == best.connector })
+		u.best = append(u.best[:1], others[:min(1, len(others))]...)
+	}
 	return u
 }
 
 // narrowestOf returns the size of the narrowest range of a family that the connector lists, or may list: a single address
 // if its list is incomplete.
-func (c *ReceiveConnector) narrowestOf(v4 bool) (least rangeSize, ok bool) {
+func (c *ReceiveConnector) narrowestOf(v4 bool) (least u128.Uint128, ok bool) {
 	if c.Missing.Has(PropertyRemoteIPRanges) {
-		return rangeSize{}, true
+		return u128.Uint128{}, true
 	}
 	for _, r := range c.RemoteIPRanges {
-		if r.first.Is4() == v4 && (!ok || r.size().compare(least) < 0) {
+		if r.first.Is4() == v4 && (!ok || r.size().Less(least)) {
 			least, ok = r.size(), true
 		}
 	}
 	return least, ok
 }
 
-// couldChange tells whether the winner, nil for none, might be another connector if all were known. It does not look at
-// the source, so of a connector that may be bound to the endpoint any range counts.
-func (u unknowns) couldChange(w *candidate) bool {
-	if u.all || w != nil && u.won[w.connector] {
+// couldChange tells whether another connector might win where this rank does if all were known. It does not look at the source, so of a
+// connector that may be bound to the endpoint any range counts.
+func (u *unknowns) couldChange(w rank) bool {
+	if u.all || u.won[w.connector] {
 		return true
 	}
-	return slices.ContainsFunc(u.best, func(r rank) bool {
-		return w == nil || r.connector != w.connector && compareVisible(r, w.rank) <= 0
-	})
+	for _, r := range u.best {
+		if r.connector != w.connector && compareVisible(r, w) <= 0 {
+			return true
+		}
+	}
+	return false
 }
+
+// any tells whether anything is unknown that matters.
+func (u *unknowns) any() bool { return u.all || len(u.won) > 0 || len(u.best) > 0 }
+
+// couldBeServed tells whether a connector might serve a source that none is known to.
+func (u *unknowns) couldBeServed() bool { return u.all || len(u.best) > 0 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // Move is a set of sources that another connector serves after a change, at one local endpoint.
@@ -94,14 +96,14 @@ func eachMove(before, after *Index, of func(b, a Match) (moveKey, bool)) []Move 
 		endpoints := append(before.Endpoints(name), after.Endpoints(name)...)
 		slices.SortFunc(endpoints, netip.AddrPort.Compare)
 		for _, local := range slices.Compact(endpoints) {
-			b, a := before.Listener(name, local).runs(local), after.Listener(name, local).runs(local)
+			b, a := before.Listener(name, local).at, after.Listener(name, local).at
 			moves = append(moves, movesAt(name, local, b, a, of)...)
 		}
 	}
 	return moves
 }
 
-func movesAt(server string, local netip.AddrPort, before, after *partition, of func(b, a Match) (moveKey, bool)) []Move {
+func movesAt(server string, local netip.AddrPort, before, after *listener, of func(b, a Match) (moveKey, bool)) []Move {
 	var order []moveKey // by first address
 	sets := make(map[moveKey][]netipx.IPRange)
 	eachPair(before, after, func(r netipx.IPRange, b, a Match) {
@@ -133,39 +135,39 @@ func movesAt(server string, local netip.AddrPort, before, after *partition, of f
 func Pairs(before, after *Index, server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, [2]Match] {
 	b, a := before.Listener(server, local), after.Listener(server, local)
 	return func(yield func(netipx.IPRange, [2]Match) bool) {
-		if b.family == 0 {
+		if b.at == nil {
 			return
 		}
 		going := true
-		eachPair(b.runs(local), a.runs(local), func(r netipx.IPRange, b, a Match) {
+		eachPair(b.at, a.at, func(r netipx.IPRange, b, a Match) {
 			going = going && yield(r, [2]Match{b, a})
 		})
 	}
 }
 
 // eachPair yields the common refinement of two partitions of one family, in address order.
-func eachPair(before, after *partition, yield func(r netipx.IPRange, b, a Match)) {
+func eachPair(before, after *listener, yield func(r netipx.IPRange, b, a Match)) {
 	i, j := 0, 0
-	for from := before.starts[0]; ; {
-		// from is the start of a common run: before.at[i] and after.at[j] hold there.
-		to := lastOf(from)
-		nextB, nextA := i+1 < len(before.starts), j+1 < len(after.starts)
-		if nextB {
-			to = before.starts[i+1].Prev()
+	_, endB, b := before.run(i)
+	_, endA, a := after.run(j)
+	for from := (u128.Uint128{}); ; {
+		// from is the start of a common run, in which b and a hold.
+		to := endB
+		if endA.Less(endB) {
+			to = endA
 		}
-		if nextA && after.starts[j+1].Prev().Less(to) {
-			to = after.starts[j+1].Prev()
-		}
-		yield(netipx.IPRangeFrom(from, to), before.at[i], after.at[j])
-		from = to.Next()
-		if !from.IsValid() {
+		yield(netipx.IPRangeFrom(from.Addr(before.v4), to.Addr(before.v4)), b, a)
+		if to == highest(before.v4) {
 			return
 		}
-		if nextB && before.starts[i+1] == from {
+		from = to.Next()
+		if to == endB {
 			i++
+			_, endB, b = before.run(i)
 		}
-		if nextA && after.starts[j+1] == from {
+		if to == endA {
 			j++
+			_, endA, a = after.run(j)
 		}
 	}
 }

@@ -110,9 +110,9 @@ func (x *Index) Explain(c Conn) *Explanation {
 	for _, i := range connectors {
 		rc := &x.connectors[i]
 		step := ranked{Step{Connector: rc.ID, Missing: rc.Missing & decisive}, rank{connector: i}}
-		step.Reason, step.Binding = approach(rc, n.Local)
-		if step.Reason == 0 {
-			step.Reason = WrongRole
+		var binding int
+		if step.Reason, binding = approach(rc, n.Local); step.Reason == 0 {
+			step.Reason, step.Binding = WrongRole, rc.Bindings[binding]
 			if rc.competes(l.owner) && (i == s.delivery || !s.delivers(n.Local)) {
 				step.Reason = NotInRange
 				if r, ok := rc.narrowest(n.Remote, i, step.Binding); ok {
@@ -121,7 +121,7 @@ func (x *Index) Explain(c Conn) *Explanation {
 				}
 			}
 		}
-		if i == e.Match.d.connector {
+		if rc == e.Match.connector() {
 			winner = step.rank
 		}
 		steps = append(steps, step)

@@ -6,6 +6,9 @@ import (
 	"slices"
 
 	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/lookup"
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // Index answers questions about a topology. It is made by [Compile], never changes, and is safe for concurrent use.
@@ -25,58 +28,45 @@ type serverIndex struct {
 }
 
 // listener is a local endpoint that needs an answer of its own: an address that a binding names, or the wildcard, which
-// stands for all the other local addresses of its family.
+// stands for all the other local addresses of its family. Its runs are what all addresses of the family get, neighbours differ:
+//
+//	start     0.0.0.0    10.0.0.0   10.0.0.5   10.0.0.6   10.0.1.0
+//	decision  Default    Relay      Default    Relay      Default
 type listener struct {
-	local     netip.AddrPort
-	owner     TransportRole // of the process that has the endpoint; unset if no connector here says
-	partition partition
+	x     *Index
+	local netip.AddrPort
+	v4    bool
+	owner TransportRole // of the process that has the endpoint; unset if no connector here says
+	runs  lookup.Table
 }
 
-// partition cuts the addresses of one family into runs with one decision each.
-//
-//	starts  0.0.0.0    10.0.0.0   10.0.0.5   10.0.0.6   10.0.1.0
-//	at      Default    Relay      Default    Relay      Default
-//
-// starts[0] is the lowest address of the family, starts ascend, and neighbours differ.
-type partition struct {
-	starts []netip.Addr
-	at     []Match
-}
-
-// find returns the decision of the run that contains a.
-func (p *partition) find(a netip.Addr) Match { return p.at[lastAtOrBefore(p.starts, a)] }
-
-// lastAtOrBefore returns the position of the last of starts, which ascend, that is not above a; the first is not. It asks
-// Less 1 + log2(len(starts)) times at most.
-func lastAtOrBefore[A interface{ Less(A) bool }](starts []A, a A) int {
-	low, high := 0, len(starts) // starts[low] <= a < starts[high]
-	for high-low > 1 {
-		middle := int(uint(low+high) >> 1)
-		if a.Less(starts[middle]) {
-			high = middle
-		} else {
-			low = middle
-		}
+// run returns the i-th run.
+func (l *listener) run(i int) (first, last u128.Uint128, m Match) {
+	first, d := l.runs.Run(i)
+	last = highest(l.v4)
+	if i+1 < l.runs.Len() {
+		next, _ := l.runs.Run(i + 1)
+		last = next.Prev()
 	}
-	return low
+	return first, last, Match{l.x, decision(d)}
+}
+
+// highest returns the last address of a family.
+func highest(v4 bool) u128.Uint128 {
+	if v4 {
+		return u128.Uint128{Lo: 1<<32 - 1}
+	}
+	return u128.Uint128{Hi: ^uint64(0), Lo: ^uint64(0)}
 }
 
 // regions yields the runs in address order.
-func (p *partition) regions(yield func(netipx.IPRange, Match) bool) {
-	for i, start := range p.starts {
-		end := lastOf(start)
-		if i+1 < len(p.starts) {
-			end = p.starts[i+1].Prev()
-		}
-		if !yield(netipx.IPRangeFrom(start, end), p.at[i]) {
+func (l *listener) regions(yield func(netipx.IPRange, Match) bool) {
+	for i := range l.runs.Len() {
+		first, last, m := l.run(i)
+		if !yield(netipx.IPRangeFrom(first.Addr(l.v4), last.Addr(l.v4)), m) {
 			return
 		}
 	}
-}
-
-// lastOf returns the highest address of a's family.
-func lastOf(a netip.Addr) netip.Addr {
-	return netipx.PrefixLastIP(netip.PrefixFrom(a, 0))
 }
 
 // firstOf returns the lowest address of a's family.
@@ -141,17 +131,8 @@ func (x *Index) Endpoints(server string) []netip.AddrPort {
 func (x *Index) Regions(server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, Match] {
 	l := x.Listener(server, local)
 	return func(yield func(netipx.IPRange, Match) bool) {
-		if l.family == 0 {
-			return
+		if l.at != nil {
+			l.at.regions(yield)
 		}
-		l.runs(local).regions(yield)
 	}
-}
-
-// runs returns the partition at an endpoint, one run if nothing listens there.
-func (l Listener) runs(local netip.AddrPort) *partition {
-	if l.p != nil {
-		return l.p
-	}
-	return &partition{starts: []netip.Addr{firstOf(normalEndpoint(local).Addr())}, at: []Match{l.refuse}}
 }

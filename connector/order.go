@@ -1,13 +1,17 @@
 package connector
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
+)
 
 // rank is what the decision order looks at: one range of one connector at one local endpoint.
 type rank struct {
-	size      rangeSize // addresses in the range, less one
-	exact     bool      // the connector is bound to this very local address, not to the wildcard
-	connector int       // position in the configuration
-	entry     int       // position of the range in the connector's list
+	size      u128.Uint128 // addresses in the range, less one
+	exact     bool         // the connector is bound to this very local address, not to the wildcard
+	connector int          // position in the configuration
+	entry     int          // position of the range in the connector's list
 }
 
 // compareRank is THE decision order, and the only statement of it: of all ranges that contain the client the first in
@@ -25,7 +29,7 @@ func compareRank(a, b rank) int {
 
 // compareVisible is the part of the decision order that can be seen from outside. Two connectors that are equal here tie.
 func compareVisible(a, b rank) int {
-	if c := a.size.compare(b.size); c != 0 {
+	if c := a.size.Compare(b.size); c != 0 {
 		return c
 	}
 	if a.exact == b.exact {

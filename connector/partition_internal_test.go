@@ -2,40 +2,16 @@ package connector
 
 import (
 	"fmt"
-	"math/bits"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
-
-// counted is an address that counts how often it is compared.
-type counted struct {
-	netip.Addr
-	comparisons *int
-}
-
-func (c counted) Less(o counted) bool {
-	*c.comparisons++
-	return c.Addr.Less(o.Addr)
-}
-
-func TestLookUpComparesLogarithmically(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 100, 1000, 100_000} {
-		comparisons := 0
-		starts := make([]counted, n)
-		for i := range starts {
-			starts[i] = counted{netip.AddrFrom4([4]byte{0, byte(i >> 16), byte(i >> 8), byte(i)}), &comparisons}
-		}
-		for _, i := range []int{0, n / 2, n - 1} {
-			comparisons = 0
-			assert.Equal(t, i, lastAtOrBefore(starts, starts[i]))
-			assert.LessOrEqual(t, comparisons, 1+bits.Len(uint(n)), "%d runs", n)
-		}
-	}
-}
 
 // n ranges cut the space into 2n+1 runs at most, whatever their overlaps.
 func TestRunsAreBounded(t *testing.T) {
@@ -58,31 +34,100 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-func TestRankSet(t *testing.T) {
+func TestHeapGivesTheLeast(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, n := range []int{1, 63, 64, 65, 4096, 4097, 300_000} {
-		s := newRankSet(n)
-		plain := make(map[int]bool)
+	for range 200 {
+		var h heap
+		var plain []uint64
 		for range 300 {
-			i := r.IntN(n)
-			if r.IntN(3) == 0 {
-				s.remove(i)
-				delete(plain, i)
-			} else {
-				s.add(i)
-				plain[i] = true
+			if len(plain) > 0 && r.IntN(3) == 0 {
+				require.Equal(t, plain[0], h[0])
+				h.pop()
+				plain = plain[1:]
+				continue
 			}
-			from := r.IntN(n + 1)
-			want := -1
-			for i := range plain {
-				if i >= from && (want < 0 || i < want) {
-					want = i
-				}
+			x := r.Uint64N(100)
+			h.push(x)
+			plain = append(plain, x)
+			slices.Sort(plain)
+		}
+		require.Len(t, h, len(plain))
+	}
+}
+
+// Numbers that differ in some bytes only, few and many, equal ones among them.
+func TestSorterIsStable(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var s sorter
+	for _, n := range []int{0, 1, 2, few, few + 1, 1000, 5000} {
+		for _, mask := range []u128.Uint128{{}, {Lo: 0xff}, {Lo: 0xff00ff}, {Lo: ^uint64(0)}, {Hi: 0xff00, Lo: 0xf}, {Hi: ^uint64(0), Lo: ^uint64(0)}} {
+			numbers := make([]u128.Uint128, n)
+			want, want32 := make([]uint32, n), make([]uint64, n)
+			for i := range numbers {
+				numbers[i] = u128.Uint128{Hi: r.Uint64()&mask.Hi | 7<<20, Lo: r.Uint64()&mask.Lo | 5<<40}
+				want[i], want32[i] = uint32(i), numbers[i].Lo<<32|uint64(i)
 			}
-			require.Equal(t, want, s.next(from), "%d of %d", from, n)
+			slices.SortStableFunc(want, func(i, j uint32) int { return numbers[i].Compare(numbers[j]) })
+			slices.Sort(want32)
+			assert.True(t, slices.Equal(want, s.sort128(numbers)), "%d of %x", n, mask)
+			s.items = s.items[:0]
+			for i, u := range numbers {
+				s.items = append(s.items, u.Lo<<32|uint64(i))
+			}
+			assert.True(t, slices.Equal(want32, s.sort()), "%d of %x", n, mask)
 		}
 	}
-	assert.Equal(t, -1, newRankSet(0).next(0))
+}
+
+// Many ranges of every kind of overlap, ends of the address space among them, against the decision order itself, at every bound.
+func TestCutObeysTheDecisionOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var c cutter // one for all, as in Compile
+	for round := range 120 {
+		v4 := round%2 == 0
+		n, span := 1+r.IntN(300), 1+r.IntN(1000)
+		at := func(i int) netip.Addr { // of 1024 addresses, some at either end of the space
+			u := u128.Uint128{Lo: uint64(i)}
+			if i >= 1000 {
+				u = highest(v4).Sub(u128.Uint128{Lo: uint64(1023 - i)})
+			} else if i >= 50 && !v4 {
+				u = u128.Uint128{Hi: uint64(1 + i/100), Lo: uint64(i%100) << 57}
+			}
+			return u.Addr(v4)
+		}
+		var ranges []Range
+		var ranks []rank
+		c.reset(v4, n)
+		exact := r.IntN(n)
+		for i := range n {
+			a := r.IntN(1024)
+			rg, err := RangeFrom(at(a), at(min(1023, a+r.IntN(span)*r.IntN(2))))
+			require.NoError(t, err)
+			ranges = append(ranges, rg)
+			ranks = append(ranks, rank{rg.size(), i < exact, i / 10, i})
+			c.add(&rg, i < exact, selection(i/10, 0).by(i))
+		}
+		table := c.cut(refusal(NoRange, 0))
+		for i := range 1024 {
+			best, tie := -1, false
+			for j, rg := range ranges {
+				if rg.contains(at(i)) && (best < 0 || compareRank(ranks[j], ranks[best]) < 0) {
+					best = j
+				}
+			}
+			want := refusal(NoRange, 0)
+			if best >= 0 {
+				want = selection(ranks[best].connector, 0).by(best)
+				for j, rg := range ranges {
+					tie = tie || rg.contains(at(i)) && ranks[j].connector != ranks[best].connector && compareVisible(ranks[j], ranks[best]) == 0
+				}
+			}
+			if tie {
+				want = want.in(DoubtTie)
+			}
+			require.Equal(t, want, decision(table.Find(at(i), invalid)), "round %d, %s", round, at(i))
+		}
+	}
 }
 
 // What is unknown is one rank a connector, however many ranges it lists: every decision is held against all of them.

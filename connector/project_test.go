@@ -27,7 +27,7 @@ import (
 
 // packages are the ones that others import, with those of the module that each may import itself.
 var packages = map[string][]string{
-	"connector":          {},
+	"connector":          {"connector/internal/lookup", "connector/internal/u128"},
 	"connector/psexport": {"connector", "connector/internal/topojson"},
 	"connector/audit":    {"connector"},
 	"connector/ems":      {"connector"},

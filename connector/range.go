@@ -2,13 +2,14 @@ package connector
 
 import (
 	"cmp"
-	"encoding/binary"
 	"math/big"
 	"math/bits"
 	"net/netip"
 	"strconv"
 
 	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // RangeForm is the notation a [Range] was written in. It has no influence on the decision.
@@ -140,7 +141,7 @@ func (r Range) contains(a netip.Addr) bool {
 }
 
 // IsSingle tells whether r holds exactly one address, in whatever form it is written.
-func (r Range) IsSingle() bool { return r.IsValid() && r.size() == rangeSize{} }
+func (r Range) IsSingle() bool { return r.IsValid() && r.size() == u128.Uint128{} }
 
 // Size returns the number of addresses in r, 0 for the zero Range. The result is the caller's.
 func (r Range) Size() *big.Int {
@@ -148,8 +149,8 @@ func (r Range) Size() *big.Int {
 		return new(big.Int)
 	}
 	s := r.size()
-	n := new(big.Int).SetUint64(s.hi)
-	n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(s.lo))
+	n := new(big.Int).SetUint64(s.Hi)
+	n.Lsh(n, 64).Or(n, new(big.Int).SetUint64(s.Lo))
 	return n.Add(n, big.NewInt(1))
 }
 
@@ -157,29 +158,11 @@ func (r Range) Size() *big.Int {
 // first address, IPv4 before IPv6. It returns 0 for ranges that hold the same addresses, in whatever form.
 // Source: "most specific match" (documented), counted in addresses whatever the notation (product).
 func (r Range) Compare(o Range) int {
-	return cmp.Or(r.size().compare(o.size()), r.first.WithZone("").Compare(o.first.WithZone("")))
+	return cmp.Or(r.size().Compare(o.size()), r.first.WithZone("").Compare(o.first.WithZone("")))
 }
 
-// rangeSize is the number of addresses of a range less one, in 128 bits, so that ::/0 fits.
-type rangeSize struct{ hi, lo uint64 }
-
-func (r Range) size() rangeSize {
-	fh, fl := words(r.first)
-	lh, ll := words(r.last)
-	lo, borrow := bits.Sub64(ll, fl, 0)
-	hi, _ := bits.Sub64(lh, fh, borrow)
-	return rangeSize{hi, lo}
-}
-
-// compare is the only place that knows which of two ranges is narrower.
-func (s rangeSize) compare(o rangeSize) int {
-	return cmp.Or(cmp.Compare(s.hi, o.hi), cmp.Compare(s.lo, o.lo))
-}
-
-func words(a netip.Addr) (hi, lo uint64) {
-	b := a.As16()
-	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
-}
+// size is the number of addresses of a range less one, so that ::/0 fits.
+func (r Range) size() u128.Uint128 { return u128.Of(r.last).Sub(u128.Of(r.first)) }
 
 // String prints r as Exchange does, rebuilt from its bounds: 10.0.0.1/24 prints 10.0.0.0/24. [ParseRange] reads it back
 // to an equal Range.
@@ -224,7 +207,7 @@ func (r Range) append(b []byte) []byte {
 // prefixLength is meant for the forms that are one CIDR block.
 func (r Range) prefixLength() int {
 	s := r.size()
-	return r.first.BitLen() - bits.Len64(s.hi) - bits.Len64(s.lo)
+	return r.first.BitLen() - bits.Len64(s.Hi) - bits.Len64(s.Lo)
 }
 
 // CountAddresses prints a number of addresses for people: "1 address", "65,536 addresses", "2^64 addresses".

@@ -3,6 +3,9 @@ package connector
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/lookup"
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // Conn is one inbound connection: who connects to which local endpoint of which server.
@@ -84,123 +87,131 @@ func (d Doubt) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Match is the decision for one connection. Matches of one [Index] can be compared with ==: equal means the same
-// outcome, connector, binding, range and doubt. The zero Match is no decision.
-type Match struct{ d *decision }
-
-// decision is immutable and interned: an Index holds one for each answer it can give.
-type decision struct {
-	outcome   Outcome
-	doubt     Doubt
-	connector int // position in Index.connectors; -1 if none
-	id        ID
-	binding   netip.AddrPort
-	rng       Range
-}
-
-var noDecision = &decision{connector: -1}
-
-func (m Match) get() *decision {
-	if m.d == nil {
-		return noDecision
-	}
-	return m.d
+// Match is the decision for one connection: a small value, good until the end of its [Index]. Matches of one Index can be compared
+// with ==: equal means the same outcome, connector, binding, range and doubt. The zero Match is no decision.
+type Match struct {
+	x *Index // what the decision's positions are in; it may be nil if no connector is selected
+	d decision
 }
 
 // Outcome tells what happens. The other accessors return zero values unless it is [Selected]; only Doubt may also be set
 // for [NoRange] and [NotListening].
-func (m Match) Outcome() Outcome { return m.get().outcome }
+func (m Match) Outcome() Outcome { return m.d.outcome() }
+
+// connector returns the record of the connector that serves the connection, nil if none does.
+func (m Match) connector() *ReceiveConnector {
+	if m.Outcome() != Selected {
+		return nil
+	}
+	return &m.x.connectors[m.d.connector()]
+}
 
 // Connector returns the connector that serves the connection, the zero ID if none does.
-func (m Match) Connector() ID { return m.get().id }
+func (m Match) Connector() ID {
+	if c := m.connector(); c != nil {
+		return c.ID
+	}
+	return ID{}
+}
 
 // Binding returns the binding of the connector that the connection came through.
-func (m Match) Binding() netip.AddrPort { return m.get().binding }
+func (m Match) Binding() netip.AddrPort {
+	if c := m.connector(); c != nil {
+		return c.Bindings[m.d.binding()]
+	}
+	return netip.AddrPort{}
+}
 
 // Range returns the range by which the connector won: its narrowest that contains the source.
-func (m Match) Range() Range { return m.get().rng }
+func (m Match) Range() Range {
+	if c := m.connector(); c != nil {
+		return c.RemoteIPRanges[m.d.entry()]
+	}
+	return Range{}
+}
 
 // Doubt tells what could make the answer another one.
-func (m Match) Doubt() Doubt { return m.get().doubt }
+func (m Match) Doubt() Doubt { return m.d.doubt() }
 
 // String prints the connector and its range, or the name of the outcome, and the doubt.
 func (m Match) String() string {
-	d := m.get()
-	s := d.outcome.String()
-	if d.outcome == Selected {
-		s = d.id.String() + " by " + d.rng.String()
+	s := m.Outcome().String()
+	if m.Outcome() == Selected {
+		s = m.Connector().String() + " by " + m.Range().String()
 	}
-	if d.doubt != 0 {
-		s += " (doubt: " + d.doubt.String() + ")"
+	if m.Doubt() != 0 {
+		s += " (doubt: " + m.Doubt().String() + ")"
 	}
 	return s
 }
-
-var (
-	unknownServer = Match{&decision{outcome: UnknownServer, connector: -1}}
-	invalidConn   = Match{&decision{outcome: InvalidConn, connector: -1}}
-	notListening  = Match{&decision{outcome: NotListening, connector: -1}}
-	maybeNotHere  = Match{&decision{outcome: NotListening, connector: -1, doubt: DoubtMissing}}
-)
 
 // Select picks the connector for c as Exchange does. It does not allocate, whatever the case of the server's name.
 func (x *Index) Select(c Conn) Match {
 	n, ok := c.normal()
 	if !ok {
-		return invalidConn
+		return Match{d: decision(invalid)}
 	}
 	return x.Listener(n.Server, n.Local).Select(n.Remote)
 }
 
 // Listener is one local endpoint of one server, resolved once: the hot path for many sources. The zero Listener answers
 // [InvalidConn]. Listeners are immutable and safe for concurrent use.
-type Listener struct {
-	family family     // of the local address
-	p      *partition // nil: nothing listens, and refusal is the answer
-	refuse Match
-}
+type Listener struct{ at *listener }
 
 // Listener resolves a local endpoint; see [Conn] for unspecified addresses. It does not allocate.
 func (x *Index) Listener(server string, local netip.AddrPort) Listener {
 	local = normalEndpoint(local)
 	if !local.IsValid() || local.Port() == 0 {
-		return Listener{refuse: invalidConn}
+		return Listener{}
 	}
-	f := familyOf(local.Addr())
+	v4 := local.Addr().Is4()
 	s := x.server(server)
 	if s == nil {
-		return Listener{family: f, refuse: unknownServer}
+		return unknownServer.at(v4)
 	}
-	if l := s.listener(local); l != nil {
-		return Listener{family: f, p: &l.partition}
+	if at := s.listener(local); at != nil {
+		return Listener{at}
 	}
 	if s.bindingsMissing {
-		return Listener{family: f, refuse: maybeNotHere}
+		return maybeNotListening.at(v4)
 	}
-	return Listener{family: f, refuse: notListening}
+	return notListening.at(v4)
 }
 
-// Select is [Index.Select] at this endpoint. It does not allocate.
+// Select is [Index.Select] at this endpoint. It does not allocate, and is small enough to be inlined.
 func (l Listener) Select(remote netip.Addr) Match {
-	remote = remote.Unmap().WithZone("")
-	if !remote.IsValid() || familyOf(remote) != l.family {
-		return invalidConn
+	if l.at == nil {
+		l.at = nowhere
 	}
-	if l.p == nil {
-		return l.refuse
-	}
-	return l.p.find(remote)
+	return Match{l.at.x, decision(l.at.runs.Find(remote, invalid))}
 }
 
-// family is 4 or 6; zero belongs to no address.
-type family uint8
+// invalid is the decision for what is not a connection.
+const invalid = uint64(InvalidConn) << outcomeAt
 
-func familyOf(a netip.Addr) family {
-	switch {
-	case a.Is4():
-		return 4
-	case a.Is6():
-		return 6
+// Where nothing listens, all addresses are one run.
+var (
+	nowhere           = everywhere4(invalid)
+	unknownServer     = refuserOf(UnknownServer, 0)
+	notListening      = refuserOf(NotListening, 0)
+	maybeNotListening = refuserOf(NotListening, DoubtMissing)
+)
+
+// refuser answers alike at all endpoints.
+type refuser struct{ v4, v6 *listener }
+
+func refuserOf(o Outcome, doubt Doubt) refuser {
+	id := uint64(refusal(o, doubt))
+	return refuser{everywhere4(id), &listener{runs: *lookup.New6(make([]u128.Uint128, 1), []uint64{id})}}
+}
+
+func everywhere4(id uint64) *listener {
+	return &listener{v4: true, runs: *lookup.New4(make([]uint32, 1), []uint64{id})}
+}
+
+func (r *refuser) at(v4 bool) Listener {
+	if v4 {
+		return Listener{r.v4}
 	}
-	return 0
+	return Listener{r.v6}
 }

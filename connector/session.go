@@ -87,7 +87,7 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 		}
 		return v
 	}
-	v.connector, v.receiver = &x.connectors[m.d.connector], s.receiver
+	v.connector, v.receiver = m.connector(), s.receiver
 	v.admission = v.connector.admit(p, s.receiver)
 	a := v.admission
 	v.Authentication, v.Cause, v.Reply = a.authentication, a.cause, a.reply
