@@ -1,9 +1,7 @@
 package connector_test
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -11,76 +9,54 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
-// benchTopology has one server with 20 connectors that share n ranges behind one catch-all: subnets, spans and hosts, nested
-// and partly overlapping, as relay lists grow.
-func benchTopology(n int) (*connector.Topology, []netip.Addr) {
-	r := rand.New(rand.NewPCG(uint64(n), 25))
-	top := &connector.Topology{Connectors: []connector.ReceiveConnector{standard("EX01")}}
-	for i := range 20 {
-		top.Connectors = append(top.Connectors, listening("EX01", fmt.Sprintf("Relay %d", i), "0.0.0.0:25"))
-	}
-	sources := make([]netip.Addr, 1<<12)
-	var lasts []netip.Addr
-	for i := range n {
-		a := uint32(10<<24) | r.Uint32N(1<<24)
-		b := a
-		if i%3 == 0 {
-			b = min(a+r.Uint32N(4096), 11<<24-1)
-		}
-		rg, _ := connector.RangeFrom(addr4(a), addr4(b))
-		c := &top.Connectors[1+r.IntN(20)]
-		c.RemoteIPRanges = append(c.RemoteIPRanges, rg)
-		lasts = append(lasts, addr4(b))
-	}
-	for i := range sources {
-		sources[i] = lasts[r.IntN(len(lasts))]
-	}
-	return top, sources
-}
+var benchSizes = []int{5, 50, 1000, 13_000, 100_000}
 
-func addr4(n uint32) netip.Addr {
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], n)
-	return netip.AddrFrom4(b)
-}
+var benchMixes = []gen.Mix{gen.IPv4, gen.IPv6, gen.Mixed}
 
-var benchSizes = []int{20, 1000, 100_000}
-
-// BenchmarkSelect compares the index with the linear scan that people write.
+// BenchmarkSelect compares the index with the linear scan that people write. What peers do is measured in internal/bench.
 func BenchmarkSelect(b *testing.B) {
-	for _, n := range benchSizes {
-		top, sources := benchTopology(n)
-		x, err := connector.Compile(top)
-		require.NoError(b, err)
-		l := x.Listener("EX01", netip.MustParseAddrPort("192.168.0.1:25"))
-		b.Run(fmt.Sprintf("impl=index/n=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				for _, a := range sources {
-					if l.Select(a).Outcome() != connector.Selected {
-						b.Fatal("wrong answer")
+	for _, mix := range benchMixes {
+		for _, n := range benchSizes {
+			top := gen.Large(gen.Rand(1), n, mix, false)
+			x, err := connector.Compile(top)
+			require.NoError(b, err)
+			v4, v6 := x.Listener("EX01", gen.Local(netip.IPv4Unspecified())), x.Listener("EX01", gen.Local(netip.IPv6Unspecified()))
+			for src, sources := range map[string][]netip.Addr{"hits": gen.Hits(gen.Rand(2), top, 1<<16), "random": gen.Scattered(gen.Rand(2), mix, 1<<16)} {
+				perSource(b, fmt.Sprintf("impl=listener/family=%v/n=%d/src=%s", mix, n, src), sources, func(a netip.Addr) bool {
+					if a.Is4() {
+						return v4.Select(a).Outcome() == connector.Selected
 					}
-				}
+					return v6.Select(a).Outcome() == connector.Selected
+				})
+				perSource(b, fmt.Sprintf("impl=index/family=%v/n=%d/src=%s", mix, n, src), sources, func(a netip.Addr) bool {
+					return x.Select(connector.Conn{Server: "EX01", Local: gen.Local(a), Remote: a}).Outcome() == connector.Selected
+				})
+				perSource(b, fmt.Sprintf("impl=linear/family=%v/n=%d/src=%s", mix, n, src), sources, func(a netip.Addr) bool { return linear(top, a) >= 0 })
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(sources)), "ns/lookup")
-		})
-		if n > 1000 {
-			sources = sources[:16]
 		}
-		b.Run(fmt.Sprintf("impl=linear/n=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				for _, a := range sources {
-					if linear(top, a) < 0 {
-						b.Fatal("wrong answer")
-					}
+	}
+}
+
+// perSource asks for a batch of sources an iteration, so that the loop costs nothing, and for all of them in turn.
+func perSource(b *testing.B, name string, sources []netip.Addr, served func(netip.Addr) bool) {
+	const batch = 64
+	b.Run(name, func(b *testing.B) {
+		b.ReportAllocs()
+		at := 0
+		for b.Loop() {
+			for _, a := range sources[at : at+batch] {
+				if !served(a) {
+					b.Fatal("wrong answer")
 				}
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(sources)), "ns/lookup")
-		})
-	}
+			at = (at + batch) % len(sources)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/lookup")
+	})
 }
 
 // linear returns the position of the connector with the narrowest range that contains a.
@@ -98,23 +74,26 @@ func linear(top *connector.Topology, a netip.Addr) int {
 
 // BenchmarkCompile stands beside sorting the same bounds.
 func BenchmarkCompile(b *testing.B) {
-	for _, n := range benchSizes {
-		top, _ := benchTopology(n)
-		b.Run(fmt.Sprintf("impl=compile/n=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := connector.Compile(top); err != nil {
-					b.Fatal(err)
+	for _, mix := range benchMixes {
+		for _, n := range benchSizes {
+			top := gen.Large(gen.Rand(1), n, mix, false)
+			b.Run(fmt.Sprintf("impl=compile/family=%v/n=%d", mix, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := connector.Compile(top); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-		})
-		bounds := boundsOf(top)
-		b.Run(fmt.Sprintf("impl=sort/n=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				slices.SortFunc(slices.Clone(bounds), netip.Addr.Compare)
-			}
-		})
+			})
+			v4, v6 := boundsOf(top)
+			b.Run(fmt.Sprintf("impl=sort/family=%v/n=%d", mix, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					slices.Sort(slices.Clone(v4))
+					slices.SortFunc(slices.Clone(v6), u128.Uint128.Compare)
+				}
+			})
+		}
 	}
 }
 
@@ -122,13 +101,14 @@ func BenchmarkCompile(b *testing.B) {
 // stands sorting the bounds of one side, which is what finding the borders takes at least.
 func BenchmarkDiff(b *testing.B) {
 	for _, n := range benchSizes {
-		top, sources := benchTopology(n)
+		top := gen.Large(gen.Rand(1), n, gen.Mixed, false)
 		x, err := connector.Compile(top)
 		require.NoError(b, err)
-		one, _ := connector.RangeFrom(sources[0], sources[0])
-		little := connector.AddRanges(top.Connectors[0], one)
+		one := top.Connectors[1].RemoteIPRanges[0].Span().From()
+		host, _ := connector.RangeFrom(one, one)
+		little := connector.AddRanges(top.Connectors[0], host)
 		var much []connector.Change
-		for _, c := range top.Connectors[1:11] {
+		for _, c := range top.Connectors[1 : len(top.Connectors)/2] {
 			much = append(much, connector.Remove(c))
 		}
 		for what, changes := range map[string][]connector.Change{"one host": {little}, "half of all": much} {
@@ -145,23 +125,29 @@ func BenchmarkDiff(b *testing.B) {
 				}
 			})
 		}
-		bounds := boundsOf(top)
+		v4, v6 := boundsOf(top)
 		b.Run(fmt.Sprintf("impl=sort/n=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				slices.SortFunc(slices.Clone(bounds), netip.Addr.Compare)
+				slices.Sort(slices.Clone(v4))
+				slices.SortFunc(slices.Clone(v6), u128.Uint128.Compare)
 			}
 		})
 	}
 }
 
-func boundsOf(top *connector.Topology) (bounds []netip.Addr) {
+// boundsOf returns the first and last addresses of all ranges, as what sorts fastest.
+func boundsOf(top *connector.Topology) (v4 []uint32, v6 []u128.Uint128) {
 	for _, c := range top.Connectors {
 		for _, r := range c.RemoteIPRanges {
-			bounds = append(bounds, r.Span().From(), r.Span().To())
+			if s := r.Span(); s.From().Is4() {
+				v4 = append(v4, u128.Of4(s.From()), u128.Of4(s.To()))
+			} else {
+				v6 = append(v6, u128.Of(s.From()), u128.Of(s.To()))
+			}
 		}
 	}
-	return bounds
+	return v4, v6
 }
 
 func BenchmarkParseRange(b *testing.B) {

@@ -17,14 +17,18 @@ import (
 // missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]), a server
 // with more than 1,024 local endpoints or 4 million ranges to compare at them, and more than 33 million connectors ([ErrTooLarge]).
 func Compile(t *Topology) (*Index, error) {
-	if err := check(t); err != nil {
-		return nil, err
-	}
+	var check checker
+	check.servers(t)
 	x := &Index{connectors: make([]ReceiveConnector, 0, len(t.Connectors))}
-	for _, c := range t.Connectors {
+	for i, c := range t.Connectors {
+		check.connector(i, &c)
 		c = c.Clone()
 		c.Bindings = distinct(c.Bindings)
 		x.connectors = append(x.connectors, c)
+	}
+	check.rest(t)
+	if len(check.errs) > 0 {
+		return nil, errors.Join(check.errs...)
 	}
 	at := make(map[string]int)
 	serverAt := func(name string) *serverIndex {
@@ -69,66 +73,6 @@ func Compile(t *Topology) (*Index, error) {
 	}
 	slices.SortFunc(x.servers, func(a, b serverIndex) int { return compareFold(a.name, b.name) })
 	return x, nil
-}
-
-// check returns every reason why t cannot be compiled, in input order.
-func check(t *Topology) error {
-	var errs []error
-	bad := func(src Source, err error, path string, args ...any) {
-		errs = append(errs, &ModelError{Source: src, Path: fmt.Sprintf(path, args...), Err: err})
-	}
-	servers := make(map[string]bool)
-	for i, s := range t.Servers {
-		if s.Name == "" {
-			bad(s.Source, ErrEmpty, "servers[%d].name", i)
-		} else if key := foldKey(s.Name); servers[key] {
-			bad(s.Source, fmt.Errorf("server %s: %w", s.Name, ErrDuplicate), "servers[%d].name", i)
-		} else {
-			servers[key] = true
-		}
-		for j, a := range s.Addresses {
-			if !a.IsValid() || a.IsUnspecified() {
-				bad(s.Source, ErrInvalid, "servers[%d].addresses[%d]", i, j)
-			}
-		}
-	}
-	connectors := make(map[ID]bool)
-	for i, c := range t.Connectors {
-		k := c.ID.Key()
-		switch {
-		case c.ID.Server == "" || c.ID.Name == "":
-			bad(c.Source, ErrIdentity, "connectors[%d].identity", i)
-		case connectors[k]:
-			bad(c.Source, fmt.Errorf("connector %s: %w", c.ID, ErrDuplicate), "connectors[%d].identity", i)
-		}
-		connectors[k] = true
-		for j, b := range c.Bindings {
-			if !b.IsValid() || b.Port() == 0 {
-				bad(c.Source, ErrInvalid, "connectors[%d].bindings[%d]", i, j)
-			}
-		}
-		for j := range c.RemoteIPRanges {
-			if !c.RemoteIPRanges[j].IsValid() {
-				bad(c.Source, ErrInvalid, "connectors[%d].remoteIPRanges[%d]", i, j)
-			}
-		}
-	}
-	for i, d := range t.Databases {
-		if d.Kind.String() == "" {
-			bad(Source{}, ErrInvalid, "databases[%d].kind", i)
-		}
-	}
-	for i, n := range t.Networks {
-		if n.Kind.String() == "" {
-			bad(Source{}, ErrInvalid, "networks[%d].kind", i)
-		}
-		for j, r := range n.Ranges {
-			if !r.IsValid() {
-				bad(Source{}, ErrInvalid, "networks[%d].ranges[%d]", i, j)
-			}
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Limits far above what Exchange runs, so that hostile input cannot take all memory and a [decision] fits in a word: connectors in all; on

@@ -42,12 +42,12 @@ func TestHeapGivesTheLeast(t *testing.T) {
 		for range 300 {
 			if len(plain) > 0 && r.IntN(3) == 0 {
 				require.Equal(t, plain[0], h[0])
-				h.pop()
+				h = h.pop()
 				plain = plain[1:]
 				continue
 			}
 			x := r.Uint64N(100)
-			h.push(x)
+			h = h.push(x)
 			plain = append(plain, x)
 			slices.Sort(plain)
 		}

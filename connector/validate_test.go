@@ -368,7 +368,7 @@ func pairConflicts(p, q connector.Range, equal bool) bool {
 // A connector can list very many ranges; the check stays near linear.
 func BenchmarkValidate(b *testing.B) {
 	for _, n := range benchSizes {
-		top, _ := benchTopology(n)
+		top := gen.Large(gen.Rand(1), n, gen.Mixed, false)
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

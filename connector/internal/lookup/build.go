@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 
@@ -16,33 +17,48 @@ const (
 const (
 	nodeBytes  = 4 * fanOut
 	marksBytes = 40
-	// Up to so many runs a search by halves is as fast, measured: of all runs; of those inside one slot.
-	fewRuns        = 16
-	fewRunsInSlot4 = 1 // there are marks at last
-	fewRunsInSlot6 = 512
+	// Up to so many runs a search by halves is as fast, measured: of all, and of those inside one slot.
+	fewRuns        = 16  // in four steps
+	fewRuns4       = 1   // for marks come at last
+	fewRunsOfByte6 = 512 // of the first byte: for the next nodes only repeat what all addresses of an organization begin with
+	fewRuns6       = 64
 )
 
 // New4 returns the table of runs of IPv4, which begin at starts: 0, and ascending; ids are as many. It keeps neither slice. The table takes
 // 20 bytes a run at most, or 12 and 32 KB if that is more, and time linear in the runs.
 func New4(starts []uint32, ids []uint64) *Table {
-	t := &Table{v4: true, starts4: slices.Clone(starts), ids: slices.Clone(ids)}
+	t := &Table{v4: true, runs: len(starts)}
+	t.starts4, t.ids = filled(starts, math.MaxUint32), filled(ids, ids[len(ids)-1])
 	t.build()
-	if t.marks == nil {
-		t.marks = make([]marks, 1) // that a search may look at, to throw away what it finds
-	}
 	return t
 }
 
 // New6 is New4 for IPv6, with 12 bytes a run more.
 func New6(starts []u128.Uint128, ids []uint64) *Table {
-	t := &Table{starts6: slices.Clone(starts), ids: slices.Clone(ids)}
+	t := &Table{runs: len(starts)}
+	t.starts6, t.ids = filled(starts, u128.Uint128{Hi: math.MaxUint64, Lo: math.MaxUint64}), filled(ids, ids[len(ids)-1])
 	t.build()
 	return t
 }
 
+// filled returns a copy that is made up to fewRuns.
+func filled[T any](s []T, with T) []T {
+	s = append(make([]T, 0, max(len(s), fewRuns)), s...)
+	for len(s) < fewRuns {
+		s = append(s, with)
+	}
+	return s
+}
+
 func (t *Table) build() {
-	b := builder{table: t, left: max(bytesPerRun*t.Len(), bytesAtLeast)}
+	if t.runs <= fewRuns {
+		return
+	}
+	b := builder{table: t, left: max(bytesPerRun*t.runs, bytesAtLeast)}
 	b.build()
+	if t.marks == nil {
+		t.marks = make([]marks, 1) // that a search may look at, to throw away what it finds
+	}
 	t.slots, t.marks = slices.Clone(t.slots), slices.Clone(t.marks)
 }
 
@@ -62,7 +78,8 @@ type part struct {
 }
 
 func (b *builder) build() {
-	b.add(part{slot: -1, bits: 64, runs: b.table.Len()})
+	b.left -= nodeBytes
+	b.split(part{slot: -1, bits: 64, runs: b.table.runs})
 	for saves := len(b.waiting) - 1; saves >= 0; {
 		n := len(b.waiting[saves])
 		if n == 0 {
@@ -82,12 +99,12 @@ func (b *builder) build() {
 // add gives a part its window, and lets it wait for more.
 func (b *builder) add(p part) {
 	b.set(p, slot(bits.Len(uint(p.runs-1))<<positionBits|p.first))
-	few := fewRunsInSlot6
+	few := fewRuns6
 	switch {
-	case p.slot < 0:
-		few = fewRuns
 	case b.table.v4:
-		few = fewRunsInSlot4
+		few = fewRuns4
+	case p.bits == 56:
+		few = fewRunsOfByte6
 	}
 	if p.runs > few && p.bits > 0 {
 		saves := bits.Len(uint(p.runs * nodeBytes / b.cost(p)))
@@ -96,11 +113,9 @@ func (b *builder) add(p part) {
 }
 
 func (b *builder) set(p part, s slot) {
-	if p.slot < 0 {
-		b.table.root = s
-		return
+	if p.slot >= 0 {
+		b.table.slots[p.slot] = s
 	}
-	b.table.slots[p.slot] = s
 }
 
 // isLast tells whether the last byte of IPv4 is what a part's slot leaves open.

@@ -1,8 +1,8 @@
 // Package lookup finds the run that an address lies in. Runs cut the addresses of one family into pieces without a gap, and each has an
 // identification, a word of the caller's.
 //
-// A table is a sorted array of where runs begin, which is all that a few runs need: branch-free binary search. Where there are more,
-// nodes of 256 slots stand before it, one byte of the address each, from the top:
+// A table is a sorted array of where runs begin, which is all that a few runs need: branch-free binary search, in IPv4 without a loop even.
+// Where there are more, nodes of 256 slots stand before it, one byte of the address each, from the top:
 //
 //	10.1.2.3      node --10--> node --1--> node --2--> marks --3--> run        IPv4
 //	                 \             \           \
@@ -26,12 +26,14 @@ import (
 // Table is a set of runs ready to be asked. It never changes, and is safe for concurrent use.
 type Table struct {
 	v4      bool
-	root    slot
-	slots   []slot         // nodes of fanOut slots, the root's first
+	runs    int
+	slots   []slot         // nodes of fanOut slots, the root's first; none if there are few runs
 	marks   []marks        // of IPv4
 	starts4 []uint32       // the runs' first addresses, of IPv4
 	starts6 []u128.Uint128 // and of IPv6
-	ids     []uint64
+	ids     []uint64       // of the runs
+
+	// Few runs are made up to fewRuns: by runs that begin at the last address of all and have the identification of the last run.
 }
 
 // slot is where a search goes on, in one word:
@@ -77,49 +79,68 @@ func (t *Table) Find(a netip.Addr, other uint64) uint64 {
 		a = a.Unmap()
 	}
 	x := u128.Of4(a)
-	s := t.root
+	if len(t.slots) == 0 {
+		starts := (*[fewRuns]uint32)(t.starts4)
+		at := 8 * notAbove4(starts[8], x)
+		at += 4 * notAbove4(starts[at+4], x)
+		at += 2 * notAbove4(starts[(at+2)%fewRuns], x)
+		at += notAbove4(starts[(at+1)%fewRuns], x)
+		return t.ids[at]
+	}
+	s := t.slots[x>>24]
 	if s >= deeper {
-		if s = t.slots[x>>24]; s >= deeper {
-			if s = t.slots[s.next()+x>>16&0xff]; s >= deeper {
-				s = t.slots[s.next()+x>>8&0xff]
-				m := slot(int32(s) >> 31)
-				v := slot(t.marks[s.next()&uint32(m)].find(byte(x)))
-				s ^= (s ^ v) & m
-			}
+		if s = t.slots[s.next()+x>>16&0xff]; s >= deeper {
+			s = t.slots[s.next()+x>>8&0xff]
+			// Where it goes on is a matter of chance, so both ways are gone, without a branch.
+			m := slot(int32(s) >> 31)
+			v := slot(t.marks[s.next()&uint32(m)].find(byte(x)))
+			s ^= (s ^ v) & m
 		}
 	}
 	if s < single {
 		return t.ids[s]
 	}
-	first, n := s.window(len(t.starts4))
+	first, n := s.window(t.runs)
 	for n > 1 {
 		half := n / 2
-		above := uint((uint64(x) - uint64(t.starts4[first+half])) >> 63) // 1 if the run begins behind x
-		first += half & (above - 1)
+		first += half & -notAbove4(t.starts4[first+half], x)
 		n -= half
 	}
 	return t.ids[first]
 }
 
+// notAbove4 returns 1 if start is not above x, else 0, without a branch.
+func notAbove4(start, x uint32) uint { return uint((uint64(x)-uint64(start))>>63 ^ 1) }
+
 func (t *Table) find6(a netip.Addr) uint {
 	b := a.AsSlice()
 	x := u128.Uint128{Hi: binary.BigEndian.Uint64(b[:8]), Lo: binary.BigEndian.Uint64(b[8:16])}
-	s := t.root
+	if len(t.slots) == 0 {
+		starts := (*[fewRuns]u128.Uint128)(t.starts6)
+		at := 8 * notAbove6(starts[8], x)
+		at += 4 * notAbove6(starts[at+4], x)
+		at += 2 * notAbove6(starts[(at+2)%fewRuns], x)
+		at += notAbove6(starts[(at+1)%fewRuns], x)
+		return at
+	}
+	s := deeper
 	for shift := 56; s >= deeper; shift -= 8 {
 		s = t.slots[s.next()+uint32(byte(x.Hi>>(shift&63)))]
 	}
 	if s < single {
 		return uint(s)
 	}
-	first, n := s.window(len(t.starts6))
+	first, n := s.window(t.runs)
 	for n > 1 {
 		half := n / 2
-		above := uint(x.Borrow(t.starts6[first+half])) // 1 if the run begins behind x
-		first += half & (above - 1)
+		first += half & -notAbove6(t.starts6[first+half], x)
 		n -= half
 	}
 	return first
 }
+
+// notAbove6 is notAbove4 for IPv6.
+func notAbove6(start, x u128.Uint128) uint { return uint(1 - x.Borrow(start)) }
 
 // window returns the runs of a slot, of which the first begins at or before every address that comes to it.
 func (s slot) window(runs int) (first, n uint) {
@@ -128,7 +149,7 @@ func (s slot) window(runs int) (first, n uint) {
 }
 
 // Len returns the number of runs.
-func (t *Table) Len() int { return len(t.ids) }
+func (t *Table) Len() int { return t.runs }
 
 // Run returns the first address of the i-th run, as a number, and its identification.
 func (t *Table) Run(i int) (start u128.Uint128, id uint64) {

@@ -87,7 +87,7 @@ func TestFindAgreesWithPlainSearch(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(fmt.Sprintf("%s/v4=%v", shape.name, shape.v4), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
-			for _, n := range []int{0, 1, 2, 3, fewRuns - 1, fewRuns, fewRuns + 1, 100, fewRunsInSlot6 - 1, fewRunsInSlot6 + 1, 3000, 40_000} {
+			for _, n := range []int{0, 1, 2, 3, fewRuns - 1, fewRuns, fewRuns + 1, 100, fewRuns6 + 1, fewRunsOfByte6 - 1, fewRunsOfByte6 + 1, 3000, 40_000} {
 				numbers := make([]u128.Uint128, n)
 				for i := range numbers {
 					numbers[i] = shape.start(r)
@@ -123,10 +123,10 @@ func TestMemoryIsBounded(t *testing.T) {
 			if !shape.v4 {
 				perRun = 24
 			}
-			limit := perRun*len(starts) + max(bytesPerRun*len(starts), bytesAtLeast)
-			limit += limit / 8 // the runtime rounds slices up
-			if len(starts) <= fewRuns {
-				limit = perRun*len(starts) + 100
+			limit := perRun * fewRuns
+			if len(starts) > fewRuns {
+				limit = perRun*len(starts) + max(bytesPerRun*len(starts), bytesAtLeast)
+				limit += limit / 8 // the runtime rounds slices up
 			}
 			assert.LessOrEqual(t, table.Bytes(), limit, "%s, %d runs", shape.name, len(starts))
 		}
@@ -158,7 +158,7 @@ func TestSearchesAreBounded(t *testing.T) {
 				walk(table.slots[s.next()+i], depth+1)
 			}
 		}
-		walk(table.root, 0)
+		walk(deeper, 0)
 		assert.LessOrEqual(t, most, bits.Len(uint(len(starts)-1)), "%s: comparisons, of %d runs", shape.name, len(starts))
 	}
 }
