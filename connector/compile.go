@@ -72,6 +72,10 @@ func Compile(t *Topology) (*Index, error) {
 		return nil, err
 	}
 	slices.SortFunc(x.servers, func(a, b serverIndex) int { return compareFold(a.name, b.name) })
+	x.byName = make(map[string]int, len(x.servers))
+	for i, s := range x.servers {
+		x.byName[s.name] = i
+	}
 	return x, nil
 }
 

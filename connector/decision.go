@@ -39,6 +39,9 @@ func (d decision) by(entry int) decision { return d | decision(entry)<<entryAt }
 // in returns the decision with a doubt.
 func (d decision) in(doubt Doubt) decision { return d | decision(doubt)<<doubtAt }
 
+// served returns the decision without the entry and the binding: what is left is who serves, and the doubt.
+func (d decision) served() decision { return d &^ (1<<connectorAt - 1) }
+
 func (d decision) outcome() Outcome { return Outcome(d >> outcomeAt) }
 func (d decision) doubt() Doubt     { return Doubt(d >> doubtAt & (1<<doubtBits - 1)) }
 func (d decision) connector() int   { return int(d >> connectorAt & (1<<connectorBits - 1)) }

@@ -104,28 +104,44 @@ func eachMove(before, after *Index, of func(b, a Match) (moveKey, bool)) []Move 
 }
 
 func movesAt(server string, local netip.AddrPort, before, after *listener, of func(b, a Match) (moveKey, bool)) []Move {
-	var order []moveKey // by first address
-	sets := make(map[moveKey][]netipx.IPRange)
+	type set struct {
+		key    moveKey
+		ranges []netipx.IPRange
+	}
+	var sets []set // by first address
+	at := make(map[moveKey]int)
+	pairs := make(map[[2]decision]int) // the set of each pair that of has told about, -1 for none: names are compared once
+	setOf := func(b, a Match) int {
+		pair := [2]decision{b.d.served(), a.d.served()}
+		i, known := pairs[pair]
+		if !known {
+			i = -1
+			if k, ok := of(b, a); ok {
+				if i, ok = at[k]; !ok {
+					i = len(sets)
+					sets = append(sets, set{key: k})
+					at[k] = i
+				}
+			}
+			pairs[pair] = i
+		}
+		return i
+	}
 	eachPair(before, after, func(r netipx.IPRange, b, a Match) {
-		k, ok := of(b, a)
-		if !ok {
+		i := setOf(b, a)
+		if i < 0 {
 			return
 		}
-		set := sets[k]
-		switch last := len(set) - 1; {
-		case last < 0:
-			order = append(order, k)
-			set = append(set, r)
-		case set[last].To().Next() == r.From(): // runs come in address order
-			set[last] = netipx.IPRangeFrom(set[last].From(), r.To())
-		default:
-			set = append(set, r)
+		ranges := sets[i].ranges
+		if last := len(ranges) - 1; last >= 0 && ranges[last].To().Next() == r.From() { // runs come in address order
+			ranges[last] = netipx.IPRangeFrom(ranges[last].From(), r.To())
+		} else {
+			sets[i].ranges = append(ranges, r)
 		}
-		sets[k] = set
 	})
 	var moves []Move
-	for _, k := range order {
-		moves = append(moves, Move{server, local, k.from, k.to, rangesFrom(sets[k]), sets[k][0].From(), k.doubt})
+	for _, s := range sets {
+		moves = append(moves, Move{server, local, s.key.from, s.key.to, rangesFrom(s.ranges), s.ranges[0].From(), s.key.doubt})
 	}
 	return moves
 }

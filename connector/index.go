@@ -15,6 +15,7 @@ import (
 type Index struct {
 	connectors []ReceiveConnector // the index's own copy, in configuration order
 	servers    []serverIndex      // sorted by name, ignoring case
+	byName     map[string]int     // position of a server, by the spelling of the topology
 }
 
 // serverIndex holds what competes on one server.
@@ -71,14 +72,18 @@ func (l *listener) regions(yield func(netipx.IPRange, Match) bool) {
 
 // firstOf returns the lowest address of a's family.
 func firstOf(a netip.Addr) netip.Addr {
-	return netip.PrefixFrom(a, 0).Masked().Addr()
+	if a.Is4() {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
 }
 
-// server finds a server by name, ignoring case and without allocating; nil if there is none.
+// server finds a server by name, ignoring case and without allocating; nil if there is none. The spelling of the topology is faster.
 func (x *Index) server(name string) *serverIndex {
-	i, ok := slices.BinarySearchFunc(x.servers, name, func(s serverIndex, name string) int {
-		return compareFold(s.name, name)
-	})
+	i, ok := x.byName[name]
+	if !ok {
+		i, ok = slices.BinarySearchFunc(x.servers, name, func(s serverIndex, name string) int { return compareFold(s.name, name) })
+	}
 	if !ok {
 		return nil
 	}
@@ -87,10 +92,24 @@ func (x *Index) server(name string) *serverIndex {
 
 // listener returns what answers at a local endpoint, nil if nothing listens there.
 func (s *serverIndex) listener(local netip.AddrPort) *listener {
-	for _, e := range [2]netip.AddrPort{local, netip.AddrPortFrom(firstOf(local.Addr()), local.Port())} {
-		i, ok := slices.BinarySearchFunc(s.listeners, e, func(l *listener, e netip.AddrPort) int { return l.local.Compare(e) })
+	if l := s.listenerAt(local); l != nil {
+		return l
+	}
+	return s.listenerAt(netip.AddrPortFrom(firstOf(local.Addr()), local.Port()))
+}
+
+// listenerAt returns the listener of this very endpoint. Few are looked through faster than searched.
+func (s *serverIndex) listenerAt(local netip.AddrPort) *listener {
+	if len(s.listeners) > 16 {
+		i, ok := slices.BinarySearchFunc(s.listeners, local, func(l *listener, e netip.AddrPort) int { return l.local.Compare(e) })
 		if ok {
 			return s.listeners[i]
+		}
+		return nil
+	}
+	for _, l := range s.listeners {
+		if l.local == local {
+			return l
 		}
 	}
 	return nil

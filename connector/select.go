@@ -30,6 +30,9 @@ func (c Conn) normal() (Conn, bool) {
 }
 
 func normalEndpoint(e netip.AddrPort) netip.AddrPort {
+	if e.Addr().Is4() {
+		return e
+	}
 	return netip.AddrPortFrom(e.Addr().Unmap().WithZone(""), e.Port())
 }
 
@@ -146,13 +149,7 @@ func (m Match) String() string {
 }
 
 // Select picks the connector for c as Exchange does. It does not allocate, whatever the case of the server's name.
-func (x *Index) Select(c Conn) Match {
-	n, ok := c.normal()
-	if !ok {
-		return Match{d: decision(invalid)}
-	}
-	return x.Listener(n.Server, n.Local).Select(n.Remote)
-}
+func (x *Index) Select(c Conn) Match { return x.Listener(c.Server, c.Local).Select(c.Remote) }
 
 // Listener is one local endpoint of one server, resolved once: the hot path for many sources. The zero Listener answers
 // [InvalidConn]. Listeners are immutable and safe for concurrent use.
