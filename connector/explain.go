@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
 // Reason is the furthest stage a connector reached on the way to serving a connection. Reasons ascend: the later, the
@@ -142,8 +144,10 @@ func (x *Index) Explain(c Conn) *Explanation {
 
 // narrowest returns the rank of the connector's best range that contains a.
 func (c *ReceiveConnector) narrowest(a netip.Addr, position int, binding netip.AddrPort) (best rank, ok bool) {
-	for entry, r := range c.RemoteIPRanges {
-		if !r.contains(a) {
+	v4, n := a.Is4(), u128.Of(a)
+	for entry := range c.RemoteIPRanges {
+		r := &c.RemoteIPRanges[entry]
+		if !r.has(v4, n) {
 			continue
 		}
 		k := rank{r.size(), !binding.Addr().IsUnspecified(), position, entry}

@@ -65,6 +65,9 @@ func (id *ID) UnmarshalText(text []byte) (err error) {
 // compareFold orders strings by their runes, upper and lower case being one. It returns 0 exactly where
 // strings.EqualFold is true.
 func compareFold(a, b string) int {
+	if a == b {
+		return 0
+	}
 	for a != "" && b != "" {
 		ra, na := foldRune(a)
 		rb, nb := foldRune(b)

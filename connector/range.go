@@ -136,8 +136,17 @@ func (r Range) Span() netipx.IPRange {
 func (r Range) Contains(a netip.Addr) bool { return r.contains(a.Unmap().WithZone("")) }
 
 // contains is Contains for an address without a zone that is not IPv4-mapped.
-func (r Range) contains(a netip.Addr) bool {
-	return r.IsValid() && a.Is4() == r.first.Is4() && r.Span().Contains(a)
+func (r *Range) contains(a netip.Addr) bool { return a.IsValid() && r.has(a.Is4(), u128.Of(a)) }
+
+// has is contains for the number of an address of a family.
+func (r *Range) has(v4 bool, n u128.Uint128) bool {
+	if !r.IsValid() || r.first.Is4() != v4 {
+		return false
+	}
+	if v4 {
+		return uint64(u128.Of4(r.first)) <= n.Lo && n.Lo <= uint64(u128.Of4(r.last))
+	}
+	return !n.Less(u128.Of(r.first)) && !u128.Of(r.last).Less(n)
 }
 
 // IsSingle tells whether r holds exactly one address, in whatever form it is written.

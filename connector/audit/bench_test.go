@@ -8,6 +8,7 @@ import (
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
 )
 
 // captured is an organization of n servers in sites of four, on each of which a relay connector takes the mail of all others.
@@ -38,6 +39,26 @@ func BenchmarkRun(b *testing.B) {
 			for b.Loop() {
 				fs, err := audit.Run(context.Background(), top)
 				if err != nil || len(fs) < n {
+					b.Fatal(err, len(fs))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRunRanges audits two servers, one of which lists very many ranges, those of the other server among them.
+func BenchmarkRunRanges(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		top := captured(2)
+		for _, c := range gen.Large(gen.Rand(1), n, gen.IPv4, false).Connectors[1:] {
+			c.ID.Server, c.TransportRole = "EX001", connector.FrontendTransport
+			top.Connectors = append(top.Connectors, c)
+		}
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				fs, err := audit.Run(context.Background(), top)
+				if err != nil || len(fs) < 2 {
 					b.Fatal(err, len(fs))
 				}
 			}

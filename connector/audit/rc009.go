@@ -57,6 +57,7 @@ func (p *Pass) latentsAt(server string) []*latent {
 		return p.latest.latents
 	}
 	ls := []*latent{}
+	of := make(map[connector.ID]*latent) // by the winner
 	ports := p.traffic.ports(server)
 	for _, local := range p.Index.Endpoints(server) {
 		if !slices.Contains(ports, local.Port()) {
@@ -73,7 +74,11 @@ func (p *Pass) latentsAt(server string) []*latent {
 				wrong[id] = v.Cause == connector.CauseWrongConnector
 			}
 			if wrong[id] {
-				ls = addLatent(ls, local, region, m)
+				if of[id] == nil {
+					of[id] = &latent{winner: id}
+					ls = append(ls, of[id])
+				}
+				of[id].add(local, region, m)
 			}
 		}
 	}
@@ -81,20 +86,15 @@ func (p *Pass) latentsAt(server string) []*latent {
 	return ls
 }
 
-func addLatent(ls []*latent, local netip.AddrPort, region netipx.IPRange, m connector.Match) []*latent {
-	i := slices.IndexFunc(ls, func(l *latent) bool { return l.winner.Equal(m.Connector()) })
-	if i < 0 {
-		i = len(ls)
-		ls = append(ls, &latent{winner: m.Connector()})
+// add adds a region that the latent's connector takes.
+func (l *latent) add(local netip.AddrPort, region netipx.IPRange, m connector.Match) {
+	if !slices.Contains(l.locals, local) {
+		l.locals = append(l.locals, local)
 	}
-	if !slices.Contains(ls[i].locals, local) {
-		ls[i].locals = append(ls[i].locals, local)
-	}
-	ls[i].taken.AddRange(region)
+	l.taken.AddRange(region)
 	if !m.Range().IsSingle() {
-		ls[i].wide.AddRange(region)
+		l.wide.AddRange(region)
 	}
-	return ls
 }
 
 // ports are those at which Exchange servers connect to a server with Exchange Server authentication: port 25, at which any
