@@ -59,13 +59,17 @@ func perSource(b *testing.B, name string, sources []netip.Addr, served func(neti
 	})
 }
 
-// linear returns the position of the connector with the narrowest range that contains a.
+// linear returns the position of the connector with the narrowest range that contains a, of equal ones the first.
 func linear(top *connector.Topology, a netip.Addr) int {
-	winner, best := -1, connector.Range{}
+	winner, best := -1, u128.Uint128{}
 	for i, c := range top.Connectors {
 		for _, r := range c.RemoteIPRanges {
-			if r.Contains(a) && (winner < 0 || r.Compare(best) < 0) {
-				winner, best = i, r
+			if !r.Contains(a) {
+				continue
+			}
+			s := r.Span()
+			if size := u128.Of(s.To()).Sub(u128.Of(s.From())); winner < 0 || size.Less(best) {
+				winner, best = i, size
 			}
 		}
 	}

@@ -12,6 +12,10 @@ import (
 )
 
 // Index answers questions about a topology. It is made by [Compile], never changes, and is safe for concurrent use.
+//
+// Beside its copy of the topology it takes, for each range and each local endpoint it competes at, 40 bytes at most in IPv4 and 64 in
+// IPv6, or 24 and 48 and for each endpoint 32 KB, if that is more. A question costs the same whatever the connectors: a [Listener] of a
+// server's usual ranges answers within some nanoseconds, see README.
 type Index struct {
 	connectors []ReceiveConnector // the index's own copy, in configuration order
 	servers    []serverIndex      // sorted by name, ignoring case

@@ -82,9 +82,10 @@ func TestPrefixesAreWrongWhereRangesOverlapPartly(t *testing.T) {
 // The program's tables have what README shows of them.
 func TestTables(t *testing.T) {
 	var b strings.Builder
-	selectTable(&b, []int{5}, 1)
-	compileTable(&b, []int{5}, 1)
-	for _, want := range []string{"| v4 | 5 |", "| v6 | 5 |", "| mix | 5 |", "cidranger", "slices.Sort"} {
+	rows := selectTable(&b, []int{5}, 1)
+	costs := compileTable(&b, []int{5}, 1)
+	summary(&b, []int{5}, rows, costs)
+	for _, want := range []string{"| v4 | 5 |", "| v6 | 5 |", "| mix | 5 |", "cidranger", "slices.Sort", "\n| 5 | "} {
 		assert.Contains(t, b.String(), want)
 	}
 	assert.Equal(t, "1,234,567", thousands(1_234_567))

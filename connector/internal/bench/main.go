@@ -37,10 +37,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: at least one round is needed")
 		os.Exit(2)
 	}
-	fmt.Printf("%s, %d CPUs (%s), %s %s/%s, %d rounds; `connector/internal/bench/run`\n", time.Now().Format(time.DateOnly), runtime.NumCPU(), cpu(),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds)
-	selectTable(os.Stdout, ns, *rounds)
-	compileTable(os.Stdout, ns, *rounds)
+	fmt.Printf("%s, %d CPUs (%s), %s %s/%s, least of %d rounds, `connector/internal/bench/run`\n", time.Now().Format(time.DateOnly), runtime.NumCPU(),
+		cpu(), runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds)
+	selects := selectTable(os.Stdout, ns, *rounds)
+	compiles := compileTable(os.Stdout, ns, *rounds)
+	summary(os.Stdout, ns, selects, compiles)
 }
 
 // cpu returns the name of the processor where the system tells it in a file.
@@ -109,7 +110,14 @@ func check(all []impl, sources []netip.Addr) {
 	}
 }
 
-func selectTable(to io.Writer, sizes []int, rounds int) {
+// of is a size in a mix of families.
+type of struct {
+	mix gen.Mix
+	n   int
+}
+
+func selectTable(to io.Writer, sizes []int, rounds int) map[of]row {
+	rows := make(map[of]row)
 	fmt.Fprint(to, "\nSelect, ns per source; the others as multiples of it. Wrong: sources that lie in a range of their own for which prefixes\n"+
 		"give another connector, where 2 % of the ranges lie across the border of another one.\n\n"+
 		"| family | ranges | hits | linear | bart.Table | bart.Fast | cidranger | random | linear | bart.Table | bart.Fast | wrong |\n"+
@@ -117,6 +125,7 @@ func selectTable(to io.Writer, sizes []int, rounds int) {
 	for _, mix := range mixes {
 		for _, n := range sizes {
 			w := measure(n, mix, rounds)
+			rows[of{mix, n}] = w
 			fmt.Fprintf(to, "| %s | %s | %.1f |", mix, thousands(n), w.hits["index"])
 			for _, name := range []string{"linear", "bart.Table", "bart.Fast", "cidranger"} {
 				fmt.Fprintf(to, " %s |", times(w.hits, name))
@@ -128,6 +137,7 @@ func selectTable(to io.Writer, sizes []int, rounds int) {
 			fmt.Fprintf(to, " %.2f %% |\n", 100*float64(w.wrong)/float64(w.asked))
 		}
 	}
+	return rows
 }
 
 // times prints how many times as long as ours a way takes.
@@ -139,13 +149,23 @@ func times(ns map[string]float64, name string) string {
 }
 
 func multiple(x float64) string {
+	if x < 0.1 {
+		return fmt.Sprintf("%.2fx", x)
+	}
 	if x < 10 {
 		return fmt.Sprintf("%.1fx", x)
 	}
 	return fmt.Sprintf("%.0fx", x)
 }
 
-func compileTable(to io.Writer, sizes []int, rounds int) {
+// cost is what compiling takes, in nanoseconds, and keeps.
+type cost struct {
+	ours, sort, bart, insert float64
+	index                    int // bytes of the tables alone
+}
+
+func compileTable(to io.Writer, sizes []int, rounds int) map[of]cost {
+	costs := make(map[of]cost)
 	fmt.Fprint(to, "\nCompile of the whole model, copy and checks included; the others as multiples of it. bart from ranges: sorted by size, decomposed and\n"+
 		"inserted. Bytes a range: of the index, of all that\n"+
 		"Compile keeps, of bart.Table.\n\n"+
@@ -180,13 +200,30 @@ func compileTable(to io.Writer, sizes []int, rounds int) {
 						newBartTable(ps)
 					}
 				})
-			ours := float64(least[0])
+			each := func(i int) float64 { return float64(least[i]) / float64(repeat) }
+			c := cost{each(0), each(1), each(2), each(3), indexBytes(t)}
+			costs[of{mix, n}] = c
 			perRange := func(bytes uint64) float64 { return float64(bytes) / float64(n) }
-			fmt.Fprintf(to, "| %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f |\n", mix, thousands(n), milliseconds(ours/float64(repeat)),
-				multiple(float64(least[1])/ours), multiple(float64(least[2])/ours), multiple(float64(least[3])/ours),
-				perRange(uint64(indexBytes(t))), perRange(heapOf(func() any { return compiled(t) })), perRange(heapOf(func() any { return newBartTable(ps) })))
+			fmt.Fprintf(to, "| %s | %s | %s | %s | %s | %s | %.0f | %.0f | %.0f |\n", mix, thousands(n), milliseconds(c.ours),
+				multiple(c.sort/c.ours), multiple(c.bart/c.ours), multiple(c.insert/c.ours), perRange(uint64(c.index)),
+				perRange(heapOf(func() any { return compiled(t) })), perRange(heapOf(func() any { return newBartTable(ps) })))
 			runtime.KeepAlive([]any{t, es, ps, bounds4, bounds6}) // or it would count as given back
 		}
+	}
+	return costs
+}
+
+// summary prints the table of README.
+func summary(to io.Writer, sizes []int, rows map[of]row, costs map[of]cost) {
+	fmt.Fprint(to, "\n| ranges | IPv4 | linear | bart | IPv6 | linear | bart | mixed | bart | Compile, IPv4 | sort | bart | bytes a range, IPv4, IPv6 |\n"+
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, n := range sizes {
+		v4, v6, mix := rows[of{gen.IPv4, n}].hits, rows[of{gen.IPv6, n}].hits, rows[of{gen.Mixed, n}].hits
+		c := costs[of{gen.IPv4, n}]
+		fmt.Fprintf(to, "| %s | %.1f ns | %s | %s | %.1f ns | %s | %s | %.1f ns | %s | %s | %s | %s | %d, %d |\n", thousands(n),
+			v4["index"], times(v4, "linear"), times(v4, "bart.Table"), v6["index"], times(v6, "linear"), times(v6, "bart.Table"),
+			mix["index"], times(mix, "bart.Table"), milliseconds(c.ours), multiple(c.sort/c.ours), multiple(c.bart/c.ours),
+			c.index/n, costs[of{gen.IPv6, n}].index/n)
 	}
 }
 
