@@ -155,7 +155,7 @@ func multiple(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.1fx", x)
 	}
-	return fmt.Sprintf("%.0fx", x)
+	return thousands(int(x+0.5)) + "x"
 }
 
 // cost is what compiling takes, in nanoseconds, and keeps.
@@ -167,8 +167,7 @@ type cost struct {
 func compileTable(to io.Writer, sizes []int, rounds int) map[of]cost {
 	costs := make(map[of]cost)
 	fmt.Fprint(to, "\nCompile of the whole model, copy and checks included; the others as multiples of it. bart from ranges: sorted by size, decomposed and\n"+
-		"inserted. Bytes a range: of the index, of all that\n"+
-		"Compile keeps, of bart.Table.\n\n"+
+		"inserted. Bytes a range: of the index, of all that Compile keeps, of bart.Table.\n\n"+
 		"| family | ranges | Compile | slices.Sort of the bounds | bart, from ranges | bart, insert | index | all | bart.Table |\n"+
 		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, mix := range mixes {
