@@ -16,7 +16,9 @@ import (
 // The error joins a [*ModelError] for everything that cannot be used, in the order of the topology: a name that is
 // missing, a server or connector given twice ([ErrDuplicate]), an invalid range, binding or address ([ErrInvalid]), a server
 // with more than 1,024 local endpoints or 4 million ranges to compare at them, and more than 33 million connectors ([ErrTooLarge]).
-func Compile(t *Topology) (*Index, error) {
+func Compile(t *Topology) (*Index, error) { return compile(t, maxConnectors) }
+
+func compile(t *Topology, most int) (*Index, error) {
 	var check checker
 	check.servers(t)
 	x := &Index{connectors: make([]ReceiveConnector, 0, len(t.Connectors))}
@@ -60,7 +62,7 @@ func Compile(t *Topology) (*Index, error) {
 			x.connectors = append(x.connectors, MailboxDelivery(s.receiver.server))
 		}
 	}
-	if err := tooMany("connectors", len(x.connectors), "of all servers", maxConnectors); err != nil {
+	if err := tooMany("connectors", len(x.connectors), "of all servers", most); err != nil {
 		return nil, err
 	}
 	var errs []error
@@ -76,6 +78,8 @@ func Compile(t *Topology) (*Index, error) {
 	for i, s := range x.servers {
 		x.byName[s.name] = i
 	}
+	x.invalid, x.unknownServer = refuserOf(x, InvalidConn, 0), refuserOf(x, UnknownServer, 0)
+	x.notListening, x.maybeNotListening = refuserOf(x, NotListening, 0), refuserOf(x, NotListening, DoubtMissing)
 	return x, nil
 }
 

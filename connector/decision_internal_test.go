@@ -32,10 +32,13 @@ func TestDecisionHoldsItsParts(t *testing.T) {
 
 // What does not fit in a decision is not compiled.
 func TestDecisionsHaveRoom(t *testing.T) {
-	assert.NoError(t, tooMany("connectors", maxConnectors, "of all servers", maxConnectors))
-	err := tooMany("connectors", maxConnectors+1, "of all servers", maxConnectors)
+	assert.Equal(t, 1<<25, maxConnectors)
+	top := &Topology{Connectors: []ReceiveConnector{{ID: ID{"EX01", "A"}}, {ID: ID{"EX01", "B"}}, {ID: ID{"EX02", "A"}}}}
+	_, err := compile(top, 3)
+	require.NoError(t, err)
+	_, err = compile(top, 2)
 	require.ErrorIs(t, err, ErrTooLarge)
-	assert.Equal(t, "connectors: 33554433 of all servers: more than this library compiles, 33554432", err.Error())
+	assert.Equal(t, "connectors: 3 of all servers: more than this library compiles, 2", err.Error())
 }
 
 // A connector's bindings count against the limit also where another service has the port, because decisions number them.
@@ -60,4 +63,25 @@ func TestBindingsBehindMailboxDeliveryCount(t *testing.T) {
 	}
 	_, err = Compile(top)
 	assert.ErrorIs(t, err, ErrTooLarge)
+}
+
+// Answers of one index that mean the same are equal, whichever way they came about.
+func TestMatchesOfOneIndexCompare(t *testing.T) {
+	x, err := Compile(&Topology{Connectors: []ReceiveConnector{{ID: ID{"EX01", "A"}, Bindings: []netip.AddrPort{MustParseBinding("0.0.0.0:25")}}}})
+	require.NoError(t, err)
+	local, v4, v6 := MustParseBinding("10.0.0.1:25"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::1")
+	for _, row := range []struct {
+		why   string
+		conns []Conn
+	}{
+		{"not a connection", []Conn{{}, {Server: "EX01", Local: local}, {"EX01", local, v6}, {"EX09", local, v6}, {"EX01", MustParseBinding("10.0.0.1:587"), v6}, {Server: "EX01", Remote: v4}}},
+		{"unknown server", []Conn{{"EX09", local, v4}, {"EX08", MustParseBinding("[::]:25"), v6}}},
+		{"not listening", []Conn{{"EX01", MustParseBinding("10.0.0.1:587"), v4}, {"EX01", MustParseBinding("[::]:25"), v6}}},
+		{"no range", []Conn{{"EX01", local, v4}, {"ex01", MustParseBinding("0.0.0.0:25"), netip.MustParseAddr("::ffff:10.0.0.2")}}},
+	} {
+		for _, c := range row.conns[1:] {
+			assert.True(t, x.Select(row.conns[0]) == x.Select(c), "%s: %s", row.why, c)
+		}
+	}
+	assert.Equal(t, InvalidConn, Listener{}.Select(v4).Outcome())
 }

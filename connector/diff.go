@@ -127,10 +127,10 @@ func movesAt(server string, local netip.AddrPort, before, after *listener, of fu
 		}
 		return i
 	}
-	eachPair(before, after, func(r netipx.IPRange, b, a Match) {
+	eachPair(before, after, func(r netipx.IPRange, b, a Match) bool {
 		i := setOf(b, a)
 		if i < 0 {
-			return
+			return true
 		}
 		ranges := sets[i].ranges
 		if last := len(ranges) - 1; last >= 0 && ranges[last].To().Next() == r.From() { // runs come in address order
@@ -138,6 +138,7 @@ func movesAt(server string, local netip.AddrPort, before, after *listener, of fu
 		} else {
 			sets[i].ranges = append(ranges, r)
 		}
+		return true
 	})
 	var moves []Move
 	for _, s := range sets {
@@ -151,18 +152,14 @@ func movesAt(server string, local netip.AddrPort, before, after *listener, of fu
 func Pairs(before, after *Index, server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, [2]Match] {
 	b, a := before.Listener(server, local), after.Listener(server, local)
 	return func(yield func(netipx.IPRange, [2]Match) bool) {
-		if b.at == nil {
-			return
+		if b.at != before.invalid.v4 {
+			eachPair(b.at, a.at, func(r netipx.IPRange, b, a Match) bool { return yield(r, [2]Match{b, a}) })
 		}
-		going := true
-		eachPair(b.at, a.at, func(r netipx.IPRange, b, a Match) {
-			going = going && yield(r, [2]Match{b, a})
-		})
 	}
 }
 
-// eachPair yields the common refinement of two partitions of one family, in address order.
-func eachPair(before, after *listener, yield func(r netipx.IPRange, b, a Match)) {
+// eachPair yields the common refinement of two partitions of one family, in address order, until yield returns false.
+func eachPair(before, after *listener, yield func(r netipx.IPRange, b, a Match) bool) {
 	i, j := 0, 0
 	_, endB, b := before.run(i)
 	_, endA, a := after.run(j)
@@ -172,8 +169,7 @@ func eachPair(before, after *listener, yield func(r netipx.IPRange, b, a Match))
 		if endA.Less(endB) {
 			to = endA
 		}
-		yield(netipx.IPRangeFrom(from.Addr(before.v4), to.Addr(before.v4)), b, a)
-		if to == highest(before.v4) {
+		if !yield(netipx.IPRangeFrom(from.Addr(before.v4), to.Addr(before.v4)), b, a) || to == highest(before.v4) {
 			return
 		}
 		from = to.Next()

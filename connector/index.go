@@ -13,13 +13,15 @@ import (
 
 // Index answers questions about a topology. It is made by [Compile], never changes, and is safe for concurrent use.
 //
-// Beside its copy of the topology it takes, for each range and each local endpoint it competes at, 40 bytes at most in IPv4 and 64 in
-// IPv6, or 24 and 48 and for each endpoint 32 KB, if that is more. A question costs the same whatever the connectors: a [Listener] of a
-// server's usual ranges answers within some nanoseconds, see README.
+// Beside its copy of the topology it takes some hundred bytes for each local endpoint, and for each range that competes there about 40
+// bytes at most in IPv4 and 64 in IPv6, more where the endpoint has less than some thousand: up to 32 KB together. A [Listener] answers
+// within nanoseconds: at worst in the logarithm of the ranges, see README for what was measured.
 type Index struct {
 	connectors []ReceiveConnector // the index's own copy, in configuration order
 	servers    []serverIndex      // sorted by name, ignoring case
 	byName     map[string]int     // position of a server, by the spelling of the topology
+
+	invalid, unknownServer, notListening, maybeNotListening refuser // answers where there is no listener
 }
 
 // serverIndex holds what competes on one server.
@@ -154,7 +156,7 @@ func (x *Index) Endpoints(server string) []netip.AddrPort {
 func (x *Index) Regions(server string, local netip.AddrPort) iter.Seq2[netipx.IPRange, Match] {
 	l := x.Listener(server, local)
 	return func(yield func(netipx.IPRange, Match) bool) {
-		if l.at != nil {
+		if l.at != x.invalid.v4 {
 			l.at.regions(yield)
 		}
 	}

@@ -14,8 +14,8 @@ type rank struct {
 	entry     int          // position of the range in the connector's list
 }
 
-// compareRank is THE decision order, and the only statement of it: of all ranges that contain the client the first in
-// this order wins.
+// compareRank is THE decision order: of all ranges that contain the client the first in this order wins. A cutter, which compares no
+// ranks, keeps to it: its candidates come in this order but for their sizes, and those come first.
 //
 //  1. The range with the fewest addresses, whatever its notation. A connector counts with its narrowest range.
 //  2. The exact local address before the wildcard.

@@ -90,10 +90,10 @@ func (d Doubt) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Match is the decision for one connection: a small value, good until the end of its [Index]. Matches of one Index can be compared
-// with ==: equal means the same outcome, connector, binding, range and doubt. The zero Match is no decision.
+// Match is the decision for one connection: two words, that keep the [Index] in memory. Matches of one Index can be compared with ==:
+// equal means the same outcome, connector, binding, range and doubt. The zero Match is no decision.
 type Match struct {
-	x *Index // what the decision's positions are in; it may be nil if no connector is selected
+	x *Index // what the decision's positions are in; nil only of the zero Match and the zero Listener's
 	d decision
 }
 
@@ -159,20 +159,20 @@ type Listener struct{ at *listener }
 func (x *Index) Listener(server string, local netip.AddrPort) Listener {
 	local = normalEndpoint(local)
 	if !local.IsValid() || local.Port() == 0 {
-		return Listener{}
+		return x.invalid.at(true)
 	}
 	v4 := local.Addr().Is4()
 	s := x.server(server)
 	if s == nil {
-		return unknownServer.at(v4)
+		return x.unknownServer.at(v4)
 	}
 	if at := s.listener(local); at != nil {
 		return Listener{at}
 	}
 	if s.bindingsMissing {
-		return maybeNotListening.at(v4)
+		return x.maybeNotListening.at(v4)
 	}
-	return notListening.at(v4)
+	return x.notListening.at(v4)
 }
 
 // Select is [Index.Select] at this endpoint. It does not allocate, and is small enough to be inlined.
@@ -186,24 +186,18 @@ func (l Listener) Select(remote netip.Addr) Match {
 // invalid is the decision for what is not a connection.
 const invalid = uint64(InvalidConn) << outcomeAt
 
-// Where nothing listens, all addresses are one run.
-var (
-	nowhere           = everywhere4(invalid)
-	unknownServer     = refuserOf(UnknownServer, 0)
-	notListening      = refuserOf(NotListening, 0)
-	maybeNotListening = refuserOf(NotListening, DoubtMissing)
-)
+// nowhere is the listener of the zero Listener.
+var nowhere = refuserOf(nil, InvalidConn, 0).v4
 
-// refuser answers alike at all endpoints.
+// refuser answers alike for all addresses, in IPv4 and in IPv6, which are one run each.
 type refuser struct{ v4, v6 *listener }
 
-func refuserOf(o Outcome, doubt Doubt) refuser {
-	id := uint64(refusal(o, doubt))
-	return refuser{everywhere4(id), &listener{runs: *lookup.New6(make([]u128.Uint128, 1), []uint64{id})}}
-}
-
-func everywhere4(id uint64) *listener {
-	return &listener{v4: true, runs: *lookup.New4(make([]uint32, 1), []uint64{id})}
+func refuserOf(x *Index, o Outcome, doubt Doubt) refuser {
+	ids := []uint64{uint64(refusal(o, doubt))}
+	return refuser{
+		&listener{x: x, v4: true, runs: *lookup.New4(make([]uint32, 1), ids)},
+		&listener{x: x, runs: *lookup.New6(make([]u128.Uint128, 1), ids)},
+	}
 }
 
 func (r *refuser) at(v4 bool) Listener {

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
@@ -43,7 +44,7 @@ func (s *sorter) sort128(numbers []u128.Uint128) []uint32 {
 func (s *sorter) sort() []uint64 {
 	n := len(s.items)
 	if n <= few {
-		slices.SortStableFunc(s.items, func(a, b uint64) int { return int(a>>32) - int(b>>32) })
+		slices.SortStableFunc(s.items, func(a, b uint64) int { return cmp.Compare(a>>32, b>>32) })
 		return s.items
 	}
 	s.spare = slices.Grow(s.spare[:0], n)[:n]

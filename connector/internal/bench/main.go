@@ -155,7 +155,11 @@ func multiple(x float64) string {
 	if x < 10 {
 		return fmt.Sprintf("%.1fx", x)
 	}
-	return thousands(int(x+0.5)) + "x"
+	unit := 1.0 // of the second digit: the scan of very many ranges is timed for few sources
+	for x >= 100*unit {
+		unit *= 10
+	}
+	return thousands(int(x/unit+0.5)*int(unit)) + "x"
 }
 
 // cost is what compiling takes, in nanoseconds, and keeps.

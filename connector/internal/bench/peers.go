@@ -110,7 +110,7 @@ type positions [kept]int32
 
 func (p *positions) found(i int) int32 { return p[i%kept] }
 
-// linear is the scan that people write, at its best: sorted so that the first range that contains the source wins.
+// linear is the scan that people write, sorted so that the first range that contains the source wins.
 type linear struct {
 	entries []entry
 	positions

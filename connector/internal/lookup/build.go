@@ -8,11 +8,15 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/internal/u128"
 )
 
-// What nodes and marks may take: so many bytes for each run, or as much as a first-level cache has, if that is more.
+// What nodes and marks may take: so many bytes for each run; where runs are few more, but not more than a first-level cache has.
 const (
-	bytesPerRun  = 8
-	bytesAtLeast = 32 << 10
+	bytesPerRun    = 8
+	bytesPerFewRun = 256
+	bytesOfFewRuns = 32 << 10
 )
+
+// allowance is what nodes and marks may take for so many runs.
+func allowance(runs int) int { return max(bytesPerRun*runs, min(bytesPerFewRun*runs, bytesOfFewRuns)) }
 
 const (
 	nodeBytes  = 4 * fanOut
@@ -25,7 +29,7 @@ const (
 )
 
 // New4 returns the table of runs of IPv4, which begin at starts: 0, and ascending; ids are as many. It keeps neither slice. The table takes
-// 20 bytes a run at most, or 12 and 32 KB if that is more, and time linear in the runs.
+// 20 bytes a run at most; or 12 and 32 KB, or 268, if that is more. It takes time linear in the runs.
 func New4(starts []uint32, ids []uint64) *Table {
 	t := &Table{v4: true, runs: len(starts)}
 	t.starts4, t.ids = filled(starts, math.MaxUint32), filled(ids, ids[len(ids)-1])
@@ -54,7 +58,7 @@ func (t *Table) build() {
 	if t.runs <= fewRuns {
 		return
 	}
-	b := builder{table: t, left: max(bytesPerRun*t.runs, bytesAtLeast)}
+	b := builder{table: t, left: allowance(t.runs)}
 	b.build()
 	if t.marks == nil {
 		t.marks = make([]marks, 1) // that a search may look at, to throw away what it finds
