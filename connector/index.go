@@ -29,7 +29,7 @@ type serverIndex struct {
 	name            string
 	receiver        *receiver   // what sessions ask of the server
 	connectors      []int       // positions in Index.connectors, ascending
-	listeners       []*listener // sorted by compareEndpoint
+	listeners       []*listener // sorted by local
 	delivery        int         // position of the implicit connector of mailbox delivery; -1 if the server has none
 	bindingsMissing bool        // of some connector it is unknown where it listens
 }
