@@ -1,8 +1,6 @@
 package connector
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // checker collects the reasons why a topology cannot be compiled, in its order.
 type checker struct {

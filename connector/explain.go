@@ -93,11 +93,10 @@ const decisive = PropertyBindings | PropertyRemoteIPRanges | PropertyTransportRo
 // Explain returns the decision of [Index.Select] for c with the reason why each connector of the server won or lost.
 func (x *Index) Explain(c Conn) *Explanation {
 	e := &Explanation{Conn: c, Match: x.Select(c)}
-	n, ok := c.normal()
-	s := x.server(c.Server)
-	if !ok || s == nil {
+	if o := e.Match.Outcome(); o == InvalidConn || o == UnknownServer {
 		return e
 	}
+	n, s := c.normal(), x.server(c.Server)
 	type ranked struct {
 		Step
 		rank rank

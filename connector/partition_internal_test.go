@@ -59,7 +59,7 @@ func TestHeapGivesTheLeast(t *testing.T) {
 func TestSorterIsStable(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	var s sorter
-	for _, n := range []int{0, 1, 2, few, few + 1, 1000, 5000} {
+	for _, n := range []int{0, 1, 2, fewNumbers, fewNumbers + 1, 1000, 5000} {
 		for _, mask := range []u128.Uint128{{}, {Lo: 0xff}, {Lo: 0xff00ff}, {Lo: ^uint64(0)}, {Hi: 0xff00, Lo: 0xf}, {Hi: ^uint64(0), Lo: ^uint64(0)}} {
 			numbers := make([]u128.Uint128, n)
 			want, want32 := make([]uint32, n), make([]uint64, n)
@@ -140,4 +140,20 @@ func TestUnknownsAreBounded(t *testing.T) {
 	u := x.unknowns(&serverIndex{connectors: []int{0}}, MustParseBinding("0.0.0.0:25"), nil, 0)
 	require.Len(t, u.best, 1)
 	assert.Equal(t, MustParseRange("10.0.0.0/31").size(), u.best[0].size)
+}
+
+// A connector of which two things are unknown does not hide what another one might do.
+func TestUnknownsAreOfTwoConnectors(t *testing.T) {
+	a := ReceiveConnector{ID: ID{"EX01", "A"}, Bindings: []netip.AddrPort{MustParseBinding("10.0.0.1:25")},
+		RemoteIPRanges: []Range{MustParseRange("10.0.0.0/24")}, Missing: PropertyBindings | PropertyRemoteIPRanges}
+	b := ReceiveConnector{ID: ID{"EX01", "B"}, Bindings: []netip.AddrPort{MustParseBinding("0.0.0.0:25")}}
+	c := Conn{"EX01", a.Bindings[0], netip.MustParseAddr("10.0.0.5")}
+	for missing, want := range map[Properties]Doubt{0: 0, PropertyRemoteIPRanges: DoubtMissing} {
+		b.Missing = missing
+		x, err := Compile(&Topology{Connectors: []ReceiveConnector{a, b}})
+		require.NoError(t, err)
+		m := x.Select(c)
+		assert.Equal(t, a.ID, m.Connector())
+		assert.Equal(t, want, m.Doubt(), "B's unknown properties: %s", missing)
+	}
 }

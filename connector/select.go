@@ -22,11 +22,11 @@ func (c Conn) String() string {
 	return c.Remote.String() + " -> " + c.Server + " " + c.Local.String()
 }
 
-// normal returns c as the index wants it, with addresses unmapped and without zones, and whether it is a connection.
-func (c Conn) normal() (Conn, bool) {
+// normal returns c as ranges and bindings are compared with it: addresses unmapped and without zones.
+func (c Conn) normal() Conn {
 	c.Remote = c.Remote.Unmap().WithZone("")
 	c.Local = normalEndpoint(c.Local)
-	return c, c.Remote.IsValid() && c.Local.IsValid() && c.Local.Port() != 0 && c.Remote.Is4() == c.Local.Addr().Is4()
+	return c
 }
 
 func normalEndpoint(e netip.AddrPort) netip.AddrPort {
@@ -175,9 +175,9 @@ func (x *Index) Listener(server string, local netip.AddrPort) Listener {
 	return x.notListening.at(v4)
 }
 
-// Select is [Index.Select] at this endpoint. It does not allocate, and is small enough to be inlined.
+// Select is [Index.Select] at this endpoint. It does not allocate.
 func (l Listener) Select(remote netip.Addr) Match {
-	if l.at == nil {
+	if l.at == nil { // a variable more, and the compiler would not inline this: 1 ns of 7
 		l.at = nowhere
 	}
 	return Match{l.at.x, decision(l.at.runs.Find(remote, invalid))}

@@ -14,8 +14,8 @@ type sorter struct {
 	order        []uint32
 }
 
-// few is how many numbers are sorted by comparisons.
-const few = 64
+// fewNumbers is how many are sorted by comparisons.
+const fewNumbers = 64
 
 // sort128 returns the positions of numbers of 128 bits in ascending order, equal ones in theirs.
 func (s *sorter) sort128(numbers []u128.Uint128) []uint32 {
@@ -43,7 +43,7 @@ func (s *sorter) sort128(numbers []u128.Uint128) []uint32 {
 // sort sorts the items by their upper halves, stable, and returns them.
 func (s *sorter) sort() []uint64 {
 	n := len(s.items)
-	if n <= few {
+	if n <= fewNumbers {
 		slices.SortStableFunc(s.items, func(a, b uint64) int { return cmp.Compare(a>>32, b>>32) })
 		return s.items
 	}

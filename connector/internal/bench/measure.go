@@ -58,23 +58,29 @@ func interleaved(rounds int, fs ...func()) []time.Duration {
 // perSource measures nanoseconds per source of all ways.
 func perSource(rounds int, all []impl, sources []netip.Addr) []float64 {
 	fs := make([]func(), len(all))
-	asked := make([]int, len(all))
 	for i, way := range all {
-		some := sources
-		if _, ok := way.(*linear); ok && len(way.(*linear).entries) > 1000 {
-			some = sources[:64] // of so many ranges a few tell enough
-		}
-		if _, ok := way.(*ranger); ok {
-			some = sources[:min(len(sources), 4096)]
-		}
-		asked[i] = len(some)
+		some := asked(way, sources)
 		fs[i] = func() { way.lookUp(some) }
 	}
 	times := make([]float64, len(all))
 	for i, d := range interleaved(rounds, fs...) {
-		times[i] = float64(d.Nanoseconds()) / float64(asked[i])
+		times[i] = float64(d.Nanoseconds()) / float64(len(asked(all[i], sources)))
 	}
 	return times
+}
+
+// asked returns the sources that a way is asked for: of one that takes very long, a few tell enough.
+func asked(way impl, sources []netip.Addr) []netip.Addr {
+	n := len(sources)
+	switch w := way.(type) {
+	case *linear:
+		if len(w.entries) > 1000 {
+			n = 64
+		}
+	case *ranger:
+		n = 4096
+	}
+	return sources[:min(n, len(sources))]
 }
 
 // heapOf returns how many bytes what f makes keeps on the heap.

@@ -16,7 +16,6 @@
 package lookup
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"net/netip"
 
@@ -113,8 +112,7 @@ func (t *Table) Find(a netip.Addr, other uint64) uint64 {
 func notAbove4(start, x uint32) uint { return uint((uint64(x)-uint64(start))>>63 ^ 1) }
 
 func (t *Table) find6(a netip.Addr) uint {
-	b := a.AsSlice()
-	x := u128.Uint128{Hi: binary.BigEndian.Uint64(b[:8]), Lo: binary.BigEndian.Uint64(b[8:16])}
+	x := u128.Of6(a)
 	if len(t.slots) == 0 {
 		starts := (*[fewRuns]u128.Uint128)(t.starts6)
 		at := 8 * notAbove6(starts[8], x)

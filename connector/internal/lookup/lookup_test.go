@@ -54,13 +54,15 @@ func checkAt(t *testing.T, table *Table, v4 bool, starts []u128.Uint128, u u128.
 // none: marks tell the run without a comparison.
 const none = -1
 
-// shapes are ways in which runs lie, each a source of where one begins.
-var shapes = []struct {
+// shape is a way in which runs lie: a source of where one begins.
+type shape struct {
 	name, why   string
 	v4          bool
 	start       func(r *rand.Rand) u128.Uint128
 	comparisons int // of a search at most, among 100,000 runs; 0 where it is the logarithm
-}{
+}
+
+var shapes = []shape{
 	{"anywhere", "most nodes have few runs", true, func(r *rand.Rand) u128.Uint128 { return u128.Uint128{Lo: uint64(r.Uint32())} }, 6},
 	{"one /8", "the top byte tells nothing", true, func(r *rand.Rand) u128.Uint128 { return u128.Uint128{Lo: 10<<24 | r.Uint64N(1<<24)} }, 3},
 	{"few /24", "marks with many bits", true, func(r *rand.Rand) u128.Uint128 {
@@ -87,15 +89,20 @@ var shapes = []struct {
 	}, 0},
 }
 
+func (s *shape) numbers(r *rand.Rand, n int) []u128.Uint128 {
+	numbers := make([]u128.Uint128, n)
+	for i := range numbers {
+		numbers[i] = s.start(r)
+	}
+	return numbers
+}
+
 func TestFindAgreesWithPlainSearch(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(fmt.Sprintf("%s/v4=%v", shape.name, shape.v4), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			for _, n := range []int{0, 1, 2, 3, fewRuns - 1, fewRuns, fewRuns + 1, 100, fewRuns6 + 1, fewRunsOfByte6 - 1, fewRunsOfByte6 + 1, 3000, 40_000} {
-				numbers := make([]u128.Uint128, n)
-				for i := range numbers {
-					numbers[i] = shape.start(r)
-				}
+				numbers := shape.numbers(r, n)
 				table, starts := built(shape.v4, numbers)
 				require.Equal(t, len(starts), table.Len())
 				for i, s := range starts {
@@ -118,10 +125,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for _, shape := range shapes {
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, n := range []int{1, fewRuns, 100, 5000, 26_000, 200_000} {
-			numbers := make([]u128.Uint128, n)
-			for i := range numbers {
-				numbers[i] = shape.start(r)
-			}
+			numbers := shape.numbers(r, n)
 			table, starts := built(shape.v4, numbers)
 			perRun := 12
 			if !shape.v4 {
@@ -141,10 +145,7 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestSearchesAreBounded(t *testing.T) {
 	for _, shape := range shapes {
 		r := rand.New(rand.NewPCG(5, 6))
-		numbers := make([]u128.Uint128, 100_000)
-		for i := range numbers {
-			numbers[i] = shape.start(r)
-		}
+		numbers := shape.numbers(r, 100_000)
 		table, starts := built(shape.v4, numbers)
 		most := 0
 		var walk func(s slot, depth int)
@@ -197,10 +198,7 @@ func TestFindKnowsItsFamily(t *testing.T) {
 func TestFindDoesNotAllocate(t *testing.T) {
 	for _, shape := range shapes {
 		r := rand.New(rand.NewPCG(7, 8))
-		numbers := make([]u128.Uint128, 5000)
-		for i := range numbers {
-			numbers[i] = shape.start(r)
-		}
+		numbers := shape.numbers(r, 5000)
 		table, _ := built(shape.v4, numbers)
 		a := numbers[0].Addr(shape.v4)
 		assert.Zero(t, testing.AllocsPerRun(1000, func() { table.Find(a, other) }), shape.name)

@@ -13,14 +13,19 @@ type Uint128 struct{ Hi, Lo uint64 }
 
 // Of returns the number of an address of either family, without its zone; that of an invalid one is 0.
 func Of(a netip.Addr) Uint128 {
-	if a.Is4() {
+	switch {
+	case a.Is4():
 		return Uint128{0, uint64(Of4(a))}
+	case a.Is6():
+		return Of6(a)
 	}
-	if !a.IsValid() {
-		return Uint128{}
-	}
+	return Uint128{}
+}
+
+// Of6 returns the number of an IPv6 address, without its zone.
+func Of6(a netip.Addr) Uint128 {
 	b := a.AsSlice() // stays on the stack; As16 copies the array, which takes five times as long
-	return Uint128{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+	return Uint128{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:16])}
 }
 
 // Of4 returns the number of an IPv4 address.
