@@ -1,6 +1,9 @@
 package connector
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Purpose is what a flow between two servers carries. Zero is not set.
 type Purpose uint8
@@ -138,32 +141,87 @@ func (f Flow) String() string {
 //
 // Versions, roles, sites and DAGs decide which rows apply; databases only remove: with none given, every pair needs mail.
 // A server whose version is unknown gets Possible flows on port 25.
-func (t *Topology) Flows() iter.Seq[Flow] {
-	var servers []flowServer
+func (t *Topology) Flows() iter.Seq[Flow] { return t.FlowTable().All() }
+
+// FlowTable tells who sends what to whom in one topology, as it was when the table was made. Flows are made when they are asked
+// for, because a thousand servers have millions. It is made by [Topology.FlowTable], never changes, and is safe for concurrent use.
+type FlowTable struct {
+	servers  []flowServer
+	position map[string]int // of a server in servers, by key
+	networks []Network
+	at       placement
+}
+
+// FlowTable returns the table behind [Topology.Flows].
+func (t *Topology) FlowTable() *FlowTable {
+	table := &FlowTable{position: make(map[string]int), networks: slices.Clone(t.Networks)}
 	frontend := t.frontends()
 	for _, s := range t.AllServers() {
-		servers = append(servers, flowServerOf(s, frontend[foldKey(s.Name)]))
+		key := foldKey(s.Name)
+		table.position[key] = len(table.servers)
+		table.servers = append(table.servers, flowServerOf(s, frontend[key]))
 	}
-	at := placementOf(t, servers)
+	table.at = placementOf(t, table.servers)
+	return table
+}
+
+// All yields every flow, in the order of [Topology.Flows].
+func (t *FlowTable) All() iter.Seq[Flow] {
 	return func(yield func(Flow) bool) {
-		for i := range servers {
-			for j := range servers {
-				p := pair{&servers[i], &servers[j], &at}
-				for _, rule := range flowRules {
-					if f, ok := rule.flow(p); ok && !yield(f) {
-						return
-					}
+		for i := range t.servers {
+			for j := range t.servers {
+				if !t.between(&t.servers[i], &t.servers[j], yield) {
+					return
 				}
 			}
 		}
-		for _, n := range t.Networks {
-			for i := range servers {
-				for _, rule := range networkRules {
-					if f, ok := rule.flow(n, &servers[i]); ok && !yield(f) {
-						return
-					}
+		for _, n := range t.networks {
+			for i := range t.servers {
+				if !fromNetwork(n, &t.servers[i], yield) {
+					return
 				}
 			}
 		}
 	}
+}
+
+// To yields the flows to one server, whatever the case of its name, in the order of [Topology.Flows].
+func (t *FlowTable) To(server string) iter.Seq[Flow] {
+	return func(yield func(Flow) bool) {
+		j, ok := t.position[foldKey(server)]
+		if !ok {
+			return
+		}
+		for i := range t.servers {
+			if !t.between(&t.servers[i], &t.servers[j], yield) {
+				return
+			}
+		}
+		for _, n := range t.networks {
+			if !fromNetwork(n, &t.servers[j], yield) {
+				return
+			}
+		}
+	}
+}
+
+// between yields the flows from one server to another, and tells whether to go on.
+func (t *FlowTable) between(from, to *flowServer, yield func(Flow) bool) bool {
+	p := pair{from, to, &t.at}
+	for i := range flowRules {
+		if f, ok := flowRules[i].flow(p); ok && !yield(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// fromNetwork yields the flows from a network to a server, and tells whether to go on.
+func fromNetwork(n Network, to *flowServer, yield func(Flow) bool) bool {
+	for i := range networkRules {
+		if f, ok := networkRules[i].flow(n, to); ok && !yield(f) {
+			return false
+		}
+	}
+	return true
 }

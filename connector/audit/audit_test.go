@@ -499,7 +499,6 @@ func TestRunErrors(t *testing.T) {
 	cancel()
 	_, err := audit.Run(ctx, twoHubs())
 	require.ErrorIs(t, err, context.Canceled)
-	assert.Contains(t, err.Error(), "RC001")
 	_, err = audit.Run(context.Background(), &connector.Topology{Servers: make([]connector.Server, 1)})
 	require.ErrorIs(t, err, connector.ErrEmpty)
 }

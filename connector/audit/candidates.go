@@ -40,7 +40,7 @@ func (p *Pass) addToCapable(failing []attempt) []candidate {
 		if len(a.verdict.Capable) == 0 {
 			return nil
 		}
-		target, _ := p.only(failing[0].conn().Server).Connector(a.verdict.Capable[0].Connector)
+		target, _ := p.only(failing[0].conn.Server).Connector(a.verdict.Capable[0].Connector)
 		es.add(target, a.single())
 		p.clear(es, target, a)
 	}
@@ -53,7 +53,7 @@ func (p *Pass) addToCapable(failing []attempt) []candidate {
 
 // single returns the source of an attempt as a range.
 func (a attempt) single() connector.Range {
-	r, _ := connector.RangeFrom(a.conn().Remote, a.conn().Remote) // a valid address does not fail
+	r, _ := connector.RangeFrom(a.conn.Remote, a.conn.Remote) // a valid address does not fail
 	return r
 }
 
@@ -115,7 +115,7 @@ func (p *Pass) carve(failing []attempt) []candidate {
 	}
 	es := newEdits()
 	for _, id := range order {
-		c, ok := p.only(failing[0].conn().Server).Connector(id)
+		c, ok := p.only(failing[0].conn.Server).Connector(id)
 		if !ok {
 			return nil
 		}
@@ -147,7 +147,7 @@ func carved(es *edits, c connector.ReceiveConnector, addrs []connector.Range) {
 
 // dedicated proposes a connector for the sources alone, at the bindings through which they come.
 func (p *Pass) dedicated(failing []attempt) []candidate {
-	server := failing[0].conn().Server
+	server := failing[0].conn.Server
 	record, _ := p.Topology.Server(server)
 	c := connector.ReceiveConnector{ID: p.unusedName(server), AuthMechanism: connector.AuthTLS | connector.AuthExchangeServer,
 		PermissionGroups: connector.GroupExchangeServers, FQDN: record.FQDN}
@@ -200,7 +200,7 @@ func (p *Pass) winner(failing []attempt) (connector.ReceiveConnector, bool) {
 			return connector.ReceiveConnector{}, false
 		}
 	}
-	return p.only(failing[0].conn().Server).Connector(id)
+	return p.only(failing[0].conn.Server).Connector(id)
 }
 
 // offerAtWinner proposes that the connector that wins offers what the senders need.
@@ -245,7 +245,7 @@ func (p *Pass) otherRole(failing []attempt) []candidate {
 			return nil
 		}
 		for _, s := range a.verdict.Explanation.Steps {
-			c, _ := p.only(failing[0].conn().Server).Connector(s.Connector)
+			c, _ := p.only(failing[0].conn.Server).Connector(s.Connector)
 			known := slices.ContainsFunc(changes, func(o connector.Change) bool { return o.Target.Equal(c.ID) })
 			if s.Reason >= connector.NotInRange && c.TransportRole == connector.HubTransport && !known {
 				changes = append(changes, connector.Edit(c, func(c *connector.ReceiveConnector) { c.TransportRole = connector.FrontendTransport }))
@@ -288,9 +288,9 @@ func (p *Pass) bindCapable(failing []attempt) []candidate {
 		if len(a.verdict.Capable) > 0 {
 			return nil
 		}
-		local := a.conn().Local
+		local := a.conn.Local
 		for _, s := range a.verdict.Explanation.Steps {
-			c, _ := p.only(failing[0].conn().Server).Connector(s.Connector)
+			c, _ := p.only(failing[0].conn.Server).Connector(s.Connector)
 			elsewhere := s.Reason == connector.OtherAddress || s.Reason == connector.OtherFamily
 			if !elsewhere || !c.AuthMechanism.Has(connector.AuthExchangeServer) || c.Missing.Has(connector.PropertyAuthMechanism) {
 				continue

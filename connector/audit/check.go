@@ -29,42 +29,67 @@ func All() []*Check {
 	return []*Check{rc001, rc009, rc901, rc902, rc903, rc904, rc905, rc906, rc907}
 }
 
-// Pass is what a check works with: the topology, its index and the traffic between its servers.
+// Pass is what a check works with: the topology, its index, and one server after the other.
 type Pass struct {
 	Topology *connector.Topology
 	Index    *connector.Index
+	Server   string // the one that is audited; checks report about it alone
 
-	ctx      context.Context
-	check    *Check
-	checks   []*Check
-	traffic  *traffic
-	servers  []string // in scope
-	proving  bool     // the findings only prove a fix, so they need no fixes themselves
-	findings []Finding
-	baseline map[string][]Finding // findings of a server, without fixes
-	latest   *attemptsOf          // of the server that was asked for last
-	alone    *connector.Topology  // with the connectors of the server aloneOf alone
-	aloneOf  string
+	ctx        context.Context
+	check      *Check
+	checks     []*Check
+	traffic    *traffic
+	connectors map[string][]connector.ReceiveConnector // by key of the server
+	servers    []string                                // in scope
+	proving    bool                                    // the findings only prove a fix, so they need no fixes themselves
+	findings   []Finding
+	baseline   map[string][]Finding // findings of a server, without fixes
+	latest     *attemptsOf          // of the server that was asked for last
 }
+
+// Connectors returns the connectors of the server that is audited, in the order of the configuration. The slice is shared and must not
+// be changed.
+func (p *Pass) Connectors() []connector.ReceiveConnector { return p.connectors[key(p.Server)] }
+
+// Record returns what is known of the server that is audited, see [connector.Topology.AllServers].
+func (p *Pass) Record() connector.Server { return *p.traffic.servers[key(p.Server)] }
 
 // attemptsOf are the connections of all flows toward one server, and what its connectors take latently.
 type attemptsOf struct {
 	server   string
-	attempts []attempt
+	attempts []attempt // but for those in passed
+	passed   []attempt // that are as they should be
+	ports    []uint16  // at which Exchange servers connect to it with Exchange Server authentication
 	latents  []*latent // nil: not asked yet
 }
 
-// attemptsToward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.
-func (p *Pass) attemptsToward(server string) []attempt {
+// toward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.
+func (p *Pass) toward(server string) *attemptsOf {
 	if p.latest == nil || !strings.EqualFold(p.latest.server, server) {
 		probe := newProber(p.traffic.places, p.Index)
-		p.latest = &attemptsOf{server: server}
-		for _, f := range p.traffic.toward[key(server)] {
-			p.latest.attempts = append(p.latest.attempts, probe.attempts(f)...)
+		before := p.latest
+		p.latest = &attemptsOf{server: server, ports: []uint16{25}} // at which any pair of generations may meet
+		if before != nil {
+			p.latest.passed = before.passed[:0] // a thousand servers have thousands each, and nobody keeps them
+		}
+		for f := range p.traffic.toward(server) {
+			for _, a := range probe.attempts(f) {
+				if a.passes() {
+					p.latest.passed = append(p.latest.passed, a)
+				} else {
+					p.latest.attempts = append(p.latest.attempts, a)
+				}
+			}
+			if !slices.Contains(p.latest.ports, f.Port) {
+				p.latest.ports = append(p.latest.ports, f.Port)
+			}
 		}
 	}
-	return p.latest.attempts
+	return p.latest
 }
+
+// attemptsToward returns the connections of the flows toward a server, but for those that pass and leave nothing to ask.
+func (p *Pass) attemptsToward(server string) []attempt { return p.toward(server).attempts }
 
 // Run audits t with the given checks, all of them if none is given. Findings come the most severe first, then by check
 // and subject. A finding of RC009 about a connector that RC001 reports is left out, unless it names further servers.
@@ -89,16 +114,30 @@ func newPass(ctx context.Context, t *connector.Topology, checks []*Check) (*Pass
 	if err != nil {
 		return nil, err
 	}
-	return &Pass{Topology: t, Index: x, ctx: ctx, checks: checks, traffic: trafficOf(t),
+	return &Pass{Topology: t, Index: x, ctx: ctx, checks: checks, traffic: trafficOf(t), connectors: connectorsOf(t),
 		servers: x.Servers(), baseline: map[string][]Finding{}}, nil
 }
 
-// run fills p.findings.
+// connectorsOf returns the connectors of each server, by its key.
+func connectorsOf(t *connector.Topology) map[string][]connector.ReceiveConnector {
+	by := make(map[string][]connector.ReceiveConnector)
+	for _, c := range t.Connectors {
+		k := key(c.ID.Server)
+		by[k] = append(by[k], c)
+	}
+	return by
+}
+
+// run fills p.findings, server by server.
 func (p *Pass) run() error {
-	for _, c := range p.checks {
-		p.check = c
-		if err := c.Run(p); err != nil {
-			return fmt.Errorf("%s: %w", c.ID, err)
+	for _, p.Server = range p.servers {
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		for _, p.check = range p.checks {
+			if err := p.check.Run(p); err != nil {
+				return fmt.Errorf("%s: %w", p.check.ID, err)
+			}
 		}
 	}
 	slices.SortStableFunc(p.findings, Finding.compare)
@@ -132,46 +171,4 @@ func (p *Pass) report(f Finding, failing []attempt) {
 		f.Fixes, f.Rejected = p.prove(f, failing, p.candidates(failing))
 	}
 	p.findings = append(p.findings, f)
-}
-
-// eachServer calls check for the servers in scope until the context ends.
-func (p *Pass) eachServer(check func(server string)) error {
-	for _, s := range p.servers {
-		if err := p.ctx.Err(); err != nil {
-			return err
-		}
-		check(s)
-	}
-	return nil
-}
-
-// eachConnector calls check for the connectors of the servers in scope, in the order of the configuration.
-func (p *Pass) eachConnector(check func(connector.ReceiveConnector)) error {
-	in := p.inScope()
-	for _, c := range p.Topology.Connectors {
-		if in[key(c.ID.Server)] {
-			check(c)
-		}
-	}
-	return p.ctx.Err()
-}
-
-// eachRecord calls check for what is known of the servers in scope, in the order of [connector.Topology.AllServers].
-func (p *Pass) eachRecord(check func(connector.Server)) error {
-	in := p.inScope()
-	for _, s := range p.Topology.AllServers() {
-		if in[key(s.Name)] {
-			check(s)
-		}
-	}
-	return p.ctx.Err()
-}
-
-// inScope returns the servers in scope by key.
-func (p *Pass) inScope() map[string]bool {
-	in := make(map[string]bool, len(p.servers))
-	for _, s := range p.servers {
-		in[key(s)] = true
-	}
-	return in
 }

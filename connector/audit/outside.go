@@ -224,9 +224,9 @@ func (d *diagnosing) expectedOffer() string {
 	if d.Target == "" {
 		return ""
 	}
-	for _, a := range d.attemptsToward(d.Target) {
-		c := a.conn()
-		if a.verdict.Mail() == connector.StepDone && (d.e.Endpoint.Port() == 0 || d.e.Endpoint.Port() == c.Local.Port()) {
+	for _, a := range d.toward(d.Target).passed {
+		c := a.conn
+		if d.e.Endpoint.Port() == 0 || d.e.Endpoint.Port() == c.Local.Port() {
 			return fmt.Sprintf("; %s should see %s at %s", c.Remote, a.verdict.Offer().Clear, c.Local)
 		}
 	}

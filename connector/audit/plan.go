@@ -70,7 +70,7 @@ func (p *Pass) plan(server string) (Plan, error) {
 	var steps []Step
 	var today, later []Finding
 	for round := range mostRounds {
-		q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, servers: []string{server}, baseline: map[string][]Finding{}}
+		q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{server}, baseline: map[string][]Finding{}}
 		if err := q.run(); err != nil {
 			return Plan{}, err
 		}

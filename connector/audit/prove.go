@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -83,20 +82,22 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	}
 	doubt := connector.Doubt(0)
 	for _, a := range failing {
-		v := y.Simulate(a.conn(), a.verdict.Peer)
+		v := y.Simulate(a.conn, a.verdict.Peer)
 		if v.Authentication != connector.Authenticated {
-			return reject(RejectedStillFails, "%s: %s", a.conn(), v.Explanation.Match)
+			return reject(RejectedStillFails, "%s: %s", a.conn, v.Explanation.Match)
 		}
 		doubt |= v.Doubt
 	}
-	asked := make(map[*connector.Verdict]bool) // flows share verdicts
-	for _, a := range p.attemptsToward(server) {
-		if asked[a.verdict] || a.verdict.Authentication != connector.Authenticated {
-			continue
-		}
-		asked[a.verdict] = true
-		if v := y.Simulate(a.conn(), a.verdict.Peer); v.Authentication != connector.Authenticated {
-			return reject(RejectedBreaksFlow, "%s: %s", a.flow, v.Explanation.Match)
+	changed := newProber(p.traffic.places, y)
+	known := p.toward(server)
+	for _, as := range [][]attempt{known.attempts, known.passed} {
+		for _, a := range as {
+			if a.verdict.Authentication != connector.Authenticated {
+				continue
+			}
+			if v := changed.again(a); v.Authentication != connector.Authenticated {
+				return reject(RejectedBreaksFlow, "%s: %s", a.flow, v.Explanation.Match)
+			}
 		}
 	}
 	later, err := p.audited(after, y, server)
@@ -209,11 +210,11 @@ func forgets(c connector.Change) bool {
 func meant(failing []attempt) map[uint16]*netipx.IPSet {
 	byPort := make(map[uint16]*netipx.IPSetBuilder)
 	for _, a := range failing {
-		port := a.conn().Local.Port()
+		port := a.conn.Local.Port()
 		if byPort[port] == nil {
 			byPort[port] = new(netipx.IPSetBuilder)
 		}
-		byPort[port].Add(a.conn().Remote)
+		byPort[port].Add(a.conn.Remote)
 	}
 	sets := make(map[uint16]*netipx.IPSet)
 	for port, b := range byPort {
@@ -222,24 +223,16 @@ func meant(failing []attempt) map[uint16]*netipx.IPSet {
 	return sets
 }
 
-// only returns the topology with the connectors of one server. Callers share it and do not change it.
+// only returns the topology with the connectors of one server. It shares them, and callers do not change it.
 func (p *Pass) only(server string) *connector.Topology {
-	if p.alone == nil || !strings.EqualFold(p.aloneOf, server) {
-		t := *p.Topology
-		t.Connectors = nil
-		for _, c := range p.Topology.Connectors {
-			if strings.EqualFold(c.ID.Server, server) {
-				t.Connectors = append(t.Connectors, c)
-			}
-		}
-		p.alone, p.aloneOf = &t, server
-	}
-	return p.alone
+	t := *p.Topology
+	t.Connectors = p.connectors[key(server)]
+	return &t
 }
 
 // audited returns the findings about one server, all of them and without fixes.
 func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string) ([]Finding, error) {
-	q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, servers: []string{server}, proving: true}
+	q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{server}, proving: true}
 	if x == p.Index {
 		q.latest = p.latest
 	}
@@ -253,7 +246,7 @@ func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 	server := key(f.Subject.Server)
 	today, ok := p.baseline[server]
 	if !ok {
-		today, _ = p.audited(p.Topology, p.Index, f.Subject.Server)
+		today, _ = p.audited(p.only(f.Subject.Server), p.Index, f.Subject.Server)
 		p.baseline[server] = today
 	}
 	i := slices.IndexFunc(later, func(l Finding) bool {

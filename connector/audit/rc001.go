@@ -71,14 +71,13 @@ func (a attempt) wrongly() bool {
 }
 
 func checkRC001(p *Pass) error {
-	return p.eachServer(func(server string) {
-		for _, c := range p.captures(server) {
-			if f, ok := p.wrongConnector(c); ok {
-				p.report(f, c.failing)
-			}
+	for _, c := range p.captures(p.Server) {
+		if f, ok := p.wrongConnector(c); ok {
+			p.report(f, c.failing)
 		}
-		p.undecided(server)
-	})
+	}
+	p.undecided(p.Server)
+	return nil
 }
 
 // wrongConnector turns a capture into a finding, if it is one of RC001.
@@ -97,7 +96,7 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 		if f.Witness == nil {
 			f.Witness = a.verdict
 		}
-		if !slices.Contains(f.Flows, a.flow) {
+		if n := len(f.Flows); n == 0 || f.Flows[n-1] != a.flow { // those of one flow follow each other
 			f.Flows = append(f.Flows, a.flow)
 		}
 		if need == connector.Required && a.sure && a.verdict.Doubt == 0 && a.everywhere {
@@ -120,7 +119,7 @@ func (p *Pass) wrongConnector(c *capture) (Finding, bool) {
 func sources(as []attempt) []connector.Range {
 	var b netipx.IPSetBuilder
 	for _, a := range as {
-		b.Add(a.conn().Remote)
+		b.Add(a.conn.Remote)
 	}
 	set, _ := b.IPSet() // valid addresses do not fail
 	return singles(set)
@@ -138,13 +137,7 @@ func singles(set *netipx.IPSet) []connector.Range {
 }
 
 func message(f Finding) string {
-	var from []string
-	for _, flow := range f.Flows {
-		if !slices.Contains(from, flow.From) {
-			from = append(from, flow.From)
-		}
-	}
-	who := strings.Join(from, ", ")
+	who := strings.Join(senders(f.Flows), ", ")
 	switch f.Witness.Cause {
 	case connector.CauseNoRange:
 		return fmt.Sprintf("no connector takes connections from %s, although %s", who, capable(f))
@@ -154,6 +147,18 @@ func message(f Finding) string {
 		return fmt.Sprintf("takes mail from %s without Exchange Server authentication; no connector at this endpoint offers it", who)
 	}
 	return fmt.Sprintf("takes mail from %s without Exchange Server authentication; %s", who, capable(f))
+}
+
+// senders returns the names of where flows come from, each once.
+func senders(flows []connector.Flow) (names []string) {
+	known := make(map[string]bool)
+	for _, f := range flows {
+		if !known[f.From] {
+			known[f.From] = true
+			names = append(names, f.From)
+		}
+	}
+	return names
 }
 
 func capable(f Finding) string {
@@ -180,7 +185,7 @@ func (p *Pass) undecided(server string) {
 		if !slices.Contains(open[id].Flows, a.flow) {
 			open[id].Flows = append(open[id].Flows, a.flow)
 		}
-		one := connector.MustParseRange(a.conn().Remote.String())
+		one := connector.MustParseRange(a.conn.Remote.String())
 		if !slices.Contains(open[id].Addrs, one) {
 			open[id].Addrs = append(open[id].Addrs, one)
 		}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -42,25 +43,23 @@ type latent struct {
 }
 
 func checkRC009(p *Pass) error {
-	return p.eachServer(func(server string) {
-		for _, l := range p.latentsAt(server) {
-			p.reportLatent(server, l)
-		}
-	})
+	for _, l := range p.latentsAt(p.Server) {
+		p.reportLatent(p.Server, l)
+	}
+	return nil
 }
 
 // latentsAt asks every region of every endpoint at which a server gets connections of Exchange servers; in the order of
 // the first region.
 func (p *Pass) latentsAt(server string) []*latent {
-	p.attemptsToward(server)
-	if p.latest.latents != nil {
-		return p.latest.latents
+	known := p.toward(server)
+	if known.latents != nil {
+		return known.latents
 	}
 	ls := []*latent{}
 	of := make(map[connector.ID]*latent) // by the winner
-	ports := p.traffic.ports(server)
 	for _, local := range p.Index.Endpoints(server) {
-		if !slices.Contains(ports, local.Port()) {
+		if !slices.Contains(known.ports, local.Port()) {
 			continue
 		}
 		wrong := make(map[connector.ID]bool) // that depends on the winner only
@@ -82,7 +81,7 @@ func (p *Pass) latentsAt(server string) []*latent {
 			}
 		}
 	}
-	p.latest.latents = ls
+	known.latents = ls
 	return ls
 }
 
@@ -97,22 +96,13 @@ func (l *latent) add(local netip.AddrPort, region netipx.IPRange, m connector.Ma
 	}
 }
 
-// ports are those at which Exchange servers connect to a server with Exchange Server authentication: port 25, at which any
-// pair of generations may meet, and those of the flows between the servers that are known.
-func (tr *traffic) ports(server string) []uint16 {
-	ports := []uint16{25}
-	for _, f := range tr.toward[key(server)] {
-		if !slices.Contains(ports, f.Port) {
-			ports = append(ports, f.Port)
-		}
-	}
-	return ports
-}
-
 // held returns the addresses of known and planned servers, but for the server itself, that the connector takes.
 func (p *Pass) held(server string, l *latent) *netipx.IPSet {
-	b := l.taken.Clone()
-	b.Intersect(p.traffic.where)
+	taken, _ := l.taken.IPSet() // valid ranges do not fail
+	var b netipx.IPSetBuilder
+	for r := range both(taken.Ranges(), p.traffic.where.Ranges()) {
+		b.AddRange(r)
+	}
 	b.RemoveSet(p.traffic.own[key(server)])
 	set, _ := b.IPSet() // valid ranges do not fail
 	return set
@@ -148,7 +138,7 @@ func (p *Pass) takenAt(l *latent, a netip.Addr) (as []attempt) {
 	for _, local := range l.locals {
 		c := connector.Conn{Server: l.winner.Server, Local: local, Remote: a}
 		if p.Index.Select(c).Connector().Equal(l.winner) {
-			as = append(as, attempt{verdict: p.Index.Simulate(c, anyPeer)})
+			as = append(as, attempt{conn: c, verdict: p.Index.Simulate(c, anyPeer)})
 		}
 	}
 	return as
@@ -159,7 +149,7 @@ func (p *Pass) reportLatent(server string, l *latent) {
 	if len(held.Ranges()) > 0 {
 		f := Finding{Subject: l.winner, Certainty: Certain, Addrs: connector.RangesOf(held)}
 		for _, a := range p.attemptsToward(server) {
-			if a.failed() && a.winner().Equal(l.winner) && !slices.Contains(f.Flows, a.flow) {
+			if n := len(f.Flows); a.failed() && a.winner().Equal(l.winner) && (n == 0 || f.Flows[n-1] != a.flow) {
 				f.Flows = append(f.Flows, a.flow)
 			}
 		}
@@ -184,6 +174,30 @@ func (p *Pass) describe(f *Finding, l *latent, format string) {
 		f.Related = append(f.Related, s.Connector)
 	}
 	f.Message = fmt.Sprintf(format, capable(*f))
+}
+
+// both yields, in their order, what two sorted lists of ranges that do not touch have in common.
+func both(as, bs []netipx.IPRange) iter.Seq[netipx.IPRange] {
+	return func(yield func(netipx.IPRange) bool) {
+		for len(as) > 0 && len(bs) > 0 {
+			a, b := as[0], bs[0]
+			from, to := a.From(), a.To()
+			if from.Less(b.From()) {
+				from = b.From()
+			}
+			if b.To().Less(to) {
+				to = b.To()
+			}
+			if r := netipx.IPRangeFrom(from, to); r.IsValid() && !yield(r) {
+				return
+			}
+			if a.To().Less(b.To()) {
+				as = as[1:]
+			} else {
+				bs = bs[1:]
+			}
+		}
+	}
 }
 
 // countable tells whether a set is small enough to be listed address by address.

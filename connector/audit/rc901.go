@@ -21,12 +21,13 @@ Source: public descriptions of the limit (observed).`,
 }
 
 func checkRC901(p *Pass) error {
-	return p.eachConnector(func(c connector.ReceiveConnector) {
+	for _, c := range p.Connectors() {
 		if cut := truncated(c); cut != 0 {
 			p.Report(Finding{Subject: c.ID, Certainty: Certain, Message: fmt.Sprintf(
 				"known in part: %s; Export-Clixml keeps all entries, and so does Format-List after $FormatEnumerationLimit = -1", cut)})
 		}
-	})
+	}
+	return nil
 }
 
 // truncated returns the lists of which some entries are known and others are not.

@@ -18,10 +18,10 @@ Source: an export of Get-ReceiveConnector and Get-ExchangeServer holds no addres
 }
 
 func checkRC902(p *Pass) error {
-	return p.eachRecord(func(s connector.Server) {
-		if len(s.Addresses) == 0 || s.Missing.Has(connector.PropertyAddresses) {
-			p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain, Message: "no address is known, so mail that it sends is not checked, " +
-				"or only from what its connectors are bound to; Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells it"})
-		}
-	})
+	s := p.Record()
+	if len(s.Addresses) == 0 || s.Missing.Has(connector.PropertyAddresses) {
+		p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain, Message: "no address is known, so mail that it sends is not checked, " +
+			"or only from what its connectors are bound to; Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells it"})
+	}
+	return nil
 }

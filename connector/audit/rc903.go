@@ -17,11 +17,12 @@ Source: Custom appears by itself (observed); the rights of anonymous relay: allo
 }
 
 func checkRC903(p *Pass) error {
-	return p.eachConnector(func(c connector.ReceiveConnector) {
+	for _, c := range p.Connectors() {
 		custom := c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0
 		if custom || c.Missing.Has(connector.PropertyRights) {
 			p.Report(Finding{Subject: c.ID, Certainty: Certain,
 				Message: "whether clients may relay without authenticating is not known; Get-ADPermission tells the rights beyond the groups"})
 		}
-	})
+	}
+	return nil
 }

@@ -21,24 +21,21 @@ Source: the files that were read.`,
 }
 
 func checkRC904(p *Pass) error {
-	err := p.eachConnector(func(c connector.ReceiveConnector) {
+	for _, c := range p.Connectors() {
 		// What is announced of size and extensions, and limits, decide nothing about mail between servers.
 		const small = connector.PropertyRights | connector.PropertySizeEnabled | connector.PropertyMaxMessageSize | connector.PropertyExtensions | connector.PropertyLimits
 		p.reportUnknown(c.ID, c.Missing&^c.Conflicting&^truncated(c)&^small, "Get-ReceiveConnector | Export-Clixml")
-	})
-	if err != nil {
-		return err
 	}
-	return p.eachRecord(func(s connector.Server) {
-		if !listed(s) {
-			return
-		}
-		id, unknown := connector.ID{Server: s.Name}, s.Missing&^s.Conflicting
-		const transport = connector.PropertyDowngradedExchangeAuth | connector.PropertyInternalTransportCertificate
-		p.reportUnknown(id, unknown&transport, "Get-TransportService")
-		p.reportUnknown(id, unknown&connector.PropertyDAG, "Get-DatabaseAvailabilityGroup")
-		p.reportUnknown(id, unknown&(connector.PropertySite|connector.PropertyRoles|connector.PropertyFQDN), "Get-ExchangeServer")
-	})
+	s := p.Record()
+	if !listed(s) {
+		return nil
+	}
+	id, unknown := connector.ID{Server: s.Name}, s.Missing&^s.Conflicting
+	const transport = connector.PropertyDowngradedExchangeAuth | connector.PropertyInternalTransportCertificate
+	p.reportUnknown(id, unknown&transport, "Get-TransportService")
+	p.reportUnknown(id, unknown&connector.PropertyDAG, "Get-DatabaseAvailabilityGroup")
+	p.reportUnknown(id, unknown&(connector.PropertySite|connector.PropertyRoles|connector.PropertyFQDN), "Get-ExchangeServer")
+	return nil
 }
 
 func (p *Pass) reportUnknown(id connector.ID, unknown connector.Properties, teller string) {

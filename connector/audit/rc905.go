@@ -17,12 +17,12 @@ Source: the flows between servers depend on version, role and site (documented).
 }
 
 func checkRC905(p *Pass) error {
-	return p.eachRecord(func(s connector.Server) {
-		if !listed(s) {
-			p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
-				Message: "version, site and roles are not known, so neither is which mail the server exchanges with others; Get-ExchangeServer tells them"})
-		}
-	})
+	s := p.Record()
+	if !listed(s) {
+		p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
+			Message: "version, site and roles are not known, so neither is which mail the server exchanges with others; Get-ExchangeServer tells them"})
+	}
+	return nil
 }
 
 // listed tells whether anything of what Get-ExchangeServer tells is known of a server.

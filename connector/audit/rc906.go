@@ -16,10 +16,10 @@ Source: the flows between servers by version (documented).`,
 }
 
 func checkRC906(p *Pass) error {
-	return p.eachRecord(func(s connector.Server) {
-		if listed(s) && !s.Version.IsValid() {
-			p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
-				Message: "the version is not known, so neither is for certain which mail the server exchanges with others; Get-ExchangeServer tells it"})
-		}
-	})
+	s := p.Record()
+	if listed(s) && !s.Version.IsValid() {
+		p.Report(Finding{Subject: connector.ID{Server: s.Name}, Certainty: Certain,
+			Message: "the version is not known, so neither is for certain which mail the server exchanges with others; Get-ExchangeServer tells it"})
+	}
+	return nil
 }

@@ -99,7 +99,7 @@ func (d *diagnosing) offerless() {
 		known[s.Subject] = true
 	}
 	for _, server := range d.servers {
-		ports := d.traffic.ports(server)
+		ports := d.toward(server).ports
 		for _, local := range d.Index.Endpoints(server) {
 			if !slices.Contains(ports, local.Port()) {
 				continue

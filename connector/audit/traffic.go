@@ -1,8 +1,8 @@
 package audit
 
 import (
+	"iter"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"go4.org/netipx"
@@ -85,17 +85,20 @@ func (pl *places) network(f connector.Flow) *netipx.IPSet {
 // serves an audit and the proof of its fixes.
 type traffic struct {
 	*places
-	toward map[string][]connector.Flow // the flows to simulate, by key of the target
+	table *connector.FlowTable
 }
 
-func trafficOf(t *connector.Topology) *traffic {
-	tr := &traffic{places: placesOf(t), toward: map[string][]connector.Flow{}}
-	for f := range t.Flows() {
-		if simulated(f) && f.ExchangeAuth {
-			tr.toward[key(f.To)] = append(tr.toward[key(f.To)], f)
+func trafficOf(t *connector.Topology) *traffic { return &traffic{placesOf(t), t.FlowTable()} }
+
+// toward yields the flows to a server that are simulated and need Exchange Server authentication.
+func (tr *traffic) toward(server string) iter.Seq[connector.Flow] {
+	return func(yield func(connector.Flow) bool) {
+		for f := range tr.table.To(server) {
+			if simulated(f) && f.ExchangeAuth && !yield(f) {
+				return
+			}
 		}
 	}
-	return tr
 }
 
 // simulated tells whether connectors decide about a flow that is not ruled out.
@@ -106,12 +109,11 @@ func simulated(f connector.Flow) bool {
 // attempt is one connection that a flow could use, and what becomes of it.
 type attempt struct {
 	flow       connector.Flow
-	verdict    *connector.Verdict
-	sure       bool // the address of the source was told, and whether it may authenticate in clear if that matters
-	everywhere bool // the flow fails between all addresses of its ends
+	conn       connector.Conn
+	verdict    *connector.Verdict // of this connection; if it passes, of one that gets the same
+	sure       bool               // the address of the source was told, and whether it may authenticate in clear if that matters
+	everywhere bool               // the flow fails between all addresses of its ends
 }
-
-func (a attempt) conn() connector.Conn { return a.verdict.Explanation.Conn }
 
 // winner returns the connector that took the connection; the server alone if none did.
 func (a attempt) winner() connector.ID {
@@ -121,45 +123,97 @@ func (a attempt) winner() connector.ID {
 	return connector.ID{Server: a.flow.To}
 }
 
-// prober simulates flows over one index. Flows of one pair of servers that follow each other share their simulations.
+// passes tells whether the connection is as it should be, and leaves nothing to ask.
+func (a attempt) passes() bool {
+	return a.verdict.Mail() == connector.StepDone && a.verdict.Doubt == 0 && a.verdict.Cause == 0 && a.flow.Purpose != connector.UMSubmission
+}
+
+// prober simulates flows over one index. Connections that pass share the simulation of the first that gets the same.
 type prober struct {
 	*places
-	x        *connector.Index
-	from, to string // the pair at hand
-	verdicts map[connector.Conn]*connector.Verdict
+	x       *connector.Index
+	from    string // the source at hand
+	source  *connector.Server
+	targets map[portOf]*target
+}
+
+// portOf names a port of a server.
+type portOf struct {
+	server string
+	port   uint16
+}
+
+// target is where flows arrive: the local endpoints of one port of a server.
+type target struct{ places []listening }
+
+// listening is one of them, with the simulations of connections that passed there.
+type listening struct {
+	local    netip.AddrPort
+	listener connector.Listener
+	passed   []passed
+}
+
+// passed is what the end of a session depends on, and how it ended.
+type passed struct {
+	match   connector.Match
+	peer    connector.Peer
+	verdict *connector.Verdict
 }
 
 func newProber(pl *places, x *connector.Index) *prober {
-	return &prober{places: pl, x: x, verdicts: map[connector.Conn]*connector.Verdict{}}
+	return &prober{places: pl, x: x, targets: map[portOf]*target{}}
+}
+
+// simulate is [connector.Index.Simulate], or what it said of a connection that got the same and passed.
+func (p *prober) simulate(l *listening, c connector.Conn, peer connector.Peer) *connector.Verdict {
+	m := l.listener.Select(c.Remote)
+	for _, known := range l.passed {
+		if known.match == m && known.peer == peer {
+			return known.verdict
+		}
+	}
+	v := p.x.Simulate(c, peer)
+	if v.Mail() == connector.StepDone {
+		l.passed = append(l.passed, passed{m, peer, v})
+	}
+	return v
+}
+
+// again simulates a connection that was simulated over another index.
+func (p *prober) again(a attempt) *connector.Verdict {
+	t := p.target(portOf{a.conn.Server, a.conn.Local.Port()})
+	for i := range t.places {
+		if l := &t.places[i]; l.local == a.conn.Local {
+			return p.simulate(l, a.conn, a.verdict.Peer)
+		}
+	}
+	return p.x.Simulate(a.conn, a.verdict.Peer)
 }
 
 // attempts simulates a flow between every two addresses of one family. A target whose addresses are not known is tried at
 // each of its endpoints. There is none if the source has no known address, or if no connector of the target is known.
 func (p *prober) attempts(f connector.Flow) []attempt {
-	if f.From != p.from || f.To != p.to {
-		p.from, p.to = f.From, f.To
-		clear(p.verdicts)
-	}
 	if f.FromNetwork {
 		return p.attemptsFromNetwork(f)
 	}
-	from := p.servers[key(f.From)]
-	peer := f.Peer(*from)
-	sure := !from.Missing.Has(connector.PropertyAddresses)
+	if p.from != f.From || p.source == nil {
+		p.from, p.source = f.From, p.servers[key(f.From)]
+	}
+	peer := f.Peer(*p.source)
+	sure := !p.source.Missing.Has(connector.PropertyAddresses)
+	to := p.target(portOf{f.To, f.Port})
 	var as []attempt
-	for _, remote := range from.Addresses {
-		for _, local := range p.locals(f) {
-			if remote.Unmap().Is4() != local.Addr().Is4() {
+	for _, a := range p.source.Addresses {
+		remote := a.Unmap().WithZone("")
+		for i := range to.places {
+			l := &to.places[i]
+			if remote.Is4() != l.local.Addr().Is4() {
 				continue
 			}
-			c := connector.Conn{Server: f.To, Local: local, Remote: remote.Unmap().WithZone("")}
-			v := p.verdicts[c]
-			if v == nil || v.Peer != peer {
-				v = p.x.Simulate(c, peer)
-				p.verdicts[c] = v
-			}
-			downgrade := v.Cause == connector.CauseSuppressed && from.Missing.Has(connector.PropertyDowngradedExchangeAuth)
-			as = append(as, attempt{flow: f, verdict: v, sure: sure && !downgrade})
+			c := connector.Conn{Server: f.To, Local: l.local, Remote: remote}
+			v := p.simulate(l, c, peer)
+			downgrade := v.Cause == connector.CauseSuppressed && p.source.Missing.Has(connector.PropertyDowngradedExchangeAuth)
+			as = append(as, attempt{flow: f, conn: c, verdict: v, sure: sure && !downgrade})
 		}
 	}
 	if stateOf(as) == FlowFails {
@@ -174,7 +228,8 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 // stands for all of them.
 func (p *prober) attemptsFromNetwork(f connector.Flow) (as []attempt) {
 	network := p.network(f)
-	for _, local := range p.locals(f) {
+	for _, at := range p.target(portOf{f.To, f.Port}).places {
+		local := at.local
 		answered := make(map[connector.Match]bool)
 		for region, m := range p.x.Regions(f.To, local) {
 			if answered[m] || !network.OverlapsRange(region) {
@@ -182,7 +237,7 @@ func (p *prober) attemptsFromNetwork(f connector.Flow) (as []attempt) {
 			}
 			answered[m] = true
 			c := connector.Conn{Server: f.To, Local: local, Remote: firstIn(network, region)}
-			as = append(as, attempt{flow: f, verdict: p.x.Simulate(c, f.Peer(connector.Server{})), sure: true})
+			as = append(as, attempt{flow: f, conn: c, verdict: p.x.Simulate(c, f.Peer(connector.Server{})), sure: true})
 		}
 	}
 	return as
@@ -201,19 +256,32 @@ func firstIn(set *netipx.IPSet, region netipx.IPRange) netip.Addr {
 	panic("audit: a set overlaps a range and has no address in it")
 }
 
-// locals returns the local endpoints at which a flow may arrive.
-func (p *prober) locals(f connector.Flow) (locals []netip.AddrPort) {
-	to := p.servers[key(f.To)]
-	if !p.configured[key(f.To)] {
-		return nil
+// target returns the local endpoints at which flows to a port of a server may arrive.
+func (p *prober) target(e portOf) *target {
+	if t := p.targets[e]; t != nil {
+		return t
+	}
+	t := &target{}
+	p.targets[e] = t
+	to := p.servers[key(e.server)]
+	if to == nil || !p.configured[key(e.server)] {
+		return t
+	}
+	add := func(local netip.AddrPort) {
+		t.places = append(t.places, listening{local: local, listener: p.x.Listener(e.server, local)})
 	}
 	if to.Missing.Has(connector.PropertyAddresses) {
-		return slices.DeleteFunc(p.x.Endpoints(f.To), func(e netip.AddrPort) bool { return e.Port() != f.Port })
+		for _, local := range p.x.Endpoints(e.server) {
+			if local.Port() == e.port {
+				add(local)
+			}
+		}
+		return t
 	}
 	for _, a := range to.Addresses {
-		locals = append(locals, netip.AddrPortFrom(a.Unmap().WithZone(""), f.Port))
+		add(netip.AddrPortFrom(a.Unmap().WithZone(""), e.port))
 	}
-	return locals
+	return t
 }
 
 // FlowState is what becomes of a flow. Zero is not set.
@@ -339,7 +407,7 @@ func (p *prober) unreached(f connector.Flow) FlowState {
 		return FlowNoSource
 	case f.FromNetwork:
 		return FlowNoListener
-	case len(p.servers[key(f.From)].Addresses) > 0 && len(p.locals(f)) == 0:
+	case len(p.servers[key(f.From)].Addresses) > 0 && len(p.target(portOf{f.To, f.Port}).places) == 0:
 		return FlowNoListener
 	}
 	return FlowNoSource
