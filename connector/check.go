@@ -71,4 +71,17 @@ func (k *checker) rest(t *Topology) {
 			}
 		}
 	}
+	for i, a := range t.Accepted {
+		if a.Check == "" {
+			k.bad(a.Source, ErrEmpty, "accepted[%d].check", i)
+		}
+		if a.Reason == "" {
+			k.bad(a.Source, ErrEmpty, "accepted[%d].reason", i)
+		}
+		for j, r := range a.Ranges {
+			if !r.IsValid() {
+				k.bad(a.Source, ErrInvalid, "accepted[%d].ranges[%d]", i, j)
+			}
+		}
+	}
 }

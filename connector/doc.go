@@ -84,6 +84,8 @@
 //	servers[].missing, connectors[].missing nothing: every field is known and complete
 //	servers[].conflicting, connectors[].conflicting  nothing was told twice and differently
 //	databases, networks                     none are told, so they rule nothing out
+//	accepted                                no finding is accepted
+//	accepted[].subject, ranges              whatever a finding is about; check and reason are required
 //
 // A property that is not known, rather than absent, is named in missing: "missing": "AuthMechanism, RemoteIPRanges".
 package connector

@@ -13,6 +13,7 @@ type Topology struct {
 	Connectors []ReceiveConnector `json:"connectors,omitzero"` // the order is the configuration order, which settles ties
 	Databases  []Database         `json:"databases,omitzero"`
 	Networks   []Network          `json:"networks,omitzero"`
+	Accepted   []Acceptance       `json:"accepted,omitzero"` // findings that are known and accepted
 }
 
 // Server is an Exchange server. A server that is named only by its connectors need not have a record.
@@ -177,6 +178,7 @@ func (t *Topology) Clone() *Topology {
 		Connectors: slices.Clone(t.Connectors),
 		Databases:  slices.Clone(t.Databases),
 		Networks:   slices.Clone(t.Networks),
+		Accepted:   slices.Clone(t.Accepted),
 	}
 	for i := range c.Servers {
 		c.Servers[i].Addresses = slices.Clone(c.Servers[i].Addresses)
@@ -189,6 +191,9 @@ func (t *Topology) Clone() *Topology {
 	}
 	for i := range c.Networks {
 		c.Networks[i].Ranges = slices.Clone(c.Networks[i].Ranges)
+	}
+	for i := range c.Accepted {
+		c.Accepted[i].Ranges = slices.Clone(c.Accepted[i].Ranges)
 	}
 	return c
 }
@@ -207,7 +212,8 @@ func (t *Topology) Equal(o *Topology) bool {
 	return slices.EqualFunc(t.Servers, o.Servers, Server.Equal) &&
 		slices.EqualFunc(t.Connectors, o.Connectors, ReceiveConnector.Equal) &&
 		slices.EqualFunc(t.Databases, o.Databases, Database.Equal) &&
-		slices.EqualFunc(t.Networks, o.Networks, Network.Equal)
+		slices.EqualFunc(t.Networks, o.Networks, Network.Equal) &&
+		slices.EqualFunc(t.Accepted, o.Accepted, Acceptance.Equal)
 }
 
 // Equal tells whether two records say the same, whatever their Source.

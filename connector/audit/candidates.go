@@ -23,7 +23,7 @@ type candidate struct {
 // candidates proposes fixes for connections that reach a connector on which their sender cannot authenticate, in groups
 // of alternatives, the better one first.
 func (p *Pass) candidates(failing []attempt) [][]candidate {
-	if p.proving || len(failing) == 0 {
+	if len(failing) == 0 {
 		return nil
 	}
 	return [][]candidate{p.addToCapable(failing), p.carve(failing), p.dedicated(failing), p.offerAtWinner(failing), p.otherRole(failing),
@@ -134,7 +134,7 @@ func (p *Pass) carve(failing []attempt) []candidate {
 // carved replaces each entry of a connector that holds one of the addresses by what is left of it.
 func carved(es *edits, c connector.ReceiveConnector, addrs []connector.Range) {
 	for _, entry := range c.RemoteIPRanges {
-		inside := slices.DeleteFunc(slices.Clone(addrs), func(a connector.Range) bool { return !entry.Contains(a.Span().From()) })
+		inside := slices.DeleteFunc(slices.Clone(addrs), func(a connector.Range) bool { return !entry.Span().Overlaps(a.Span()) })
 		if len(inside) == 0 {
 			continue
 		}

@@ -192,7 +192,7 @@ func found(ctx context.Context, t *connector.Topology, checks []*Check) ([]Findi
 	if err := p.run(); err != nil {
 		return nil, err
 	}
-	return fold(p.findings), nil
+	return p.settled(), nil
 }
 
 // findingChanges pairs findings about the same thing, those with the same words first, and leaves out what stays.
@@ -284,9 +284,12 @@ func (c *Comparison) Breaks() bool {
 	return slices.ContainsFunc(c.Flows, func(f FlowChange) bool { return f.Change() == Worse })
 }
 
-// Worst returns the highest severity of findings that appear or grow, 0 if there are none.
+// Worst returns the highest severity of findings that appear or grow and are not accepted, 0 if there are none.
 func (c *Comparison) Worst() (worst Severity) {
 	for _, f := range c.Findings {
+		if f.After != nil && f.After.Accepted != "" {
+			continue
+		}
 		if f.Change() == Worse || f.Change() == Other && f.After.Severity > f.Before.Severity {
 			worst = max(worst, f.After.Severity)
 		}

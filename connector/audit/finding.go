@@ -85,19 +85,21 @@ type Finding struct {
 	Subject   connector.ID // the connector; a server alone if no connector is to blame
 	Source    connector.Source
 	Message   string
+	Accepted  string             // the reason why the topology accepts it; empty if it does not
 	Addrs     []connector.Range  // exactly the sources concerned
 	Flows     []connector.Flow   // that break, or may
 	Witness   *connector.Verdict // one connection that shows it
 	Related   []connector.ID     // other connectors that matter, the nearest first
+	Moves     []connector.Move   // RC010: what would move to this server's connectors from those of the others
 	// Fixes are proved, the best first: what moves no other address before what does, what lets nobody relay who could not, what
 	// offers nobody else anything that another connector is there for, then the fewest ranges, the fewest changes, and the order of FixKind.
 	Fixes    []Fix
 	Rejected []Rejected // what was tried beside and is no fix, in the order of FixKind
 }
 
-// compare orders findings: the most severe first, then by check and subject.
+// compare orders findings: those that are not accepted first, of these the most severe, then by check and subject.
 func (f Finding) compare(o Finding) int {
-	return cmp.Or(cmp.Compare(o.Severity, f.Severity), strings.Compare(f.Check, o.Check), f.Subject.Compare(o.Subject),
+	return cmp.Or(cmp.Compare(one(f.Accepted != ""), one(o.Accepted != "")), cmp.Compare(o.Severity, f.Severity), strings.Compare(f.Check, o.Check), f.Subject.Compare(o.Subject),
 		strings.Compare(f.Message, o.Message))
 }
 

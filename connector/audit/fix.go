@@ -22,11 +22,21 @@ const (
 	FixRole
 	// FixBinding binds a connector elsewhere.
 	FixBinding
+	// FixSplit takes what ranges of two connectors have in common out of one of them.
+	FixSplit
+	// FixRemove takes entries away that decide nothing.
+	FixRemove
+	// FixCompact writes the same addresses as fewer entries.
+	FixCompact
+	// FixSetting gives other properties of a connector a value with which they agree.
+	FixSetting
+	// FixAccess takes from clients what they should not have: a permission group, a right.
+	FixAccess
 )
 
-var fixKinds = [...]string{"", "add", "carve", "dedicated", "mechanism", "role", "binding"}
+var fixKinds = [...]string{"", "add", "carve", "dedicated", "mechanism", "role", "binding", "split", "remove", "compact", "setting", "access"}
 
-// String prints "add", "carve", "dedicated", "mechanism", "role" or "binding".
+// String prints "add", "carve", "dedicated", "mechanism", "role", "binding", "split", "remove", "compact", "setting" or "access".
 func (k FixKind) String() string {
 	if int(k) < len(fixKinds) {
 		return fixKinds[k]
@@ -36,12 +46,12 @@ func (k FixKind) String() string {
 
 // Fix is a set of changes that removes a finding. It was applied to a copy of the topology: the cmdlets accept its changes in their
 // order, every connection that failed reached Exchange Server authentication, none that did before did not, the finding was
-// gone, and nothing of equal or higher severity was new.
+// gone, or smaller or less severe, and nothing of equal or higher severity was new.
 type Fix struct {
 	Kind  FixKind
 	Title string
 	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about; nobody may relay without
-	// authenticating afterwards that could not; no connector goes of which more than limits and extensions is not known, and no decision that counts is in doubt.
+	// authenticating afterwards that could not, and unless servers fail, clients can do what they could; no connector goes of which more than limits and extensions is not known, and no decision that counts is in doubt.
 	Safe    bool
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move

@@ -7,7 +7,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// Plan is what to do on one server: safe fixes of its findings, one after the other, the most severe first. It was made to a copy and
+// Plan is what to do on one server: safe fixes of its findings above notes that are not accepted, one after the other, the most severe first. It was made to a copy and
 // audited again after each of them.
 type Plan struct {
 	Server string
@@ -56,7 +56,7 @@ func Plans(ctx context.Context, t *connector.Topology, checks ...*Check) ([]Plan
 		if err != nil {
 			return nil, err
 		}
-		if len(plan.Steps) > 0 || slices.ContainsFunc(plan.Left, func(f Finding) bool { return f.Severity > Note }) {
+		if len(plan.Steps) > 0 || slices.ContainsFunc(plan.Left, func(f Finding) bool { return f.Severity > Note && f.Accepted == "" }) {
 			plans = append(plans, plan)
 		}
 	}
@@ -70,11 +70,13 @@ func (p *Pass) plan(server string) (Plan, error) {
 	var steps []Step
 	var today, later []Finding
 	for round := range mostRounds {
-		q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{server}, baseline: map[string][]Finding{}}
+		q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{server}, drift: p.drift}
 		if err := q.run(); err != nil {
 			return Plan{}, err
 		}
 		later = fold(q.findings)
+		accept(later, p.Topology.Accepted)
+		slices.SortStableFunc(later, Finding.compare)
 		if round == 0 {
 			today = later
 		}
@@ -119,11 +121,11 @@ func (p *Pass) plan(server string) (Plan, error) {
 	return plan, nil
 }
 
-// firstSafe returns the most severe finding that has a safe fix, and the best of these.
+// firstSafe returns the most severe finding above a note that is not accepted and has a safe fix, and the best of these.
 func firstSafe(fs []Finding) (Finding, Fix, bool) {
 	for _, f := range fs {
 		for _, fix := range f.Fixes {
-			if fix.Safe {
+			if fix.Safe && f.Severity > Note && f.Accepted == "" {
 				return f, fix, true
 			}
 		}

@@ -100,7 +100,7 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 			}
 		}
 	}
-	later, err := p.audited(after, y, server)
+	later, err := p.audited(after, y, f)
 	if err != nil {
 		return reject(RejectedStillFails, "%v", err)
 	}
@@ -119,11 +119,17 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 		added, removed := change.Ranges()
 		fix.Ranges += len(added) + len(removed)
 	}
-	others := movesOthers(meant(failing), fix.Moves) || slices.ContainsFunc(c.changes, movesUnknown)
-	relay := givesRelay(x, y, server)
+	others := movesOthers(meant(f, failing, fix.Moves), fix.Moves) || slices.ContainsFunc(c.changes, movesUnknown)
+	asked := []Access{AccessRelay}
+	if len(failing) == 0 {
+		asked = allAccess // a fix for servers is about servers; any other must not take anything from clients
+	}
+	access := accessChanges(x, y, server, endpoints(x, y, server), asked)
+	relay := gainsRelay(access)
 	lost := slices.ContainsFunc(c.changes, forgets)
-	fix.Safe = !others && !relay && !lost && doubt == 0
-	fix.rank = [...]int{one(others), one(relay), one(lost), one(doubt != 0), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
+	takes := len(failing) == 0 && slices.ContainsFunc(access, AccessChange.Lost)
+	fix.Safe = !others && !relay && !lost && !takes && doubt == 0
+	fix.rank = [...]int{one(others), one(relay), one(lost), one(doubt != 0 || takes), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
 	return fix, nil
 }
 
@@ -190,10 +196,9 @@ func movesOthers(meant map[uint16]*netipx.IPSet, moves []connector.Move) bool {
 	})
 }
 
-// givesRelay tells whether any source may relay on a server without authenticating that could not, or not surely.
-func givesRelay(before, after *connector.Index, server string) bool {
-	changes := accessChanges(before, after, server, endpoints(before, after, server), []Access{AccessRelay})
-	return slices.ContainsFunc(changes, AccessChange.gained)
+// gainsRelay tells whether some sources may relay without authenticating that could not, or not surely.
+func gainsRelay(access []AccessChange) bool {
+	return slices.ContainsFunc(access, func(a AccessChange) bool { return a.Access == AccessRelay && a.gained() })
 }
 
 // forgets tells whether a change removes a connector that could not be made again as it was, because more of it than its limits and
@@ -206,8 +211,15 @@ func forgets(c connector.Change) bool {
 	return c.Before.Missing&^details != 0 || !c.Before.Knows("Rights")
 }
 
-// meant returns the sources that a fix is to move, by the port they connect to.
-func meant(failing []attempt) map[uint16]*netipx.IPSet {
+// meant returns the sources that a fix is to move, by the port they connect to: those that fail, or else those of the finding.
+func meant(f Finding, failing []attempt, moves []connector.Move) map[uint16]*netipx.IPSet {
+	if len(failing) == 0 {
+		all, sets := connector.IPSet(f.Addrs...), make(map[uint16]*netipx.IPSet)
+		for _, m := range moves {
+			sets[m.Local.Port()] = all
+		}
+		return sets
+	}
 	byPort := make(map[uint16]*netipx.IPSetBuilder)
 	for _, a := range failing {
 		port := a.conn.Local.Port()
@@ -223,18 +235,23 @@ func meant(failing []attempt) map[uint16]*netipx.IPSet {
 	return sets
 }
 
-// only returns the topology with the connectors of one server. It shares them, and callers do not change it.
+// only returns the topology as far as it is about one server: its record and its connectors. The connectors are shared, and callers do
+// not change them.
 func (p *Pass) only(server string) *connector.Topology {
-	t := *p.Topology
-	t.Connectors = p.connectors[key(server)]
-	return &t
+	t := &connector.Topology{Connectors: p.connectors[key(server)]}
+	if s, ok := p.Topology.Server(server); ok {
+		t.Servers = []connector.Server{s}
+	}
+	return t
 }
 
-// audited returns the findings about one server, all of them and without fixes.
-func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string) ([]Finding, error) {
-	q := &Pass{Topology: t, Index: x, ctx: p.ctx, checks: p.checks, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{server}, proving: true}
-	if x == p.Index {
-		q.latest = p.latest
+// audited returns the findings of checks that can be as severe as f, and of its own, about one server and without fixes.
+func (p *Pass) audited(t *connector.Topology, x *connector.Index, f Finding) ([]Finding, error) {
+	q := &Pass{Topology: t, Index: x, ctx: p.ctx, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{f.Subject.Server}, drift: p.drift, proving: true}
+	for _, c := range p.checks {
+		if c.Severity >= f.Severity || c.ID == f.Check {
+			q.checks = append(q.checks, c)
+		}
 	}
 	err := q.run()
 	return q.findings, err
@@ -243,12 +260,7 @@ func (p *Pass) audited(t *connector.Topology, x *connector.Index, server string)
 // worse returns the first finding of a later audit of f's severity or above that today's has not, or not about all of its
 // addresses.
 func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
-	server := key(f.Subject.Server)
-	today, ok := p.baseline[server]
-	if !ok {
-		today, _ = p.audited(p.only(f.Subject.Server), p.Index, f.Subject.Server)
-		p.baseline[server] = today
-	}
+	today := p.findings[p.today:]
 	i := slices.IndexFunc(later, func(l Finding) bool {
 		return l.Severity >= f.Severity && !slices.ContainsFunc(today, func(t Finding) bool { return t.covers(l) })
 	})
@@ -260,7 +272,7 @@ func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 
 // remains tells whether a finding of a later audit is f, about one of its addresses at least.
 func (f Finding) remains(l Finding) bool {
-	return f.same(l) && l.Severity >= f.Severity && connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...))
+	return f.same(l) && l.Severity >= f.Severity && (len(f.Addrs) == 0 || connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...)))
 }
 
 // covers tells whether f says at least as much as l: the same, as severe, about all of l's addresses.

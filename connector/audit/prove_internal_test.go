@@ -25,12 +25,14 @@ func judged(t *testing.T) (*Pass, Finding, []attempt) {
 	top.Connectors = append(top.Connectors, relay)
 	p, err := newPass(context.Background(), top, All())
 	require.NoError(t, err)
+	p.Server = "EX01"
 	captures := p.captures("EX01")
 	require.Len(t, captures, 1)
 	p.check = rc001
 	f, ok := p.wrongConnector(captures[0])
 	require.True(t, ok)
 	f.Check, f.Severity = rc001.ID, Error
+	p.findings = append(p.findings, f)
 	return p, f, captures[0].failing
 }
 
@@ -83,7 +85,7 @@ func TestJudgeRejects(t *testing.T) {
 	_, no := p.judge(f, failing, candidate{changes: []connector.Change{connector.AddRanges(def, one)}})
 	require.NotNil(t, no)
 	assert.Equal(t, "still fails: the finding is still there", no.Why.String()+": "+no.Detail)
-	p.checks = []*Check{{ID: "RC999", Run: func(*Pass) error { return connector.ErrInvalid }}}
+	p.checks = []*Check{{ID: "RC999", Severity: Error, Run: func(*Pass) error { return connector.ErrInvalid }}}
 	_, no = p.judge(f, failing, candidate{changes: []connector.Change{connector.AddRanges(def, one)}})
 	require.NotNil(t, no)
 	assert.Contains(t, no.Detail, connector.ErrInvalid.Error())

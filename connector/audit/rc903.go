@@ -3,7 +3,7 @@ package audit
 import "github.com/receiveconnector/receiveconnector/connector"
 
 var rc903 = &Check{
-	ID:       "RC903",
+	ID:       idUnknownRights,
 	Title:    "rights beyond the permission groups are not known",
 	Severity: Note,
 	Run:      checkRC903,

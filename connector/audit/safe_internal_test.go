@@ -61,7 +61,8 @@ func TestGivesRelay(t *testing.T) {
 			require.NoError(t, err)
 			return x
 		}
-		assert.Equal(t, row.want, givesRelay(compiled(row.before), compiled(row.after), "A"), row.why)
+		before, after := compiled(row.before), compiled(row.after)
+		assert.Equal(t, row.want, gainsRelay(accessChanges(before, after, "A", endpoints(before, after, "A"), []Access{AccessRelay})), row.why)
 	}
 }
 

@@ -14,23 +14,28 @@ import (
 type places struct {
 	networks   map[networkKey]*netipx.IPSet // addresses
 	servers    map[string]*connector.Server
-	configured map[string]bool          // servers with a connector, enabled or not
-	own        map[string]*netipx.IPSet // addresses of a server
-	where      *netipx.IPSet            // addresses of all servers that authenticate as such, and of planned ones
-	foreign    *netipx.IPSet            // addresses of others: Exchange Online, partners, other forests
+	byFQDN     map[string]*connector.Server // by key of the full name
+	configured map[string]bool              // servers with a connector, enabled or not
+	own        map[string]*netipx.IPSet     // addresses of a server
+	where      *netipx.IPSet                // addresses of all servers that authenticate as such, and of planned ones
+	foreign    *netipx.IPSet                // addresses of others: Exchange Online, partners, other forests
+	hidden     *netipx.IPSet                // addresses of gateways and balancers
 }
 
 // key returns one spelling for all names that differ in case only.
 func key(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func placesOf(t *connector.Topology) *places {
-	pl := &places{networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
+	pl := &places{networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, byFQDN: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
 	for _, c := range t.Connectors {
 		pl.configured[key(c.ID.Server)] = true
 	}
-	var where, foreign netipx.IPSetBuilder
+	var where, foreign, hidden netipx.IPSetBuilder
 	for _, s := range t.AllServers() {
 		pl.servers[key(s.Name)] = &s
+		if s.FQDN != "" && pl.byFQDN[key(s.FQDN)] == nil {
+			pl.byFQDN[key(s.FQDN)] = &s
+		}
 		var own netipx.IPSetBuilder
 		for _, a := range s.Addresses {
 			own.Add(a.Unmap().WithZone(""))
@@ -48,10 +53,13 @@ func placesOf(t *connector.Topology) *places {
 			where.AddSet(connector.IPSet(n.Ranges...))
 		case connector.NetworkHybrid, connector.NetworkPartner, connector.NetworkCrossForest:
 			foreign.AddSet(connector.IPSet(n.Ranges...))
+		case connector.NetworkGateway, connector.NetworkBalancer:
+			hidden.AddSet(connector.IPSet(n.Ranges...))
 		}
 	}
 	pl.where, _ = where.IPSet()
 	pl.foreign, _ = foreign.IPSet()
+	pl.hidden, _ = hidden.IPSet()
 	return pl
 }
 
@@ -90,11 +98,11 @@ type traffic struct {
 
 func trafficOf(t *connector.Topology) *traffic { return &traffic{placesOf(t), t.FlowTable()} }
 
-// toward yields the flows to a server that are simulated and need Exchange Server authentication.
+// toward yields the flows to a server that are simulated.
 func (tr *traffic) toward(server string) iter.Seq[connector.Flow] {
 	return func(yield func(connector.Flow) bool) {
 		for f := range tr.table.To(server) {
-			if simulated(f) && f.ExchangeAuth && !yield(f) {
+			if simulated(f) && !yield(f) {
 				return
 			}
 		}

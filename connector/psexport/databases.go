@@ -73,6 +73,27 @@ func mountedOn(m *mapper) (server string, assumed bool) {
 	return listed, assumed
 }
 
+// acceptance reads what [WriteText] writes of an accepted finding.
+func (r *Reader) acceptance(v value) {
+	m := &mapper{reader: r, object: v}
+	m.name = m.text("AcceptedCheck")
+	a := connector.Acceptance{
+		Check:   m.name,
+		Subject: m.text("Subject"),
+		Ranges:  many(m, "Ranges", 0, "for which addresses the finding is accepted is unknown", parseRange),
+		Reason:  m.text("Reason"),
+		Source:  v.src,
+	}
+	for _, required := range []string{a.Check, a.Reason} {
+		if required == "" {
+			m.fail(v, "AcceptedCheck, Reason", connector.ErrEmpty)
+		}
+	}
+	if !m.failed {
+		r.addAcceptance(a)
+	}
+}
+
 // network reads a network of the canonical text form.
 func (r *Reader) network(v value) {
 	m := &mapper{reader: r, object: v}

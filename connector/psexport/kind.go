@@ -23,8 +23,9 @@ const (
 	kindDNSRecord
 	kindMailboxDatabase
 	kindPublicFolderDatabase
-	kindDatabase // a database of which it cannot be told what it holds
-	kindNetwork  // of the canonical text form
+	kindDatabase   // a database of which it cannot be told what it holds
+	kindNetwork    // of the canonical text form
+	kindAcceptance // of the canonical text form
 
 	kindSendConnector    // from here on kinds are only recognised to be refused
 	kindInboundConnector // of Exchange Online
@@ -171,6 +172,8 @@ func (v value) kindByProperties() kind {
 		return kindNetIPAddress
 	case v.has("NetworkKind"):
 		return kindNetwork
+	case v.has("AcceptedCheck"):
+		return kindAcceptance
 	case v.has("LowerBound", "UpperBound"):
 		return kindIPRange
 	}

@@ -271,3 +271,10 @@ func (r *Reader) addNetwork(n connector.Network) {
 		}
 	}
 }
+
+// addAcceptance adds an acceptance, unless another file has told the very same.
+func (r *Reader) addAcceptance(a connector.Acceptance) {
+	if !slices.ContainsFunc(r.topology.Accepted, a.Equal) {
+		r.topology.Accepted = append(r.topology.Accepted, a)
+	}
+}

@@ -194,6 +194,9 @@ func (r *Reader) native(name string, n topojson.Node) error {
 	for _, n := range t.Networks {
 		r.addNetwork(n)
 	}
+	for _, a := range t.Accepted {
+		r.addAcceptance(a)
+	}
 	return nil
 }
 
@@ -301,6 +304,8 @@ func (o *objects) add(v value) {
 		r.database(v, k)
 	case kindNetwork:
 		r.network(v)
+	case kindAcceptance:
+		r.acceptance(v)
 	default:
 		o.taken--
 		if o.others.add(v.src); o.others.count == 1 {

@@ -40,7 +40,7 @@ func WriteJSON(w io.Writer, t *connector.Topology) error {
 //	RemoteIPRanges            : {10.0.5.0/24,
 //	                            10.0.6.7}
 //
-// Servers come first, then connectors, databases and networks, each by name; connectors of one server stay in their order,
+// Servers come first, then connectors, databases, networks and accepted findings, each by name; connectors of one server stay in their order,
 // which settles ties, and so do ranges. A property of its own, Missing, says what is not known; what is not in the block has
 // no value. [Reader] reads the form like any other text, and what comes out equals t but for the order.
 func WriteText(w io.Writer, t *connector.Topology) error {
@@ -56,6 +56,9 @@ func WriteText(w io.Writer, t *connector.Topology) error {
 	}
 	for _, n := range sorted(t.Networks, func(n connector.Network) string { return n.Name }) {
 		x.network(n)
+	}
+	for _, a := range sorted(t.Accepted, func(a connector.Acceptance) string { return a.Check }) {
+		x.acceptance(a)
 	}
 	if err := errors.Join(x.errs...); err != nil {
 		return err
@@ -228,6 +231,14 @@ func (x *textWriter) network(n connector.Network) {
 	x.block("Name", n.Name)
 	x.text("NetworkKind", n.Kind.String())
 	x.list("Ranges", stringsOf(n.Ranges), separators)
+	x.text("Missing", connector.Properties(0).String())
+}
+
+func (x *textWriter) acceptance(a connector.Acceptance) {
+	x.block("AcceptedCheck", a.Check)
+	x.text("Subject", a.Subject)
+	x.list("Ranges", stringsOf(a.Ranges), separators)
+	x.text("Reason", a.Reason)
 	x.text("Missing", connector.Properties(0).String())
 }
 

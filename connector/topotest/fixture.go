@@ -22,7 +22,9 @@ type Fixture struct {
 	Story    string // the comment before the first section
 	Topology *connector.Topology
 	Cases    []Case    // of expect.txt
-	Sections []Section // every section but topology.json, in order
+	Error    string    // of error.txt
+	Change   string    // of change.ps1
+	Sections []Section // every section of which something is expected, in order
 }
 
 // Section is one expectation of a story, as text.
@@ -56,6 +58,12 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 			if f.Cases, err = parseCases(in, file.Data); err != nil {
 				return nil, err
 			}
+		case file.Name == "error.txt":
+			f.Error = strings.TrimSpace(file.Data)
+			continue
+		case file.Name == "change.ps1":
+			f.Change = file.Data
+			continue
 		}
 		f.Sections = append(f.Sections, Section{file.Name, file.Data})
 	}
@@ -152,6 +160,15 @@ func (f *Fixture) Answer(section string) (string, error) {
 	case "findings.txt":
 		findings, err := audit.Run(context.Background(), t)
 		return findingLines(findings), err
+	case "suspects.txt":
+		return suspects(t, f.Error)
+	case "refusals.txt", "moves.txt":
+		return f.changed(rest, t)
+	case "hardening.txt":
+		results, err := audit.Hardening(context.Background(), t)
+		return controlLines(results), err
+	case "networks.txt":
+		return networks(t, x), nil
 	}
 	return "", fmt.Errorf("%s: %w", section, ErrSection)
 }
@@ -180,6 +197,9 @@ func findingLines(findings []audit.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {
 		fmt.Fprintf(&b, "%s %s %s %s", f.Check, f.Severity, f.Certainty, f.Subject)
+		if f.Accepted != "" {
+			b.WriteString(" (accepted)")
+		}
 		if len(f.Addrs) > 0 {
 			b.WriteByte(':')
 		}

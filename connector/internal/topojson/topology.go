@@ -20,7 +20,7 @@ var (
 // do not hold what a shell exported: there all names begin with a capital.
 func IsNative(n Node) bool {
 	found := false
-	for _, key := range []string{"servers", "connectors", "databases", "networks"} {
+	for _, key := range []string{"servers", "connectors", "databases", "networks", "accepted"} {
 		list, ok := n.Member(key)
 		found = found || ok
 		for _, item := range list.Items {
@@ -41,6 +41,7 @@ func Decode(name string, n Node) (*connector.Topology, error) {
 		"connectors": list(d, &t.Connectors, d.connector),
 		"databases":  list(d, &t.Databases, d.database),
 		"networks":   list(d, &t.Networks, d.network),
+		"accepted":   list(d, &t.Accepted, d.acceptance),
 	})
 	if len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
@@ -237,4 +238,14 @@ func (d *decoder) network(n Node, path string, w *connector.Network) {
 		"kind":   parsed(d, &w.Kind, connector.ParseNetworkKind),
 		"ranges": list(d, &w.Ranges, each(d, connector.ParseRange)),
 	}, "name", "kind")
+}
+
+func (d *decoder) acceptance(n Node, path string, a *connector.Acceptance) {
+	a.Source = d.source(n)
+	d.object(n, path, fields{
+		"check":   d.text(&a.Check),
+		"subject": d.text(&a.Subject),
+		"ranges":  list(d, &a.Ranges, each(d, connector.ParseRange)),
+		"reason":  d.text(&a.Reason),
+	}, "check", "reason")
 }

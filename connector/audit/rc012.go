@@ -1,0 +1,70 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+var rc012 = &Check{
+	ID:       "RC012",
+	Title:    "entry shadowed by another entry of its own connector",
+	Severity: Note,
+	Run:      checkRC012,
+	Doc: `The connector lists addresses twice: these entries lie in wider entries of the same connector, or equal them, and
+without them every source gets the connector it gets now, at every endpoint. They cost places under the limit of the
+directory, and whoever reads the list takes them for exceptions, which they are not.
+
+An entry that lies in a wider one and makes the connector the more specific of two is not shadowed, and not reported.
+The addresses are the entries. The fix removes them, all at once, and is proved to move no source.
+
+Source: of the ranges of one connector the smallest that holds the source counts: product.`,
+}
+
+func checkRC012(p *Pass) error {
+	for _, c := range p.Connectors() {
+		if out := p.shadowed(c); len(out) > 0 {
+			f := Finding{Subject: c.ID, Certainty: Certain, Addrs: out,
+				Message: fmt.Sprintf("lists %s a second time, in wider entries: without them every source gets the connector it gets now", plural(len(out), "entry", "entries"))}
+			p.reportWith(f, func() [][]candidate {
+				return [][]candidate{{{kind: FixRemove, title: "remove the entries that other entries of the connector hold", changes: []connector.Change{connector.RemoveRanges(c, unequal(c, out)...)}}}}
+			})
+		}
+	}
+	return nil
+}
+
+// shadowed returns the entries of a connector that lie in wider ones and without which no source moves.
+func (p *Pass) shadowed(c connector.ReceiveConnector) (out []connector.Range) {
+	nested, some := nestedIn(c.RemoteIPRanges)
+	if !some || c.Disabled {
+		return nil
+	}
+	kept := p.unmoved(c, false, func(stay *netipx.IPSet) (rs []connector.Range) {
+		out = nil
+		for i, r := range c.RemoteIPRanges {
+			if nested[i] && !stay.OverlapsRange(r.Span()) {
+				out = append(out, r)
+			} else {
+				rs = append(rs, r)
+			}
+		}
+		return rs
+	})
+	if kept == nil {
+		return nil
+	}
+	return out
+}
+
+// unequal leaves out what the connector has a second time in the same extent, because no command removes one of two.
+func unequal(c connector.ReceiveConnector, rs []connector.Range) []connector.Range {
+	times := make(map[netipx.IPRange]int)
+	for _, r := range c.RemoteIPRanges {
+		times[r.Span()]++
+	}
+	return slices.DeleteFunc(slices.Clone(rs), func(r connector.Range) bool { return times[r.Span()] > 1 })
+}

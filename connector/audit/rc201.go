@@ -1,0 +1,86 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+var rc201 = &Check{
+	ID:       idRelay,
+	Title:    "unauthenticated relay for a large or public address set",
+	Severity: Error,
+	Run:      checkRC201,
+	Doc: `Whoever connects from these addresses may send to any domain without authenticating: the connector gives anonymous
+clients the rights to submit and to accept any recipient. The set is larger than a subnet (256 addresses), or holds public
+addresses by more than single hosts, or an address behind which a gateway or balancer hides others. The message counts all
+that, and the Exchange servers among them. That anonymous clients may submit to accepted domains, as on the Default Frontend
+connector, is no relay, and a relay for a few named hosts is what most organizations need: neither is reported.
+
+What counts are the effective rights: the groups, and what Get-ADPermission shows, denied rights first. Where it was not exported,
+Custom among the groups tells that something was granted or denied, and the finding is possible; without Custom it is very
+likely that nothing was, and it is a note.
+
+Narrow the ranges to the hosts that need it. The fix takes the right from anonymous clients; all of them lose it, so it is
+never safe.
+
+Source: rights of anonymous relay: allow anonymous relay, Receive connectors (documented); Custom appears by itself (observed).`,
+}
+
+func checkRC201(p *Pass) error {
+	g := p.Record().Version.Generation()
+	for _, h := range p.spaceOf().holdings {
+		c := h.connector
+		may := c.MayRelay(g)
+		if !h.wins() || may == connector.StepRefused || c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
+			continue
+		}
+		e := p.exposureOf(h.won)
+		if !e.isLarge() && len(e.hiding) == 0 && isEmpty(overlap(h.wide, publicAddresses)) {
+			continue
+		}
+		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: "anybody may relay without authenticating from " + e.String()}
+		if may == connector.StepUnknown {
+			f.Certainty = PossiblyTrue
+			f.Message = "anybody may be able to relay without authenticating, by rights that are not known (Get-ADPermission tells them), from " + e.String()
+			if !p.hintsAtRights(c) {
+				if !c.EffectiveRights(connector.PrincipalAnonymous, g).Held.Has(connector.RightSubmit) {
+					continue // who may not even submit
+				}
+				f.Severity = Note
+			}
+		}
+		f.Witness = p.look(h.example())
+		p.reportWith(f, func() [][]candidate {
+			if without := withoutRelay(c); len(without.Rights) < len(c.Rights) {
+				return [][]candidate{{{kind: FixAccess, title: "take the right to relay from anonymous clients", changes: []connector.Change{
+					connector.Edit(c, func(e *connector.ReceiveConnector) { e.Rights = without.Rights })}}}}
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// hintsAtRights tells whether there are rights beyond the groups, as far as one can see.
+func (p *Pass) hintsAtRights(c connector.ReceiveConnector) bool {
+	return c.PermissionGroups.Has(connector.GroupCustom) || len(c.Rights) > 0 || c.Missing.Has(connector.PropertyPermissionGroups)
+}
+
+// example returns a connection that the connector wins, from an address that a client may have.
+func (h *holding) example() connector.Conn {
+	c := h.first
+	if next := c.Remote.Next(); c.Remote.IsUnspecified() && h.won.Contains(next) {
+		c.Remote = next
+	}
+	return c
+}
+
+// withoutRelay takes from a connector every grant that by itself gives anonymous clients the right to relay.
+func withoutRelay(c connector.ReceiveConnector) connector.ReceiveConnector {
+	c.Rights = slices.DeleteFunc(slices.Clone(c.Rights), func(grant connector.Grant) bool {
+		alone := connector.ReceiveConnector{ID: c.ID, Rights: []connector.Grant{grant}}
+		return alone.EffectiveRights(connector.PrincipalAnonymous, 0).Held.Has(connector.RightAcceptAnyRecipient)
+	})
+	return c
+}

@@ -1,0 +1,64 @@
+package audit
+
+import (
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+var rc202 = &Check{
+	ID:       "RC202",
+	Title:    "externally secured connector reaches beyond named hosts",
+	Severity: Error,
+	Run:      checkRC202,
+	Doc: `ExternalAuthoritative takes everybody who is selected for this connector for an externally secured server: without any
+authentication they may relay, send as anybody, and pass the anti-spam agents and the limits of size, and their mail counts as internal.
+That is meant for single hosts that are trusted, or secured by other means. Here the connector is selected by ranges wider than
+single hosts, or for an address behind which a gateway or balancer hides others. The addresses are those; the message counts
+what is in them.
+
+List the hosts one by one, and keep the addresses of gateways and balancers out. The fix takes the latter out of the
+ranges, where there are some.
+
+Source: New-ReceiveConnector, -AuthMechanism, allow anonymous relay (documented).`,
+}
+
+func checkRC202(p *Pass) error {
+	g := p.Record().Version.Generation()
+	for _, h := range p.spaceOf().holdings {
+		c := h.connector
+		if !h.wins() || !c.AuthMechanism.Has(connector.AuthExternalAuthoritative) || c.MayRelay(g) == connector.StepRefused {
+			continue
+		}
+		hidden := overlap(h.won, p.traffic.hidden)
+		var b netipx.IPSetBuilder
+		b.AddSet(h.wide)
+		b.AddSet(hidden)
+		set, _ := b.IPSet() // valid ranges do not fail
+		if isEmpty(set) {
+			continue
+		}
+		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(set), Message: "trusts without authentication " + p.exposureOf(set).String()}
+		if c.MayRelay(g) == connector.StepUnknown || c.Missing.Has(connector.PropertyAuthMechanism) {
+			f.Certainty = PossiblyTrue
+		}
+		if conn, ok := p.connFrom(firstOf(set), c.ID); ok {
+			f.Witness = p.look(conn)
+		}
+		p.reportWith(f, func() [][]candidate { return [][]candidate{p.carveOut(c, hidden)} })
+	}
+	return nil
+}
+
+// carveOut proposes to take the addresses of gateways and balancers out of the ranges of a connector.
+func (p *Pass) carveOut(c connector.ReceiveConnector, hidden *netipx.IPSet) []candidate {
+	if isEmpty(hidden) {
+		return nil
+	}
+	es := newEdits()
+	carved(es, c, connector.RangesOf(hidden))
+	if es.empties() {
+		return nil
+	}
+	return []candidate{{kind: FixCarve, title: "take the addresses of gateways and balancers out of its ranges", changes: es.changes(disable)}}
+}

@@ -1,0 +1,88 @@
+package audit
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// nestedIn tells of each range whether it lies in another one of the list, or equals an earlier one, and whether any does.
+func nestedIn(rs []connector.Range) (nested []bool, some bool) {
+	nested = make([]bool, len(rs))
+	order := make([]int, len(rs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := rs[i].Span(), rs[j].Span()
+		return cmp.Or(a.From().Compare(b.From()), b.To().Compare(a.To()), cmp.Compare(i, j))
+	})
+	var farthest netip.Addr
+	for _, i := range order {
+		s := rs[i].Span()
+		if farthest.IsValid() && farthest.BitLen() == s.To().BitLen() && s.To().Compare(farthest) <= 0 {
+			nested[i], some = true, true
+			continue
+		}
+		farthest = s.To()
+	}
+	return nested, some
+}
+
+// unmoved makes an edit of a connector's ranges as far as it moves no source and, if it makes ranges that were not there, the cmdlets accept
+// it: edit is told which addresses are to stay as they are listed, and is asked anew with more of them until nothing moves. It returns the
+// list, nil if nothing of the edit is left.
+func (p *Pass) unmoved(c connector.ReceiveConnector, makes bool, edit func(stay *netipx.IPSet) []connector.Range) []connector.Range {
+	before := p.only(p.Server)
+	x := mustCompile(before)
+	stay := &netipx.IPSet{}
+	for {
+		rs := edit(stay)
+		if len(rs) == len(c.RemoteIPRanges) || len(rs) == 0 {
+			return nil
+		}
+		after := *before
+		after.Connectors = slices.Clone(before.Connectors)
+		i := slices.IndexFunc(after.Connectors, func(o connector.ReceiveConnector) bool { return o.ID.Equal(c.ID) })
+		after.Connectors[i].RemoteIPRanges = rs
+		y := mustCompile(&after)
+		var moved netipx.IPSetBuilder
+		moved.AddSet(stay)
+		moves := append(connector.Diff(x, y), connector.Unsettled(x, y)...)
+		for _, m := range moves {
+			for _, r := range m.Addrs {
+				moved.AddRange(r.Span())
+			}
+		}
+		held := len(moves)
+		if makes {
+			for _, r := range refusedRanges(before, c, rs) {
+				moved.AddRange(r.Span())
+				held++
+			}
+		}
+		if held == 0 {
+			return rs
+		}
+		next, _ := moved.IPSet() // valid ranges do not fail
+		if next.Equal(stay) {
+			return nil // what moves is none of what was edited
+		}
+		stay = next
+	}
+}
+
+// refusedRanges returns the ranges of a new list that the cmdlet would refuse because of those of other connectors.
+func refusedRanges(t *connector.Topology, c connector.ReceiveConnector, rs []connector.Range) (refused []connector.Range) {
+	err := t.Validate(connector.Edit(c, func(e *connector.ReceiveConnector) { e.RemoteIPRanges = rs }))
+	for _, r := range connector.Refusals(err) {
+		if r.Rule == connector.RuleRangeConflict {
+			refused = append(refused, r.Range)
+		}
+	}
+	return refused
+}
