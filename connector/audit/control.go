@@ -19,11 +19,15 @@ type Control struct {
 	Safely     string   // how its purpose is met without breaking mail between servers
 
 	applies func(connector.Server, connector.ReceiveConnector) bool
-	needs   connector.Properties // that have to be known
+	needs   connector.Properties                  // that have to be known
+	told    func(connector.ReceiveConnector) bool // nil: always
 	letter  func(*connector.ReceiveConnector)
 	purpose func(connector.ReceiveConnector) bool
 	safe    func(*connector.ReceiveConnector)
 }
+
+// hundredOfControls is how the IDs of controls begin.
+const hundredOfControls = "RC3"
 
 // Controls returns the controls that are known, by ID. The slice is the caller's, the controls are shared and must not be changed.
 func Controls() []*Control {
@@ -55,11 +59,11 @@ type ControlResult struct {
 	Control *Control
 	Subject connector.ID
 	State   ControlState
-	Letter  bool             // it is met to the letter; else, if it is met, as far as its purpose goes
-	Change  connector.Change // that would meet it to the letter; nothing changes if Letter
-	Refused error            // why the cmdlets would refuse that, as [connector.Topology.Validate] says; nil if they would not
-	Breaks  []connector.Flow // what that would break of the flows that pass
-	Broken  []connector.Flow // what fails because it is met to the letter, and would not with the safe form
+	Letter  bool               // it is met to the letter; else, if it is met, as far as its purpose goes
+	Change  connector.Change   // that would meet it to the letter; nothing changes if Letter
+	Refused *connector.Refusal // why the cmdlets would refuse that, whatever other connectors there are; nil if they would not
+	Breaks  []connector.Flow   // what that would break of the flows that pass
+	Broken  []connector.Flow   // what fails because it is met to the letter, and would not with the safe form
 }
 
 // Hardening evaluates every control on every connector, by control and in the order of the configuration: whether it is met, and by
@@ -92,7 +96,7 @@ func Hardening(ctx context.Context, t *connector.Topology) ([]ControlResult, err
 func (p *Pass) evaluate(k *Control, c connector.ReceiveConnector) ControlResult {
 	r := ControlResult{Control: k, Subject: c.ID, State: ControlNotMet, Change: connector.Edit(c, k.letter)}
 	switch {
-	case c.Missing&k.needs != 0:
+	case c.Missing&k.needs != 0 || k.told != nil && !k.told(c):
 		r.State = ControlUnknown
 		return r
 	case !k.applies(p.Record(), c):
@@ -106,9 +110,18 @@ func (p *Pass) evaluate(k *Control, c connector.ReceiveConnector) ControlResult 
 		r.Broken = p.healed(c, connector.Edit(c, k.safe))
 		return r
 	}
-	r.Refused = p.only(p.Server).Validate(r.Change)
+	if rs := p.refusedAlone(r.Change); len(rs) > 0 {
+		r.Refused = rs[0]
+	}
 	r.Breaks = p.broken(c, r.Change)
 	return r
+}
+
+// refusedAlone returns what the cmdlets would refuse of a change whatever other connectors there are.
+func (p *Pass) refusedAlone(c connector.Change) []*connector.Refusal {
+	t := p.only(p.Server)
+	t.Connectors = []connector.ReceiveConnector{*c.Before}
+	return connector.Refusals(t.Validate(c))
 }
 
 // broken returns the flows that pass by a connector and would not after a change of what it offers and allows.
@@ -195,7 +208,7 @@ func (p *Pass) reportControl(r ControlResult, c connector.ReceiveConnector) {
 		f.Message = fmt.Sprintf("%s to the letter (%s) would break mail from %s", what, letter, strings.Join(senders(f.Flows), ", "))
 	case r.Refused != nil && r.State == ControlNotMet:
 		f.Severity = Note
-		f.Message = fmt.Sprintf("%s to the letter (%s) is refused by the cmdlets: %v", what, letter, firstRefusal(r.Refused))
+		f.Message = fmt.Sprintf("%s to the letter (%s) is refused by the cmdlets: %s", what, letter, r.Refused.Text)
 	default:
 		return
 	}

@@ -23,7 +23,7 @@ type exposure struct {
 
 func (p *Pass) exposureOf(set *netipx.IPSet) exposure {
 	e := exposure{all: set, public: overlap(set, publicAddresses), servers: overlap(set, p.traffic.where)}
-	for _, n := range p.Topology.Networks {
+	for _, n := range p.traffic.list {
 		if hides(n) && !isEmpty(overlap(set, connector.IPSet(n.Ranges...))) {
 			e.hiding = append(e.hiding, n)
 		}

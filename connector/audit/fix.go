@@ -46,12 +46,12 @@ func (k FixKind) String() string {
 
 // Fix is a set of changes that removes a finding. It was applied to a copy of the topology: the cmdlets accept its changes in their
 // order, every connection that failed reached Exchange Server authentication, none that did before did not, the finding was
-// gone, or smaller or less severe, and nothing of equal or higher severity was new.
+// gone, or smaller or less severe, and nothing of equal or higher severity, and above a note, was new.
 type Fix struct {
 	Kind  FixKind
 	Title string
 	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about; nobody may relay without
-	// authenticating afterwards that could not, and unless servers fail, clients can do what they could; no connector goes of which more than limits and extensions is not known, and no decision that counts is in doubt.
+	// authenticating afterwards that could not, and unless servers fail, clients can do what they could; no connector goes of which more than limits and extensions is not known, the cmdlets accept the way back, and no decision that counts is in doubt.
 	Safe    bool
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move

@@ -62,7 +62,7 @@ func fixLines(t *testing.T, f audit.Finding) (fixes []string) {
 
 // fixOf renders the fix of a kind, and tells which kind comes first.
 func fixOf(t *testing.T, top *connector.Topology, kind audit.FixKind) (line string, first audit.FixKind) {
-	fs := run(t, top)
+	fs := runAuth(t, top)
 	require.NotEmpty(t, fs)
 	require.Equal(t, "RC001", fs[0].Check)
 	i := slices.IndexFunc(fs[0].Fixes, func(f audit.Fix) bool { return f.Kind == kind })
@@ -156,7 +156,7 @@ func TestFixOfRole(t *testing.T) {
 	line, first := fixOf(t, top, audit.FixRole)
 	assert.Equal(t, "unsafe: Set-ReceiveConnector -Identity 'EX01\\App' -TransportRole FrontendTransport", line, "everybody who was refused is served again")
 	assert.Equal(t, audit.FixRole, first)
-	f := run(t, top)[0]
+	f := runAuth(t, top)[0]
 	require.Len(t, f.Rejected, 1)
 	assert.Equal(t, audit.FixDedicated, f.Rejected[0].Kind)
 	assert.Equal(t, audit.RejectedByCmdlet, f.Rejected[0].Why)
@@ -166,7 +166,7 @@ func TestFixOfRole(t *testing.T) {
 	second := connectorOf("EX01", "App 2", 0, "10.9.1.0/24")
 	second.TransportRole = connector.HubTransport
 	top.Connectors = append(top.Connectors, second)
-	f = run(t, top)[0]
+	f = runAuth(t, top)[0]
 	assert.Empty(t, f.Fixes)
 	assert.Equal(t, []audit.Rejection{audit.RejectedByCmdlet, audit.RejectedByCmdlet}, []audit.Rejection{f.Rejected[0].Why, f.Rejected[1].Why})
 }
@@ -213,7 +213,7 @@ func TestPlannedServersJoinTheFinding(t *testing.T) {
 func TestUnboundFamilyIsNoAlternative(t *testing.T) {
 	top := twoHubs(bound(connectorOf("EX01", "Relay", 0, "10.2.0.0/24"), "0.0.0.0:25"))
 	top.Connectors[0] = bound(top.Connectors[0], "0.0.0.0:25")
-	assert.Equal(t, []string{`RC001 error certain EX01\Relay: 10.2.0.1`}, describe(run(t, top)))
+	assert.Equal(t, []string{`RC001 error certain EX01\Relay: 10.2.0.1`}, describe(runAuth(t, top)))
 }
 
 // Ports at which no Exchange server connects are nobody's latent fault.
@@ -246,7 +246,7 @@ func TestDisabledTarget(t *testing.T) {
 func TestNotPermittedIsNotRC001(t *testing.T) {
 	top := fourHubs()
 	top.Connectors[0].PermissionGroups = connector.GroupExchangeUsers
-	assert.Empty(t, run(t, top))
+	assert.Empty(t, runAuth(t, top))
 	x, err := connector.Compile(top)
 	require.NoError(t, err)
 	for _, r := range audit.Flows(top, x) {
@@ -293,7 +293,7 @@ func TestFixesHoldInRandomOrganizations(t *testing.T) {
 	for seed := range uint64(1500) {
 		top := randomOrganization(gen.Rand(seed))
 		passing := passingFlows(t, top)
-		for _, f := range run(t, top) {
+		for _, f := range runAuth(t, top) {
 			addrs := connector.IPSet(f.Addrs...)
 			for _, fix := range f.Fixes {
 				fixes++

@@ -12,13 +12,14 @@ var control306 = &Control{
 	Safely:     "Mail between servers through the connector is limited as well: the smallest limit on the way counts.",
 	applies:    func(connector.Server, connector.ReceiveConnector) bool { return true },
 	needs:      connector.PropertyMaxMessageSize,
+	told:       func(c connector.ReceiveConnector) bool { return c.MaxMessageSize != 0 },
 	letter: func(c *connector.ReceiveConnector) {
-		if c.MaxMessageSize == 0 || c.MaxMessageSize > 25*connector.MB {
+		if c.MaxMessageSize > 25*connector.MB {
 			c.MaxMessageSize = 25 * connector.MB
 		}
 	},
 	purpose: func(c connector.ReceiveConnector) bool {
-		return c.MaxMessageSize != 0 && c.MaxMessageSize <= 25*connector.MB
+		return c.MaxMessageSize <= 25*connector.MB
 	},
 	safe: func(*connector.ReceiveConnector) {},
 }
@@ -31,6 +32,7 @@ var control307 = &Control{
 	Safely:     "It is the value that an export of Exchange 2019 shows as installed.",
 	applies:    func(connector.Server, connector.ReceiveConnector) bool { return true },
 	needs:      connector.PropertyLimits,
+	told:       func(c connector.ReceiveConnector) bool { return c.MaxHopCount != connector.Limit{} },
 	letter:     func(c *connector.ReceiveConnector) { c.MaxHopCount = connector.LimitOf(60) },
 	purpose:    func(connector.ReceiveConnector) bool { return false },
 	safe:       func(*connector.ReceiveConnector) {},

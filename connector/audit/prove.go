@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -51,7 +52,7 @@ func sameChange(a, b connector.Change) bool {
 //  1. the cmdlets accept every change,
 //  2. every connection that failed reaches Exchange Server authentication, and the finding is gone,
 //  3. no connection between servers that did before does not, and
-//  4. no finding of its severity or above is new, or about addresses it was not about.
+//  4. no finding of its severity or above, and above a note, is new, or about addresses it was not about.
 func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected) {
 	reject := func(why Rejection, format string, args ...any) (Fix, *Rejected) {
 		return Fix{}, &Rejected{Changes: c.changes, Why: why, Detail: fmt.Sprintf(format, args...)}
@@ -126,7 +127,7 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	}
 	access := accessChanges(x, y, server, endpoints(x, y, server), asked)
 	relay := gainsRelay(access)
-	lost := slices.ContainsFunc(c.changes, forgets)
+	lost := slices.ContainsFunc(c.changes, forgets) || after.ValidateAll(connector.Inverse(c.changes...)...) != nil
 	takes := len(failing) == 0 && slices.ContainsFunc(access, AccessChange.Lost)
 	fix.Safe = !others && !relay && !lost && !takes && doubt == 0
 	fix.rank = [...]int{one(others), one(relay), one(lost), one(doubt != 0 || takes), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
@@ -249,7 +250,7 @@ func (p *Pass) only(server string) *connector.Topology {
 func (p *Pass) audited(t *connector.Topology, x *connector.Index, f Finding) ([]Finding, error) {
 	q := &Pass{Topology: t, Index: x, ctx: p.ctx, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{f.Subject.Server}, drift: p.drift, proving: true}
 	for _, c := range p.checks {
-		if c.Severity >= f.Severity || c.ID == f.Check {
+		if c.Severity >= max(f.Severity, Warning) || c.ID == f.Check {
 			q.checks = append(q.checks, c)
 		}
 	}
@@ -257,12 +258,13 @@ func (p *Pass) audited(t *connector.Topology, x *connector.Index, f Finding) ([]
 	return q.findings, err
 }
 
-// worse returns the first finding of a later audit of f's severity or above that today's has not, or not about all of its
-// addresses.
+// worse returns the first finding of a later audit of f's severity or above, and above a note, that today's has not, or not about all of
+// its addresses.
 func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 	today := p.findings[p.today:]
+	least := max(f.Severity, Warning)
 	i := slices.IndexFunc(later, func(l Finding) bool {
-		return l.Severity >= f.Severity && !slices.ContainsFunc(today, func(t Finding) bool { return t.covers(l) })
+		return l.Severity >= least && !slices.ContainsFunc(today, func(t Finding) bool { return t.covers(l) })
 	})
 	if i < 0 {
 		return Finding{}, false
@@ -272,7 +274,8 @@ func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 
 // remains tells whether a finding of a later audit is f, about one of its addresses at least.
 func (f Finding) remains(l Finding) bool {
-	return f.same(l) && l.Severity >= f.Severity && (len(f.Addrs) == 0 || connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...)))
+	caution := strings.HasPrefix(f.Check, hundredOfControls) && l.Severity < f.Severity // which stays once mail goes through again
+	return f.same(l) && !caution && (len(f.Addrs) == 0 || connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...)))
 }
 
 // covers tells whether f says at least as much as l: the same, as severe, about all of l's addresses.

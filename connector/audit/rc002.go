@@ -16,8 +16,7 @@ var rc002 = &Check{
 	Severity: Warning,
 	Run:      checkRC002,
 	Doc: `The connector is enabled, and no source is served by it at any endpoint of the server: wherever it listens,
-other connectors have a narrower range for each of its addresses, or the same one on the exact local address, or the
-process of the other transport role has the port. Or it has no binding of the family of its ranges. Whoever set it up
+other connectors have a narrower range for each of its addresses, or the same one on the exact local address. Or it has no binding of the family of its ranges. Whoever set it up
 wanted something that does not happen: a relay that does not relay, a restriction that does not restrict.
 
 The related connectors are the smallest set that does it: with them and this one alone on the server it would still
@@ -25,7 +24,7 @@ never be selected, and with fewer of them it would be. The addresses are those t
 
 Narrow the ranges that take its addresses, give it another binding, or remove it. Where it ties with another one, which
 of the two is selected cannot be seen from outside, and the finding is only possible; where its bindings or ranges are
-not known whole it is a note.
+not known whole it is a note. Where the process of the other transport role has the port, it is RC008.
 
 Source: the most specific range wins: Receive connectors (documented); the rest as Explain tells it.`,
 }
@@ -34,7 +33,7 @@ func checkRC002(p *Pass) error {
 	for _, h := range p.spaceOf().holdings {
 		c := h.connector
 		unknown := len(c.Bindings) == 0 && c.Missing.Has(connector.PropertyBindings) || len(c.RemoteIPRanges) == 0 && c.Missing.Has(connector.PropertyRemoteIPRanges)
-		if !h.wins() && !unknown {
+		if !h.wins() && !unknown && !p.contested(c) {
 			p.Report(p.unselected(c))
 		}
 	}

@@ -25,6 +25,9 @@ Source: a connection that no range holds is closed without a banner: product.`,
 func checkRC005(p *Pass) error {
 	s := p.spaceOf()
 	for _, r := range s.refused {
+		if r.doubt.Has(connector.DoubtRole) {
+			continue // RC008 tells
+		}
 		f := Finding{Subject: connector.ID{Server: p.Server}, Certainty: Certain, Addrs: connector.RangesOf(r.set)}
 		if r.doubt != 0 {
 			f.Certainty = PossiblyTrue // a range that is not known may hold them

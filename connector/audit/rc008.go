@@ -26,6 +26,19 @@ The fix gives the connector to Front End Transport.
 Source: KB2958036, NDR 4.3.2 (documented); who answers meanwhile: inferred.`,
 }
 
+// contested tells whether an enabled connector of the other transport role shares a binding with one, so that who serves there is not for
+// ranges to decide.
+func (p *Pass) contested(c connector.ReceiveConnector) bool {
+	for _, d := range p.Connectors() {
+		if c.TransportRole != 0 && d.TransportRole != 0 && c.TransportRole != d.TransportRole && !d.Disabled {
+			if _, shared := shareBinding(c, d); shared {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func checkRC008(p *Pass) error {
 	for _, c := range p.Connectors() {
 		if c.TransportRole != connector.HubTransport {

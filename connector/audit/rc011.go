@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"slices"
 
 	"go4.org/netipx"
 
@@ -36,7 +35,12 @@ func checkRC011(p *Pass) error {
 		}
 		f := Finding{Subject: c.ID, Certainty: Certain, Message: fmt.Sprintf("lists %d ranges; the directory refuses more than 1,200 to 1,300", n)}
 		p.reportWith(f, func() [][]candidate {
-			rs := p.unmoved(c, true, func(stay *netipx.IPSet) []connector.Range { return merged(c.RemoteIPRanges, stay) })
+			var stay netipx.IPSetBuilder
+			rs := p.unmoved(c, true, func(moved *netipx.IPSet) []connector.Range {
+				stay.AddSet(moved)
+				set, _ := stay.IPSet() // valid ranges do not fail
+				return merged(c.RemoteIPRanges, set)
+			})
 			if rs == nil {
 				return nil
 			}
@@ -47,22 +51,15 @@ func checkRC011(p *Pass) error {
 	return nil
 }
 
-// merged returns fewer ranges that hold the same addresses. A range that comes of some that touch stay, with all that is in it, stays as
-// it is.
-func merged(rs []connector.Range, stay *netipx.IPSet) (all []connector.Range) {
-	whole := connector.RangesOf(connector.IPSet(rs...))
-	var keep netipx.IPSetBuilder
-	for _, r := range whole {
+// merged returns fewer ranges that hold the same addresses. Those that hold some of stay are left as they are.
+func merged(rs []connector.Range, stay *netipx.IPSet) []connector.Range {
+	var kept, others []connector.Range
+	for _, r := range rs {
 		if stay.OverlapsRange(r.Span()) {
-			keep.AddRange(r.Span())
+			kept = append(kept, r)
+		} else {
+			others = append(others, r)
 		}
 	}
-	kept, _ := keep.IPSet() // valid ranges do not fail
-	all = slices.DeleteFunc(slices.Clone(rs), func(r connector.Range) bool { return !kept.ContainsRange(r.Span()) })
-	for _, r := range whole {
-		if !kept.ContainsRange(r.Span()) {
-			all = append(all, r)
-		}
-	}
-	return all
+	return append(kept, connector.RangesOf(connector.IPSet(others...))...)
 }

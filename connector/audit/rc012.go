@@ -43,10 +43,11 @@ func (p *Pass) shadowed(c connector.ReceiveConnector) (out []connector.Range) {
 	if !some || c.Disabled {
 		return nil
 	}
-	kept := p.unmoved(c, false, func(stay *netipx.IPSet) (rs []connector.Range) {
+	kept := p.unmoved(c, false, func(moved *netipx.IPSet) (rs []connector.Range) {
+		giveBack(c.RemoteIPRanges, nested, moved)
 		out = nil
 		for i, r := range c.RemoteIPRanges {
-			if nested[i] && !stay.OverlapsRange(r.Span()) {
+			if nested[i] {
 				out = append(out, r)
 			} else {
 				rs = append(rs, r)
@@ -58,6 +59,23 @@ func (p *Pass) shadowed(c connector.ReceiveConnector) (out []connector.Range) {
 		return nil
 	}
 	return out
+}
+
+// giveBack takes back what is marked as far as it has to: the narrowest of the marked ranges that hold what moved.
+func giveBack(rs []connector.Range, marked []bool, moved *netipx.IPSet) {
+	var order []int
+	for i, r := range rs {
+		if marked[i] && moved.OverlapsRange(r.Span()) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return rs[i].Compare(rs[j]) })
+	for _, i := range order {
+		if moved.OverlapsRange(rs[i].Span()) {
+			marked[i] = false
+			moved = less(moved, connector.IPSet(rs[i]))
+		}
+	}
 }
 
 // unequal leaves out what the connector has a second time in the same extent, because no command removes one of two.

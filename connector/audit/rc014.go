@@ -53,6 +53,9 @@ func (p *Pass) forgive(change *connector.Change) {
 	after.RemoteIPRanges = slices.DeleteFunc(slices.Clone(after.RemoteIPRanges), func(r connector.Range) bool {
 		return r.IsSingle() && p.traffic.where.Contains(r.Span().From())
 	})
+	if before.TransportRole == 0 && after.TransportRole == connector.HubTransport {
+		after.TransportRole = 0 // which is what there was before there were two
+	}
 	if len(portsIn(*after, false)) > 0 {
 		return
 	}

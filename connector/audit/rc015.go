@@ -25,7 +25,7 @@ Source: the most specific range wins: Receive connectors (documented).`,
 
 func checkRC015(p *Pass) error {
 	for _, h := range p.spaceOf().holdings {
-		if !h.wins() || h.doubt.Has(connector.DoubtTie) {
+		if !h.wins() || h.doubt.Has(connector.DoubtTie) || p.contested(h.connector) {
 			continue
 		}
 		var idle []connector.Range

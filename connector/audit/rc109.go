@@ -9,7 +9,7 @@ var rc109 = &Check{
 	Run:      checkRC109,
 	Doc: `A property has a value that New- and Set-ReceiveConnector do not take: a number outside its bounds, ConnectionTimeout not
 longer than ConnectionInactivityTimeout, BinaryMimeEnabled without ChunkingEnabled, LongAddressesEnabled on a connector of Front
-End Transport, a TransportRole before 2013, a name of more than 64 characters.
+End Transport, a name of more than 64 characters.
 It stems from an import, a directory edit or a file that was written by hand. At run time a configuration that is not valid is
 ignored with event 1003, and the last one that was is kept.
 
@@ -20,7 +20,7 @@ Source: New-ReceiveConnector, Receive connectors (documented).`,
 }
 
 func checkRC109(p *Pass) error {
-	p.reportViolations(func(connector.ReceiveConnector) []candidate { return nil }, connector.RuleName, connector.RuleLimit, connector.RuleTransportRole,
+	p.reportViolations(func(connector.ReceiveConnector) []candidate { return nil }, connector.RuleName, connector.RuleLimit,
 		connector.RuleBinaryMIME, connector.RuleTimeout, connector.RuleLongAddresses)
 	return nil
 }

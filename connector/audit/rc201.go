@@ -54,7 +54,11 @@ func checkRC201(p *Pass) error {
 		p.reportWith(f, func() [][]candidate {
 			if without := withoutRelay(c); len(without.Rights) < len(c.Rights) {
 				return [][]candidate{{{kind: FixAccess, title: "take the right to relay from anonymous clients", changes: []connector.Change{
-					connector.Edit(c, func(e *connector.ReceiveConnector) { e.Rights = without.Rights })}}}}
+					connector.Edit(c, func(e *connector.ReceiveConnector) {
+						if e.Rights = without.Rights; len(e.Rights) == 0 {
+							e.PermissionGroups &^= connector.GroupCustom // which goes by itself
+						}
+					})}}}}
 			}
 			return nil
 		})

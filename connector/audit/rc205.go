@@ -30,7 +30,7 @@ Source: the-little-things.net, receive connector tango, part 2 (observed).`,
 }
 
 func checkRC205(p *Pass) error {
-	for _, n := range p.Topology.Networks {
+	for _, n := range p.traffic.list {
 		if !hides(n) {
 			continue
 		}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"math/big"
 	"net/netip"
 	"slices"
 
@@ -18,8 +19,8 @@ one endpoint of port 25 some of them meet another connector than the others: the
 out of date, or another one covers a part. What comes from the rest gets another treatment: hybrid mail is taken for anonymous mail
 of the Internet, a partner is refused.
 
-One finding for each connector that serves less of the network than it could be meant for: the one that serves a part by ranges of
-its own. The addresses are those of the network that it does not serve, the related connectors serve these. Where only the
+The finding is about the connector that serves most of the network by ranges of its own, which is taken to be the one that is
+meant for it. The addresses are those of the network that it does not serve, the related connectors serve these. Where only the
 connector for everybody serves the network, all of it is treated alike, and nothing is reported.
 
 The fix adds the rest of the network to the connector. Networks of kind Planned are the concern of RC009, those of gateways and
@@ -29,25 +30,34 @@ Source: KB2750145 (documented).`,
 }
 
 func checkRC206(p *Pass) error {
-	for _, n := range p.Topology.Networks {
+	for _, n := range p.traffic.list {
 		if n.Kind != connector.NetworkHybrid && n.Kind != connector.NetworkPartner && n.Kind != connector.NetworkCrossForest {
 			continue
 		}
-		var reported []connector.ID
 		for _, local := range p.Index.Endpoints(p.Server) {
 			if local.Port() != 25 {
 				continue
 			}
 			shares := p.Index.Shares(p.Server, local, n.Ranges...)
-			for _, s := range shares {
-				if len(shares) > 1 && s.Outcome == connector.Selected && !slices.ContainsFunc(reported, s.Connector.Equal) && p.servesInPart(s, local) {
-					reported = append(reported, s.Connector)
-					p.reportSplit(n, s, shares, local)
-				}
+			if own, ok := p.meantFor(shares, local); ok && len(shares) > 1 {
+				p.reportSplit(n, own, shares, local)
+				break // the other endpoints would say the same
 			}
 		}
 	}
 	return nil
+}
+
+// meantFor returns the share of the connector that is most likely the one that is meant for a network: of those that serve it by ranges of
+// their own, the one that serves most of it.
+func (p *Pass) meantFor(shares []connector.Share, local netip.AddrPort) (best connector.Share, ok bool) {
+	var most *big.Int
+	for _, s := range shares {
+		if n := countOf(connector.IPSet(s.Addrs...)); s.Outcome == connector.Selected && p.servesInPart(s, local) && (!ok || n.Cmp(most) > 0) {
+			best, most, ok = s, n, true
+		}
+	}
+	return best, ok
 }
 
 // servesInPart tells whether a connector serves a share by ranges of its own, and not because it serves everybody.

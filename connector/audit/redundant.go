@@ -34,45 +34,41 @@ func nestedIn(rs []connector.Range) (nested []bool, some bool) {
 }
 
 // unmoved makes an edit of a connector's ranges as far as it moves no source and, if it makes ranges that were not there, the cmdlets accept
-// it: edit is told which addresses are to stay as they are listed, and is asked anew with more of them until nothing moves. It returns the
-// list, nil if nothing of the edit is left.
-func (p *Pass) unmoved(c connector.ReceiveConnector, makes bool, edit func(stay *netipx.IPSet) []connector.Range) []connector.Range {
+// it: edit is told which addresses its last list moved, at first none, and asked for another one until nothing moves. It returns the
+// list, nil if edit returns none that is shorter than the one there is.
+func (p *Pass) unmoved(c connector.ReceiveConnector, makes bool, edit func(moved *netipx.IPSet) []connector.Range) []connector.Range {
 	before := p.only(p.Server)
 	x := mustCompile(before)
-	stay := &netipx.IPSet{}
-	for {
-		rs := edit(stay)
-		if len(rs) == len(c.RemoteIPRanges) || len(rs) == 0 {
-			return nil
+	moved := &netipx.IPSet{}
+	for length := 0; ; {
+		rs := edit(moved)
+		if len(rs) >= len(c.RemoteIPRanges) || len(rs) <= length {
+			return nil // or nothing was given back for what moved
 		}
+		length = len(rs)
 		after := *before
 		after.Connectors = slices.Clone(before.Connectors)
 		i := slices.IndexFunc(after.Connectors, func(o connector.ReceiveConnector) bool { return o.ID.Equal(c.ID) })
 		after.Connectors[i].RemoteIPRanges = rs
 		y := mustCompile(&after)
-		var moved netipx.IPSetBuilder
-		moved.AddSet(stay)
+		var b netipx.IPSetBuilder
 		moves := append(connector.Diff(x, y), connector.Unsettled(x, y)...)
 		for _, m := range moves {
 			for _, r := range m.Addrs {
-				moved.AddRange(r.Span())
+				b.AddRange(r.Span())
 			}
 		}
 		held := len(moves)
 		if makes {
 			for _, r := range refusedRanges(before, c, rs) {
-				moved.AddRange(r.Span())
+				b.AddRange(r.Span())
 				held++
 			}
 		}
 		if held == 0 {
 			return rs
 		}
-		next, _ := moved.IPSet() // valid ranges do not fail
-		if next.Equal(stay) {
-			return nil // what moves is none of what was edited
-		}
-		stay = next
+		moved, _ = b.IPSet() // valid ranges do not fail
 	}
 }
 

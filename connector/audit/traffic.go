@@ -12,6 +12,7 @@ import (
 
 // places are the servers of a topology and where they are, by key of their names, and its networks.
 type places struct {
+	list       []connector.Network          // as the topology has them
 	networks   map[networkKey]*netipx.IPSet // addresses
 	servers    map[string]*connector.Server
 	byFQDN     map[string]*connector.Server // by key of the full name
@@ -26,7 +27,7 @@ type places struct {
 func key(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func placesOf(t *connector.Topology) *places {
-	pl := &places{networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, byFQDN: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
+	pl := &places{list: t.Networks, networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, byFQDN: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
 	for _, c := range t.Connectors {
 		pl.configured[key(c.ID.Server)] = true
 	}

@@ -196,7 +196,7 @@ func (a Audit) reply(b *strings.Builder, v *connector.Verdict) {
 }
 
 func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
-	kind := "proved by re-simulation, but not safe: it moves other addresses as well, may let clients relay, or rests on what is not known"
+	kind := "proved by re-simulation, but not safe: it moves other addresses as well, changes what clients may do, rests on what is not known, or could not be taken back"
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/ems"
 )
 
-// suspects lists what is to blame for an error, as far as it is at least plausible.
+// suspects lists what is to blame for an error, the likeliest first, but for what the text speaks against.
 func suspects(t *connector.Topology, text string) (string, error) {
 	d, err := audit.Diagnose(context.Background(), t, text)
 	if err != nil {
@@ -19,7 +19,7 @@ func suspects(t *connector.Topology, text string) (string, error) {
 	var b strings.Builder
 	for _, s := range d.Suspects {
 		switch {
-		case s.Likelihood < audit.Plausible:
+		case s.Likelihood < audit.Thinkable:
 		case s.Outside():
 			fmt.Fprintf(&b, "%s outside: %s\n", s.Likelihood, s.Title)
 		default:
@@ -49,11 +49,11 @@ func (f *Fixture) changed(section string, t *connector.Topology) (string, error)
 	return b.String(), err
 }
 
-// controlLines lists the controls that are not met, or met to the letter at the cost of a flow, and what that does.
+// controlLines lists what meeting the controls to the letter does to mail, or would, and where the cmdlets refuse it.
 func controlLines(results []audit.ControlResult) string {
 	var b strings.Builder
 	for _, r := range results {
-		if r.State == audit.ControlNotApplicable || r.State == audit.ControlMet && len(r.Broken)+len(r.Breaks) == 0 {
+		if len(r.Broken)+len(r.Breaks) == 0 && r.Refused == nil {
 			continue
 		}
 		fmt.Fprintf(&b, "%s %s: %s", r.Control.ID, r.Subject, r.State)

@@ -14,10 +14,10 @@
 //	-- after findings.txt --  the findings that are left then
 //	-- after flows.txt --   the flows that still fail, or may
 //	-- error.txt --         an error that a queue, an NDR or a log showed; nothing is expected of it by itself
-//	-- suspects.txt --      what is to blame for it: likelihood and connector, or cause outside the topology, those that are at least plausible
+//	-- suspects.txt --      what is to blame for it: likelihood and connector, or cause outside the topology
 //	-- change.ps1 --        commands that are not carried out; nothing is expected of them by themselves
 //	-- refusals.txt --      what the cmdlets refuse of them: the connector and the other one, by rule
 //	-- moves.txt --         the sources that they would move
-//	-- hardening.txt --     the controls that are not met, and what meeting them to the letter would do
+//	-- hardening.txt --     the controls that break mail, or would, if they are met to the letter, and those that the cmdlets refuse
 //	-- networks.txt --      which connectors the addresses of each network reach, at port 25
 package topotest
