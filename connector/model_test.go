@@ -86,12 +86,13 @@ func TestEqualLooksAtEveryField(t *testing.T) {
 	checkFields(t, connector.ReceiveConnector{}, connector.ReceiveConnector.Equal)
 	checkFields(t, connector.Database{}, connector.Database.Equal)
 	checkFields(t, connector.Network{}, connector.Network.Equal)
+	checkFields(t, connector.Acceptance{}, connector.Acceptance.Equal)
 
 	full := func() *connector.Topology {
 		return &connector.Topology{Servers: make([]connector.Server, 1), Connectors: make([]connector.ReceiveConnector, 1),
-			Databases: make([]connector.Database, 1), Networks: make([]connector.Network, 1)}
+			Databases: make([]connector.Database, 1), Networks: make([]connector.Network, 1), Accepted: make([]connector.Acceptance, 1)}
 	}
-	for i := range 4 {
+	for i := range 5 {
 		o := full()
 		f := reflect.ValueOf(o).Elem().Field(i)
 		f.Set(reflect.Zero(f.Type()))
@@ -142,6 +143,7 @@ func TestCloneSharesNothing(t *testing.T) {
 		Connectors: []connector.ReceiveConnector{relay("A", "10.0.0.0/8")},
 		Databases:  []connector.Database{{Name: "D", Copies: []string{"A"}}},
 		Networks:   []connector.Network{{Name: "N", Ranges: []connector.Range{connector.MustParseRange("10.0.0.1")}}},
+		Accepted:   []connector.Acceptance{{Check: "RC001", Ranges: []connector.Range{connector.MustParseRange("10.0.0.1")}}},
 	}
 	top.Connectors[0].Rights = []connector.Grant{{Right: "r"}}
 	c := top.Clone()
@@ -158,6 +160,8 @@ func TestCloneSharesNothing(t *testing.T) {
 	assert.Equal(t, "r", top.Connectors[0].Rights[0].Right)
 	assert.Equal(t, "A", top.Databases[0].Copies[0])
 	assert.Equal(t, "10.0.0.1", top.Networks[0].Ranges[0].String())
+	c.Accepted[0].Ranges[0] = connector.MustParseRange("::1")
+	assert.Equal(t, "10.0.0.1", top.Accepted[0].Ranges[0].String())
 }
 
 // Plain encoding/json reads and writes the native form too, without positions.
@@ -183,6 +187,7 @@ func TestCompileErrors(t *testing.T) {
 		},
 		Databases: []connector.Database{{}},
 		Networks:  []connector.Network{{Ranges: make([]connector.Range, 1)}},
+		Accepted:  []connector.Acceptance{{Ranges: make([]connector.Range, 1), Source: connector.Source{File: "f", Line: 9}}},
 	}
 	_, err := connector.Compile(top)
 	require.Error(t, err)
@@ -198,7 +203,10 @@ f:3:4: connectors[3].remoteIPRanges[1]: not a valid value
 connectors[4].bindings[0]: not a valid value
 databases[0].kind: not a valid value
 networks[0].kind: not a valid value
-networks[0].ranges[0]: not a valid value`, err.Error(), "all errors, in input order")
+networks[0].ranges[0]: not a valid value
+f:9: accepted[0].check: nothing given
+f:9: accepted[0].reason: nothing given
+f:9: accepted[0].ranges[0]: not a valid value`, err.Error(), "all errors, in input order")
 	require.ErrorIs(t, err, connector.ErrDuplicate)
 	var me *connector.ModelError
 	require.ErrorAs(t, err, &me)

@@ -66,8 +66,6 @@ var outcomeCauses = map[Outcome]Cause{NoRange: CauseNoRange, NotListening: Cause
 // certificates can be used unless the topology says otherwise, is assumed.
 func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	v := &Verdict{Explanation: x.Explain(c), Peer: p}
-	m := v.Explanation.Match
-	v.Doubt = m.Doubt()
 	s := x.server(c.Server)
 	if s != nil && p.Authenticates() {
 		for _, step := range v.Explanation.Steps {
@@ -80,12 +78,28 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 			}
 		}
 	}
+	v.conclude(s)
+	return v
+}
+
+// Session is what [Verdict.Session] of [Index.Simulate] returns, without the explanation of the decision, which takes most of the time: for
+// many questions about what clients get.
+func (x *Index) Session(c Conn, p Peer) []SessionStep {
+	v := &Verdict{Explanation: &Explanation{Conn: c, Match: x.Select(c)}, Peer: p}
+	v.conclude(x.server(c.Server))
+	return v.Session()
+}
+
+// conclude fills in what follows from the decision.
+func (v *Verdict) conclude(s *serverIndex) {
+	p, m := v.Peer, v.Explanation.Match
+	v.Doubt = m.Doubt()
 	if m.Outcome() != Selected {
 		v.Authentication, v.Cause = NotAuthenticated, outcomeCauses[m.Outcome()]
 		if v.Cause == CauseUnknownServer || v.Cause == CauseInvalidConn {
 			v.Authentication = AuthenticationUnknown
 		}
-		return v
+		return
 	}
 	v.connector, v.receiver = m.connector(), s.receiver
 	v.admission = v.connector.admit(p, s.receiver)
@@ -104,7 +118,6 @@ func (x *Index) Simulate(c Conn, p Peer) *Verdict {
 	if v.Reply == (Reply{}) && (!p.exchange() || v.Cause == CauseNoDirectTrust || v.Cause == CauseRequireTLS) {
 		v.Reply = refusalOf(v.Session())
 	}
-	return v
 }
 
 // inClearWithoutTLS tells whether the connector refuses to take mail because the session is in clear.

@@ -247,10 +247,20 @@ func (p *Pass) report(f Finding, failing []attempt) {
 	}
 }
 
+// mostProofs is for how many findings of one check on one server fixes are tried, if no mail between servers hangs on them.
+const mostProofs = 20
+
 // reportWith is Report with groups of alternatives that may mend the finding; those that hold are kept.
 func (p *Pass) reportWith(f Finding, candidates func() [][]candidate) {
 	p.Report(f)
-	p.proposals = append(p.proposals, proposal{len(p.findings) - 1, nil, candidates})
+	f = p.findings[len(p.findings)-1]
+	n := 0
+	for _, o := range p.proposals {
+		n += one(p.findings[o.finding].Check == f.Check)
+	}
+	if n < mostProofs {
+		p.proposals = append(p.proposals, proposal{len(p.findings) - 1, nil, candidates})
+	}
 }
 
 // mend proves the proposals for the findings of the server at hand.

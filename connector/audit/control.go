@@ -60,7 +60,7 @@ type ControlResult struct {
 	Subject connector.ID
 	State   ControlState
 	Letter  bool               // it is met to the letter; else, if it is met, as far as its purpose goes
-	Change  connector.Change   // that would meet it to the letter; nothing changes if Letter
+	Change  connector.Change   // that would meet it to the letter; nothing changes if Letter, and it is zero if the control does not apply or cannot be told
 	Refused *connector.Refusal // why the cmdlets would refuse that, whatever other connectors there are; nil if they would not
 	Breaks  []connector.Flow   // what that would break of the flows that pass
 	Broken  []connector.Flow   // what fails because it is met to the letter, and would not with the safe form
@@ -94,7 +94,7 @@ func Hardening(ctx context.Context, t *connector.Topology) ([]ControlResult, err
 
 // evaluate evaluates a control on a connector of the server at hand.
 func (p *Pass) evaluate(k *Control, c connector.ReceiveConnector) ControlResult {
-	r := ControlResult{Control: k, Subject: c.ID, State: ControlNotMet, Change: connector.Edit(c, k.letter)}
+	r := ControlResult{Control: k, Subject: c.ID, State: ControlNotMet}
 	switch {
 	case c.Missing&k.needs != 0 || k.told != nil && !k.told(c):
 		r.State = ControlUnknown
@@ -103,6 +103,7 @@ func (p *Pass) evaluate(k *Control, c connector.ReceiveConnector) ControlResult 
 		r.State = ControlNotApplicable
 		return r
 	}
+	r.Change = connector.Edit(c, k.letter)
 	if r.Letter = r.Change.IsNoop(); r.Letter || k.purpose(c) {
 		r.State = ControlMet
 	}
@@ -193,6 +194,9 @@ func (k *Control) check(doc string) *Check {
 
 func (p *Pass) reportControl(r ControlResult, c connector.ReceiveConnector) {
 	f := Finding{Subject: c.ID, Certainty: Certain}
+	if len(r.Broken)+len(r.Breaks) == 0 && r.Refused == nil {
+		return
+	}
 	what := strings.Join(r.Control.Frameworks, ", ")
 	var texts []string
 	for _, d := range r.Change.Differences() {

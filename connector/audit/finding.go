@@ -93,6 +93,7 @@ type Finding struct {
 	Moves     []connector.Move   // RC010: what would move to this server's connectors from those of the others
 	// Fixes are proved, the best first: what moves no other address before what does, what lets nobody relay who could not, what
 	// offers nobody else anything that another connector is there for, then the fewest ranges, the fewest changes, and the order of FixKind.
+	// Where no mail between servers fails, fixes are tried for the first 20 findings of a check on a server.
 	Fixes    []Fix
 	Rejected []Rejected // what was tried beside and is no fix, in the order of FixKind
 }

@@ -53,23 +53,29 @@ func TestCrossings(t *testing.T) {
 		}
 		set, err := want.IPSet()
 		require.NoError(t, err)
-		got, ok := crossings(as, bs)
-		require.Equal(t, any, ok, "%v %v", as, bs)
-		require.Equal(t, fmt.Sprint(connector.RangesOf(set)), fmt.Sprint(connector.RangesOf(got.set)), "%v %v", as, bs)
-		if ok {
-			crossed++
-			require.True(t, cross(got.first.Span(), got.other.Span()))
-			require.Contains(t, as, got.first)
-			require.Contains(t, bs, got.other)
+		both := []connector.ReceiveConnector{{RemoteIPRanges: as}, {RemoteIPRanges: bs}}
+		all := crossings(both, func(int, int) bool { return true })
+		require.Equal(t, any, len(all) == 1, "%v %v", as, bs)
+		require.Empty(t, crossings(both, func(int, int) bool { return false }))
+		got := crossing{set: &netipx.IPSet{}}
+		if any {
+			got = all[0]
 		}
-		all := connector.ReceiveConnector{RemoteIPRanges: append(slices.Clone(as), bs...)}
+		require.Equal(t, fmt.Sprint(connector.RangesOf(set)), fmt.Sprint(connector.RangesOf(got.set)), "%v %v", as, bs)
+		if any {
+			crossed++
+			require.True(t, cross(got.ranges[0].Span(), got.ranges[1].Span()))
+			require.Contains(t, as, got.ranges[0])
+			require.Contains(t, bs, got.ranges[1])
+		}
+		one := connector.ReceiveConnector{RemoteIPRanges: append(slices.Clone(as), bs...)}
 		laminar := true
-		for i, a := range all.RemoteIPRanges {
-			for _, b := range all.RemoteIPRanges[i+1:] {
+		for i, a := range one.RemoteIPRanges {
+			for _, b := range one.RemoteIPRanges[i+1:] {
 				laminar = laminar && !cross(a.Span(), b.Span())
 			}
 		}
-		require.Equal(t, laminar, isLaminar([]connector.ReceiveConnector{all}), "%v", all.RemoteIPRanges)
+		require.Equal(t, laminar, isLaminar([]connector.ReceiveConnector{one}), "%v", one.RemoteIPRanges)
 	}
 	assert.Greater(t, crossed, 500)
 }

@@ -32,7 +32,7 @@ type share struct {
 	ranges netipx.IPSetBuilder
 }
 
-// behaviour is what a source gets: the same for all sources that one connector serves at one endpoint.
+// behaviour is what a source gets: the same for all sources that one connector serves.
 type behaviour struct {
 	served   bool
 	access   abilities
@@ -41,17 +41,18 @@ type behaviour struct {
 
 func profileOf(x *connector.Index, s connector.Server) *profile {
 	p := &profile{server: s.Name}
+	known := make(map[connector.ID]behaviour)
 	for _, e := range x.Endpoints(s.Name) {
 		v4 := e.Addr().Is4()
 		if !slices.ContainsFunc(p.doors, func(d door) bool { return d.port == e.Port() && d.v4 == v4 }) {
-			p.doors = append(p.doors, doorAt(x, s, e.Port(), v4))
+			p.doors = append(p.doors, doorAt(x, s, e.Port(), v4, known))
 		}
 	}
 	return p
 }
 
 // doorAt answers for a port at the first address of the server of a family, or at any that no binding names.
-func doorAt(x *connector.Index, s connector.Server, port uint16, v4 bool) door {
+func doorAt(x *connector.Index, s connector.Server, port uint16, v4 bool, known map[connector.ID]behaviour) door {
 	local := netip.IPv6Unspecified()
 	if v4 {
 		local = netip.IPv4Unspecified()
@@ -69,9 +70,10 @@ func doorAt(x *connector.Index, s connector.Server, port uint16, v4 bool) door {
 		if i < 0 {
 			i = len(d.shares)
 			c := connector.Conn{Server: s.Name, Local: d.local, Remote: region.From()}
-			gets := behaviour{}
-			if m.Outcome() == connector.Selected {
+			gets, asked := known[id]
+			if m.Outcome() == connector.Selected && !asked {
 				gets = behaviour{true, accessOf(x, c, allAccess), x.Simulate(c, anyPeer).Authentication}
+				known[id] = gets
 			}
 			d.shares = append(d.shares, share{id: id, gets: gets})
 		}

@@ -240,7 +240,7 @@ func meant(f Finding, failing []attempt, moves []connector.Move) map[uint16]*net
 // not change them.
 func (p *Pass) only(server string) *connector.Topology {
 	t := &connector.Topology{Connectors: p.connectors[key(server)]}
-	if s, ok := p.Topology.Server(server); ok {
+	if s, ok := p.traffic.records[key(server)]; ok {
 		t.Servers = []connector.Server{s}
 	}
 	return t

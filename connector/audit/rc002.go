@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -63,11 +64,10 @@ func (p *Pass) unselected(c connector.ReceiveConnector) Finding {
 		if b.ties && f.Certainty == Certain {
 			f.Certainty = PossiblyTrue
 		}
-		few := "fewest that do it"
+		f.Message = fmt.Sprintf("is never selected: for each of its addresses %s comes first", strings.ReplaceAll(names(f.Related), ", ", " or "))
 		if !smallest {
-			few = "some that do it"
+			f.Message += "; fewer may be enough"
 		}
-		f.Message = fmt.Sprintf("is never selected: %s for all of its addresses, the %s", plural(len(f.Related), "other connector comes before it", "other connectors come before it"), few)
 	}
 	return f
 }

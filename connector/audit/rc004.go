@@ -2,11 +2,8 @@ package audit
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
-
-	"go4.org/netipx"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -20,7 +17,7 @@ var rc004 = &Check{
 and both are bound to the exact local address or both to the wildcard. The one the server read first serves them, and the
 order cannot be seen from outside: every answer about these sources is in doubt, and may be another one after a restart.
 
-One finding for each connector that comes first in the configuration; the related ones tie with it. The cmdlets refuse
+One finding for each connector that comes first in the configuration; the related ones tie with it, at the first 2,000 places. The cmdlets refuse
 equal ranges on one binding, so it stems from an import, a directory edit, or two bindings.
 
 List the sources at one of the connectors only, or as single addresses at the one that is meant.
@@ -43,53 +40,28 @@ func checkRC004(p *Pass) error {
 	return nil
 }
 
-// tiedWith returns the connectors that tie with one for what it wins in a tie: who would win in its place, and so on while there is
-// a tie.
+// mostTies is at how many places the connectors that tie with one are looked for.
+const mostTies = 2000
+
+// tiedWith returns the connectors that tie with one somewhere.
 func (p *Pass) tiedWith(h *holding) (ids []connector.ID) {
+	asked := 0
 	for _, local := range h.at {
-		gone := []connector.ID{h.connector.ID}
-		left := tiesAt(p.Index, h.connector.ID, local)
-		for !isEmpty(left) {
-			x := p.withoutAll(gone)
-			var again netipx.IPSetBuilder
-			for region, m := range x.Regions(p.Server, local) {
-				if m.Outcome() != connector.Selected || !left.OverlapsRange(region) {
-					continue
-				}
-				if !slices.Contains(gone, m.Connector()) {
-					gone = append(gone, m.Connector())
-				}
-				if !slices.Contains(ids, m.Connector()) {
-					ids = append(ids, m.Connector())
-				}
-				if m.Doubt().Has(connector.DoubtTie) {
-					again.AddRange(region)
+		for region, m := range p.Index.Regions(p.Server, local) {
+			if !m.Doubt().Has(connector.DoubtTie) || m.Connector() != h.connector.ID {
+				continue
+			}
+			if asked++; asked > mostTies {
+				return ids
+			}
+			for _, s := range p.Index.Explain(connector.Conn{Server: p.Server, Local: local, Remote: region.From()}).Steps {
+				if s.Reason == connector.LostTie && !slices.Contains(ids, s.Connector) {
+					ids = append(ids, s.Connector)
 				}
 			}
-			next, _ := again.IPSet() // valid ranges do not fail
-			left = overlap(left, next)
 		}
 	}
 	return ids
-}
-
-// tiesAt returns what a connector wins in a tie at an endpoint.
-func tiesAt(x *connector.Index, id connector.ID, local netip.AddrPort) *netipx.IPSet {
-	var b netipx.IPSetBuilder
-	for region, m := range x.Regions(id.Server, local) {
-		if m.Connector().Equal(id) && m.Doubt().Has(connector.DoubtTie) {
-			b.AddRange(region)
-		}
-	}
-	set, _ := b.IPSet() // valid ranges do not fail
-	return set
-}
-
-// withoutAll returns the index of the server without some of its connectors.
-func (p *Pass) withoutAll(gone []connector.ID) *connector.Index {
-	t := p.only(p.Server)
-	t.Connectors = slices.DeleteFunc(slices.Clone(t.Connectors), func(c connector.ReceiveConnector) bool { return slices.ContainsFunc(gone, c.ID.Equal) })
-	return mustCompile(t)
 }
 
 // names lists connectors.

@@ -28,11 +28,11 @@ func checkRC007(p *Pass) error {
 		}
 		var bound, idle [2]bool
 		for _, b := range c.Bindings {
-			bound[list(b.Addr().Unmap().Is4())] = true
+			bound[one(b.Addr().Unmap().Is4())] = true
 		}
 		var out []connector.Range
 		for _, r := range c.RemoteIPRanges {
-			if v4 := list(r.Span().From().Is4()); !bound[v4] {
+			if v4 := one(r.Span().From().Is4()); !bound[v4] {
 				idle[v4] = true
 				out = append(out, r)
 			}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"go4.org/netipx"
@@ -63,18 +64,24 @@ func (p *Pass) shadowed(c connector.ReceiveConnector) (out []connector.Range) {
 
 // giveBack takes back what is marked as far as it has to: the narrowest of the marked ranges that hold what moved.
 func giveBack(rs []connector.Range, marked []bool, moved *netipx.IPSet) {
-	var order []int
+	c := connector.ReceiveConnector{ID: connector.ID{Server: "S", Name: "C"}}
 	for i, r := range rs {
-		if marked[i] && moved.OverlapsRange(r.Span()) {
-			order = append(order, i)
+		if marked[i] {
+			c.RemoteIPRanges = append(c.RemoteIPRanges, r)
 		}
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return rs[i].Compare(rs[j]) })
-	for _, i := range order {
-		if moved.OverlapsRange(rs[i].Span()) {
-			marked[i] = false
-			moved = less(moved, connector.IPSet(rs[i]))
+	narrowest := make(map[connector.Range]bool) // which is what a connector of the marked ranges alone would select by
+	for _, all := range []string{"0.0.0.0:25", "[::]:25"} {
+		local := connector.MustParseBinding(all)
+		c.Bindings = []netip.AddrPort{local}
+		for region, m := range alone(connector.Server{Name: "S"}, c).Regions("S", local) {
+			if m.Outcome() == connector.Selected && moved.OverlapsRange(region) {
+				narrowest[m.Range()] = true
+			}
 		}
+	}
+	for i, r := range rs {
+		marked[i] = marked[i] && !narrowest[r]
 	}
 }
 

@@ -8,9 +8,17 @@ import (
 
 // violated returns what New-ReceiveConnector would refuse of a connector as it is, by one of some rules, if it were alone on its server.
 func (p *Pass) violated(c connector.ReceiveConnector, rules ...connector.RefusalRule) (refusals []*connector.Refusal) {
-	t := p.only(p.Server)
-	t.Connectors = nil
-	for _, r := range connector.Refusals(t.Validate(connector.Create(c))) {
+	s := p.spaceOf()
+	all, known := s.violations[c.ID]
+	if !known {
+		t := p.only(p.Server)
+		t.Connectors = nil
+		few := c // none of the rules about a connector alone looks at more than one range
+		few.RemoteIPRanges = c.RemoteIPRanges[:min(1, len(c.RemoteIPRanges))]
+		all = connector.Refusals(t.Validate(connector.Create(few)))
+		s.violations[c.ID] = all
+	}
+	for _, r := range all {
 		if slices.Contains(rules, r.Rule) {
 			refusals = append(refusals, r)
 		}

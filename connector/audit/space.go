@@ -11,10 +11,11 @@ import (
 
 // space is who wins what on one server, over all of its endpoints: the same few questions of many checks, asked once.
 type space struct {
-	server   string
-	holdings []*holding       // of the enabled connectors, in the order of the configuration
-	refused  []refused        // by endpoint
-	deaf     []netip.AddrPort // endpoints that serve nobody
+	server     string
+	holdings   []*holding                            // of the enabled connectors, in the order of the configuration
+	refused    []refused                             // by endpoint
+	violations map[connector.ID][]*connector.Refusal // what the cmdlets would refuse of a connector alone
+	deaf       []netip.AddrPort                      // endpoints that serve nobody
 }
 
 // holding is what one connector wins.
@@ -43,7 +44,7 @@ func (p *Pass) spaceOf() *space {
 	if p.space != nil && p.space.server == p.Server {
 		return p.space
 	}
-	s := &space{server: p.Server}
+	s := &space{server: p.Server, violations: make(map[connector.ID][]*connector.Refusal)}
 	of := make(map[connector.ID]*holding)
 	for _, c := range p.Connectors() {
 		if !c.Disabled {

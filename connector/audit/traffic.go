@@ -15,6 +15,7 @@ type places struct {
 	list       []connector.Network          // as the topology has them
 	networks   map[networkKey]*netipx.IPSet // addresses
 	servers    map[string]*connector.Server
+	records    map[string]connector.Server  // of the servers that are told, and not only named
 	byFQDN     map[string]*connector.Server // by key of the full name
 	configured map[string]bool              // servers with a connector, enabled or not
 	own        map[string]*netipx.IPSet     // addresses of a server
@@ -27,9 +28,12 @@ type places struct {
 func key(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func placesOf(t *connector.Topology) *places {
-	pl := &places{list: t.Networks, networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, byFQDN: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
+	pl := &places{list: t.Networks, networks: map[networkKey]*netipx.IPSet{}, servers: map[string]*connector.Server{}, records: map[string]connector.Server{}, byFQDN: map[string]*connector.Server{}, configured: map[string]bool{}, own: map[string]*netipx.IPSet{}}
 	for _, c := range t.Connectors {
 		pl.configured[key(c.ID.Server)] = true
+	}
+	for _, s := range t.Servers {
+		pl.records[key(s.Name)] = s
 	}
 	var where, foreign, hidden netipx.IPSetBuilder
 	for _, s := range t.AllServers() {
@@ -144,6 +148,7 @@ type prober struct {
 	from    string // the source at hand
 	source  *connector.Server
 	targets map[portOf]*target
+	last    []attempt // what attempts returned
 }
 
 // portOf names a port of a server.
@@ -200,7 +205,8 @@ func (p *prober) again(a attempt) *connector.Verdict {
 }
 
 // attempts simulates a flow between every two addresses of one family. A target whose addresses are not known is tried at
-// each of its endpoints. There is none if the source has no known address, or if no connector of the target is known.
+// each of its endpoints. There is none if the source has no known address, or if no connector of the target is known. The slice is
+// written anew by the next call.
 func (p *prober) attempts(f connector.Flow) []attempt {
 	if f.FromNetwork {
 		return p.attemptsFromNetwork(f)
@@ -211,7 +217,7 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 	peer := f.Peer(*p.source)
 	sure := !p.source.Missing.Has(connector.PropertyAddresses)
 	to := p.target(portOf{f.To, f.Port})
-	var as []attempt
+	as := p.last[:0]
 	for _, a := range p.source.Addresses {
 		remote := a.Unmap().WithZone("")
 		for i := range to.places {
@@ -230,6 +236,7 @@ func (p *prober) attempts(f connector.Flow) []attempt {
 			as[i].everywhere = true
 		}
 	}
+	p.last = as
 	return as
 }
 

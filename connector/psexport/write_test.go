@@ -38,6 +38,7 @@ func TestWriteText(t *testing.T) {
 		},
 		Databases: []connector.Database{{Name: "PF 1", Kind: connector.PublicFolderDatabase, Mounted: "EX01", Copies: []string{"EX01"}}, {Name: "DB1", Kind: connector.MailboxDatabase}},
 		Networks:  []connector.Network{{Name: "lab", Kind: connector.NetworkPlanned}, {Name: "balancers", Kind: connector.NetworkBalancer, Ranges: []connector.Range{connector.MustParseRange("10.9.0.0/24"), zone}}},
+		Accepted:  []connector.Acceptance{{Check: "RC005", Reason: "meant"}, {Check: "RC202", Subject: `EX01\Relay`, Ranges: []connector.Range{connector.MustParseRange("10.0.5.0/28"), zone}, Reason: "a network of its own, since May"}},
 	}
 	text := written(psexport.WriteText, top)
 	assert.Equal(t, `Name                      : EX01
@@ -104,6 +105,17 @@ Missing                   : None
 
 Name                      : lab
 NetworkKind               : Planned
+Missing                   : None
+
+AcceptedCheck             : RC005
+Reason                    : meant
+Missing                   : None
+
+AcceptedCheck             : RC202
+Subject                   : EX01\Relay
+Ranges                    : {10.0.5.0/28,
+                            fe80::1%11}
+Reason                    : a network of its own, since May
 Missing                   : None
 `, text)
 	got, warnings := read(t, text)

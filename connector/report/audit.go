@@ -23,13 +23,14 @@ type Audit struct {
 // Audit writes findings with their evidence and the commands of their fixes, and what becomes of the flows between the
 // servers. As JSON it is one object:
 //
-//	{"findings": [{"check", "severity", "certainty", "subject", "source", "message", "addresses", "flows": [FLOW],
-//	               "witness": {...}, "reply", "cause", "related", "fixes": [{"kind", "title", "safe", "commands", "moves": [MOVE]}],
+//	{"findings": [{"check", "severity", "certainty", "subject", "source", "message", "accepted", "addresses", "flows": [FLOW],
+//	               "witness": {...}, "reply", "cause", "related", "moves": [MOVE], "fixes": [{"kind", "title", "safe", "commands", "moves": [MOVE]}],
 //	               "rejected": [{"kind", "title", "why", "detail"}]}],
 //	 "flows": [FLOW]}
 //
 // where FLOW is {"from", "to", "port", "purpose", "transport", "need", "state", "why"} and witness is what Explanation
-// writes, MOVE what Moves does. A flow inside a finding has no state.
+// writes, MOVE what Moves does. A flow inside a finding has no state, accepted is the reason why the topology accepts it, and moves are
+// those of RC010: from the connectors of the other servers to those of this one.
 func (f Format) Audit(w io.Writer, a Audit) error {
 	if f == JSON {
 		return writeJSON(w, a.json(), true)
@@ -50,7 +51,12 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 
 func (a Audit) summary(b *strings.Builder) {
 	counts := make(map[audit.Severity]int)
+	accepted := 0
 	for _, f := range a.Findings {
+		if f.Accepted != "" {
+			accepted++
+			continue
+		}
 		counts[f.Severity]++
 	}
 	fmt.Fprintf(b, "%s, %s: ", count(len(a.Topology.AllServers()), "server"), count(len(a.Topology.Connectors), "receive connector"))
@@ -63,6 +69,9 @@ func (a Audit) summary(b *strings.Builder) {
 		if counts[s] > 0 {
 			parts = append(parts, count(counts[s], s.String()))
 		}
+	}
+	if accepted > 0 {
+		parts = append(parts, fmt.Sprintf("%d accepted", accepted))
 	}
 	b.WriteString(strings.Join(parts, ", ") + ".\n")
 }
@@ -78,7 +87,7 @@ func count(n int, noun string) string {
 func alike(fs []audit.Finding) int {
 	plain := func(f audit.Finding) bool { return len(f.Addrs) == 0 && f.Witness == nil && len(f.Fixes) == 0 }
 	n := 1
-	for plain(fs[0]) && n < len(fs) && plain(fs[n]) && fs[n].Check == fs[0].Check && fs[n].Message == fs[0].Message {
+	for plain(fs[0]) && n < len(fs) && plain(fs[n]) && fs[n].Check == fs[0].Check && fs[n].Message == fs[0].Message && fs[n].Accepted == fs[0].Accepted {
 		n++
 	}
 	return n
@@ -92,27 +101,38 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 		subjects = append(subjects, f.Subject)
 	}
 	fmt.Fprintf(b, "%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, strings.Join(texts(subjects), ", "))
+	if f.Accepted != "" {
+		fmt.Fprintf(b, "  accepted: %s\n", f.Accepted)
+	}
 	if src := f.Source.String(); src != "" && len(alike) == 1 {
 		fmt.Fprintf(b, "  from %s\n", src)
 	}
 	fmt.Fprintf(b, "  %s\n", f.Message)
 	if len(f.Addrs) > 0 {
-		fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(f.Addrs), ", "))
+		fmt.Fprintf(b, "  addresses: %s\n", ranges(f.Addrs))
 	}
 	if len(f.Flows) > 0 {
 		title := "flows that would fail"
 		if slices.ContainsFunc(f.Flows, func(f connector.Flow) bool { return f.Need == connector.Required }) {
 			title = "required flows that fail"
 		}
-		if f.Certainty == audit.CannotTell {
+		switch {
+		case f.Certainty == audit.CannotTell:
 			title = "required flows that may fail"
+		case f.Severity == audit.Note: // a caution
+			title = "flows that would fail"
 		}
 		fmt.Fprintf(b, "  %s:\n", title)
 		for _, flow := range f.Flows {
 			fmt.Fprintf(b, "    %s\n", flow)
 		}
 	}
-	if f.Witness != nil {
+	if len(f.Moves) > 0 {
+		b.WriteString("  what would move to it from another member:\n")
+		writeMoves(b, "    ", f.Moves)
+	} else if f.Witness != nil && client(f.Witness.Peer) && !strings.HasPrefix(f.Check, "RC2") { // which are about what clients get
+		a.taken(b, f.Witness)
+	} else if f.Witness != nil {
 		a.witness(b, f.Witness)
 	}
 	a.writeFixes(b, f.Fixes)
@@ -132,8 +152,8 @@ func (a Audit) writeFixes(b *strings.Builder, fixes []audit.Fix) {
 	}
 }
 
-// witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
-func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
+// taken tells which connector won.
+func (a Audit) taken(b *strings.Builder, v *connector.Verdict) {
 	e := v.Explanation
 	fmt.Fprintf(b, "  for example %s\n", e.Conn)
 	if winner, ok := e.Winner(); ok {
@@ -141,6 +161,12 @@ func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
 	} else {
 		fmt.Fprintf(b, "    %s: %s\n", e.Match, v.Cause.Basis())
 	}
+}
+
+// witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
+func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
+	e := v.Explanation
+	a.taken(b, v)
 	if len(v.Capable) > 0 {
 		right := v.Capable[0]
 		label := "right would be"
@@ -199,6 +225,9 @@ func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
 	kind := "proved by re-simulation, but not safe: it moves other addresses as well, changes what clients may do, rests on what is not known, or could not be taken back"
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
+		if len(fix.Moves) == 0 {
+			kind = "proved by re-simulation; moves no source"
+		}
 	}
 	label := "or"
 	if best {

@@ -17,12 +17,14 @@ type findingObject struct {
 	Subject   string             `json:"subject"`
 	Source    string             `json:"source,omitempty"`
 	Message   string             `json:"message"`
+	Accepted  string             `json:"accepted,omitempty"` // the reason
 	Addresses []string           `json:"addresses"`
 	Flows     []flowObject       `json:"flows"`
 	Witness   *explanationObject `json:"witness,omitempty"`
 	Reply     string             `json:"reply,omitempty"`
 	Cause     string             `json:"cause,omitempty"`
 	Related   []string           `json:"related"`
+	Moves     []moveObject       `json:"moves,omitempty"` // RC010
 	Fixes     []fixObject        `json:"fixes"`
 	Rejected  []rejectedObject   `json:"rejected"`
 }
@@ -94,7 +96,7 @@ func (a Audit) json() auditObject {
 func findingJSON(t *connector.Topology, f audit.Finding) *findingObject {
 	x := findingObject{
 		Check: f.Check, Severity: f.Severity.String(), Certainty: f.Certainty.String(), Subject: f.Subject.String(),
-		Source: f.Source.String(), Message: f.Message, Addresses: texts(f.Addrs), Flows: []flowObject{},
+		Source: f.Source.String(), Message: f.Message, Accepted: f.Accepted, Addresses: texts(f.Addrs), Flows: []flowObject{},
 		Related: texts(f.Related), Rejected: []rejectedObject{},
 	}
 	for _, flow := range f.Flows {
@@ -103,6 +105,9 @@ func findingJSON(t *connector.Topology, f audit.Finding) *findingObject {
 	if f.Witness != nil {
 		e := explanationJSON(f.Witness.Explanation)
 		x.Witness, x.Reply, x.Cause = &e, f.Witness.Reply.String(), f.Witness.Cause.String()
+	}
+	if len(f.Moves) > 0 {
+		x.Moves = movesJSON(f.Moves)
 	}
 	x.Fixes = Audit{Topology: t}.fixes(f.Fixes)
 	for _, r := range f.Rejected {

@@ -36,9 +36,13 @@ text, and of native JSON.
   rcaudit -plan exchange.xml > plan.ps1                what to do, as a script with checks and the way back
   rcaudit -flows exchange.xml                          what becomes of the mail between every two servers
   rcaudit -topology exchange.xml > topology.json       what was read, as native JSON; -topology=text as text
+  rcaudit -hardening exchange.xml                      published controls: what is met, and what meeting them would do to mail
+  rcaudit -list                                        every check; -explain RC001,RC2 tells what they mean
+  rcaudit -checks RC001,RC2 -fail-on warning exchange.xml
 
 exit status: 0 fine, 1 findings at or above -fail-on, with -error a connector very likely to blame, with -flows a required
-flow that fails, 2 unusable input; -plan and -topology print, whatever there is to find
+flow that fails, with -hardening a control that has broken one, 2 unusable input; -plan and -topology print, whatever there is to
+find. Findings that the topology file accepts do not count.
 
 `
 
@@ -58,7 +62,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return nil
 	})
 	flags.BoolVar(&flows, "flows", false, "print what becomes of the flows between every two servers instead")
-	plan, allFixes, only := false, false, ""
+	plan, allFixes, only, hardening, list := false, false, "", false, false
+	var checks, explained []*audit.Check
+	for name, to := range map[string]*[]*audit.Check{"checks": &checks, "explain": &explained} {
+		what := map[string]string{"checks": "only these checks: a list of `IDs` and of their beginnings", "explain": "print what these checks mean instead: a list of `IDs` and of their beginnings"}[name]
+		flags.Func(name, what, func(s string) (err error) {
+			*to, err = audit.ParseChecks(s)
+			return err
+		})
+	}
+	flags.BoolVar(&list, "list", false, "print the list of all checks instead")
+	flags.BoolVar(&hardening, "hardening", false, "print which published controls are met, and what meeting them to the letter would do to mail, instead")
 	flags.BoolVar(&plan, "plan", false, "print the safe fixes of all servers as one PowerShell script instead, with checks before and the way back")
 	flags.StringVar(&only, "server", "", "with -plan, the `NAME` of the server to plan for; those of Edge Transport servers run on the server itself")
 	flags.BoolVar(&allFixes, "all-fixes", false, "print the commands of every fix that was proved, not only of the best")
@@ -69,7 +83,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	story := len(files) == 0
 	modes := 0
-	for _, asked := range []bool{print != "", errorText != "", flows, plan} {
+	for _, asked := range []bool{print != "", errorText != "", flows, plan, hardening, list, explained != nil} {
 		if asked {
 			modes++
 		}
@@ -79,8 +93,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return input.ExitUnusable
 	}
 	if modes > 1 {
-		fmt.Fprintln(stderr, "rcaudit: of -error, -flows, -plan and -topology one at a time")
+		fmt.Fprintln(stderr, "rcaudit: of -error, -explain, -flows, -hardening, -list, -plan and -topology one at a time")
 		return input.ExitUnusable
+	}
+	if list || explained != nil {
+		if !story {
+			fmt.Fprintln(stderr, "rcaudit: -list and -explain are about the checks, and take no file")
+			return input.ExitUnusable
+		}
+		return about(list, explained, o, stdout, stderr)
 	}
 	if errorText != "" && story {
 		fmt.Fprintln(stderr, "rcaudit: -error needs the files of your servers; without them there is only a made-up story")
@@ -118,9 +139,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return status
 	}
 	if plan {
-		return printPlans(t, only, o, stdout, stderr)
+		return printPlans(t, only, checks, o, stdout, stderr)
 	}
-	findings, err := audit.Run(context.Background(), t)
+	if hardening {
+		status := printHardening(t, o, stdout, stderr)
+		if status == input.ExitFindings && (story || failOn.Never()) {
+			return input.ExitFine
+		}
+		return status
+	}
+	findings, err := audit.Run(context.Background(), t, checks...)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
@@ -130,15 +158,44 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	if !story && len(findings) > 0 && failOn.Reached(findings[0].Severity) { // the most severe comes first
+	if !story && len(findings) > 0 && findings[0].Accepted == "" && failOn.Reached(findings[0].Severity) { // the most severe that is not accepted comes first
+		return input.ExitFindings
+	}
+	return input.ExitFine
+}
+
+// about writes the list of all checks, or what some of them mean.
+func about(list bool, explained []*audit.Check, o input.Options, stdout, stderr io.Writer) int {
+	err := o.Format.Explain(stdout, explained)
+	if list {
+		err = o.Format.Checks(stdout, audit.All())
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	return input.ExitFine
+}
+
+// printHardening writes what becomes of the controls. One that has broken a flow counts as a finding.
+func printHardening(t *connector.Topology, o input.Options, stdout, stderr io.Writer) int {
+	results, err := audit.Hardening(context.Background(), t)
+	if err == nil {
+		err = o.Format.Hardening(stdout, results)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return input.ExitUnusable
+	}
+	if slices.ContainsFunc(results, func(r audit.ControlResult) bool { return len(r.Broken) > 0 }) {
 		return input.ExitFindings
 	}
 	return input.ExitFine
 }
 
 // printPlans writes what there is to do, on one server if only names it.
-func printPlans(t *connector.Topology, only string, o input.Options, stdout, stderr io.Writer) int {
-	plans, err := audit.Plans(context.Background(), t)
+func printPlans(t *connector.Topology, only string, checks []*audit.Check, o input.Options, stdout, stderr io.Writer) int {
+	plans, err := audit.Plans(context.Background(), t, checks...)
 	if only != "" {
 		if !slices.ContainsFunc(t.AllServers(), func(s connector.Server) bool { return strings.EqualFold(s.Name, only) }) {
 			fmt.Fprintf(stderr, "rcaudit: -server %s: no file names a server of this name\n", only)

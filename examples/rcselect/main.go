@@ -25,6 +25,8 @@ address the files tell whether it may authenticate in clear.
   rcselect -server EX01 -remote 192.168.1.75 connectors.xml
   rcselect -server EX01 -remote 192.168.1.75 -peer anonymous -tls ifoffered connectors.xml
   rcselect -local 0.0.0.0:587 -remote - -format json connectors.json < addresses.txt
+  rcselect -remote 10.0.5.0/24 connectors.xml          do all of them reach one connector, and which?
+  rcselect -remote firewall topology.json              the same of a network of the topology
 
 exit status: 0 answered, even if the answer is a refusal; 2 unusable input
 
@@ -48,7 +50,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var q question
 	remote := ""
 	flags.StringVar(&q.server, "server", "", "name of the server that is connected to")
-	flags.StringVar(&remote, "remote", "", "address of the client; - reads one a line from standard input")
+	flags.StringVar(&remote, "remote", "", "address of the client, a range, or the name of a network of the topology; - reads addresses, one a line, from standard input")
 	flags.Func("local", "endpoint that is connected to: `A:P`", func(s string) (err error) {
 		q.local, err = connector.ParseBinding(s)
 		return err
@@ -88,6 +90,17 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
+	if name, sources, ok := several(t, remote); ok {
+		if q.peer != nil {
+			fmt.Fprintln(stderr, "rcselect: -peer is about one address")
+			return input.ExitUnusable
+		}
+		if err := shares(stdout, t, x, q, name, sources, o.Format); err != nil {
+			fmt.Fprintln(stderr, err)
+			return input.ExitUnusable
+		}
+		return input.ExitFine
+	}
 	lines := io.Reader(strings.NewReader(remote))
 	name := "-remote"
 	if q.batch = remote == "-"; q.batch {
@@ -103,6 +116,42 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return input.ExitUnusable
 	}
 	return input.ExitFine
+}
+
+// several tells whether the question is about many sources: a range of more than one address, or a network of the topology.
+func several(t *connector.Topology, remote string) (name string, sources []connector.Range, ok bool) {
+	if r, err := connector.ParseRange(remote); err == nil {
+		return r.String(), []connector.Range{r}, !r.IsSingle()
+	}
+	for _, n := range t.Networks {
+		if strings.EqualFold(n.Name, remote) {
+			name, sources, ok = n.Name, append(sources, n.Ranges...), true
+		}
+	}
+	return name, sources, ok
+}
+
+// shares tells which connectors many sources reach, at each local endpoint that the question is about and in each family.
+func shares(w io.Writer, t *connector.Topology, x *connector.Index, q question, name string, sources []connector.Range, f report.Format) error {
+	servers := x.Servers()
+	if q.server != "" {
+		servers = []string{q.server}
+	}
+	for _, server := range servers {
+		for _, v4 := range []bool{true, false} {
+			i := slices.IndexFunc(sources, func(r connector.Range) bool { return r.Span().From().Is4() == v4 })
+			if i < 0 {
+				continue
+			}
+			for _, local := range locals(t, x, q, server, sources[i].Span().From()) {
+				s := report.Shares{Name: name, Server: server, Local: local.String(), Shares: x.Shares(server, local, sources...)}
+				if err := f.Shares(w, s); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // answerAll answers for each address in lines; empty lines and those that begin with # are passed over.

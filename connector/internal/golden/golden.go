@@ -12,10 +12,13 @@ type TB interface {
 	Errorf(format string, args ...any)
 }
 
+// Updating tells whether files are to be written anew: UPDATE_GOLDEN=1 is set.
+func Updating() bool { return os.Getenv("UPDATE_GOLDEN") != "" }
+
 // Check compares got with the file. UPDATE_GOLDEN=1 writes the file instead.
 func Check(t TB, file, got string) {
 	t.Helper()
-	if os.Getenv("UPDATE_GOLDEN") != "" {
+	if Updating() {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Errorf("%v", err)
 		}

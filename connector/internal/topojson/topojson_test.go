@@ -46,7 +46,8 @@ func TestDecodeEveryField(t *testing.T) {
   "rights": [{"principal": "p", "right": "r", "deny": true}], "requireTLS": true, "suppressXAnonymousTls": true,
   "enableAuthGSSAPI": true, "domainSecureEnabled": true, "missing": "Rights", "conflicting": "Rights"}],
 "databases": [{"name": "DB", "kind": "PublicFolder", "mounted": "EX01", "copies": ["EX01"]}],
-"networks": [{"name": "N", "kind": "Gateway", "ranges": ["10.0.0.9"]}]}`
+"networks": [{"name": "N", "kind": "Gateway", "ranges": ["10.0.0.9"]}],
+"accepted": [{"check": "RC005", "subject": "EX01\\A", "ranges": ["10.0.0.9"], "reason": "meant"}]}`
 	top, err := decode(text)
 	require.NoError(t, err)
 	data, err := json.Marshal(top)
@@ -77,6 +78,11 @@ t.json:4:56: networks[0].ranges[0]: range "10.0.0.9-10.0.0.1": byte 9: the range
 t.json:4:87: networks[0].extra: unknown key
 t.json:5:60: databases[0].mounted: wrong kind of value: null instead of a string
 t.json:5:77: databases[0].copies[0]: wrong kind of value: a boolean instead of a string`, err.Error())
+	_, err = decode(`{"accepted": [{"subject": "EX01", "ranges": ["x"], "until": "May"}]}`)
+	assert.Equal(t, `t.json:1:46: accepted[0].ranges[0]: range "x": byte 0: not an IP address: unable to parse IP
+t.json:1:61: accepted[0].until: unknown key
+t.json:1:15: accepted[0].check: required and missing
+t.json:1:15: accepted[0].reason: required and missing`, err.Error())
 	_, err = decode(`{"networks": [{"kind": "Planned"}]}`)
 	assert.Equal(t, "t.json:1:15: networks[0].name: required and missing", err.Error())
 	_, err = decode(`{"servers": [` + strings.Repeat(`1,`, 500) + `1]}`)

@@ -1,0 +1,227 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// Checks writes the checks with their severities and titles: as text a line each, as JSON a list of {"id", "severity", "title", "doc"}.
+func (f Format) Checks(w io.Writer, checks []*audit.Check) error {
+	if f == JSON {
+		list := []checkObject{}
+		for _, c := range checks {
+			list = append(list, checkObject{c.ID, c.Severity.String(), c.Title, c.Doc})
+		}
+		return writeJSON(w, list, true)
+	}
+	var b strings.Builder
+	for _, c := range checks {
+		fmt.Fprintf(&b, "%-6s %-8s %s\n", c.ID, c.Severity, c.Title)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+type checkObject struct {
+	ID       string `json:"id"`
+	Severity string `json:"severity"`
+	Title    string `json:"title"`
+	Doc      string `json:"doc"`
+}
+
+// Explain writes what the checks mean, why what they find happens, and what to do: as text a block each, as JSON what Checks does.
+func (f Format) Explain(w io.Writer, checks []*audit.Check) error {
+	if f == JSON {
+		return f.Checks(w, checks)
+	}
+	var b strings.Builder
+	for i, c := range checks {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "%s %s: %s\n\n%s\n", c.ID, c.Severity, c.Title, c.Doc)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// CheckTable returns the table of checks in Markdown, a row each.
+func CheckTable(checks []*audit.Check) string {
+	var b strings.Builder
+	b.WriteString("| check | severity | what it finds |\n|---|---|---|\n")
+	for _, c := range checks {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.ID, c.Severity, c.Title)
+	}
+	return b.String()
+}
+
+// Hardening writes what becomes of controls: as text a block for each control with the connectors by state, and what meeting it to the
+// letter does to mail; as JSON a list of
+//
+//	{"control", "title", "frameworks", "demands", "safely", "subject", "state", "letter", "differences", "refused", "breaks": [FLOW], "broken": [FLOW]}
+//
+// with FLOW as of Audit. State is met, not met, not applicable or unknown; letter tells whether it is met to the letter, differences what
+// would have to change for that, breaks the flows that pass and would fail then, broken those that fail because it is met to the letter.
+func (f Format) Hardening(w io.Writer, results []audit.ControlResult) error {
+	if f == JSON {
+		list := []controlObject{}
+		for _, r := range results {
+			list = append(list, controlJSON(r))
+		}
+		return writeJSON(w, list, true)
+	}
+	var b strings.Builder
+	for len(results) > 0 {
+		n := 1
+		for n < len(results) && results[n].Control == results[0].Control {
+			n++
+		}
+		writeControl(&b, results[:n])
+		results = results[n:]
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeControl(b *strings.Builder, rs []audit.ControlResult) {
+	k := rs[0].Control
+	fmt.Fprintf(b, "%s %s\n  %s\n  demands: %s\n", k.ID, k.Title, strings.Join(k.Frameworks, ", "), k.Demands)
+	for s := audit.ControlMet; s <= audit.ControlUnknown; s++ {
+		var subjects []string
+		for _, r := range rs {
+			if r.State == s {
+				subjects = append(subjects, r.Subject.String())
+			}
+		}
+		switch {
+		case len(subjects) == 0:
+		case s == audit.ControlNotApplicable:
+			fmt.Fprintf(b, "  %s: %s\n", s, count(len(subjects), "connector"))
+		default:
+			fmt.Fprintf(b, "  %s: %s\n", s, strings.Join(subjects, ", "))
+		}
+	}
+	caution := false
+	for _, r := range rs {
+		switch {
+		case len(r.Broken) > 0:
+			fmt.Fprintf(b, "  %s: it is met to the letter, and that breaks %s, first %s\n", r.Subject, count(len(r.Broken), "flow"), r.Broken[0])
+		case len(r.Breaks) > 0:
+			fmt.Fprintf(b, "  %s: to the letter (%s) it would break %s, first %s\n", r.Subject, differences(r.Change), count(len(r.Breaks), "flow"), r.Breaks[0])
+		case r.Refused != nil:
+			fmt.Fprintf(b, "  %s: the cmdlets refuse the letter (%s): %s\n", r.Subject, differences(r.Change), r.Refused.Text)
+		default:
+			continue
+		}
+		caution = true
+	}
+	if caution {
+		fmt.Fprintf(b, "  safely: %s\n", k.Safely)
+	}
+	b.WriteString("\n")
+}
+
+func differences(c connector.Change) string {
+	return strings.Join(texts(c.Differences()), "; ")
+}
+
+type controlObject struct {
+	Control     string       `json:"control"`
+	Title       string       `json:"title"`
+	Frameworks  []string     `json:"frameworks"`
+	Demands     string       `json:"demands"`
+	Safely      string       `json:"safely"`
+	Subject     string       `json:"subject"`
+	State       string       `json:"state"`
+	Letter      bool         `json:"letter"`
+	Differences []string     `json:"differences"`
+	Refused     string       `json:"refused,omitempty"`
+	Breaks      []flowObject `json:"breaks"`
+	Broken      []flowObject `json:"broken"`
+}
+
+func controlJSON(r audit.ControlResult) controlObject {
+	k := r.Control
+	o := controlObject{k.ID, k.Title, k.Frameworks, k.Demands, k.Safely, r.Subject.String(), r.State.String(), r.Letter, texts(r.Change.Differences()), "", []flowObject{}, []flowObject{}}
+	if r.Refused != nil {
+		o.Refused = r.Refused.Text
+	}
+	for _, f := range r.Breaks {
+		o.Breaks = append(o.Breaks, flowJSON(f))
+	}
+	for _, f := range r.Broken {
+		o.Broken = append(o.Broken, flowJSON(f))
+	}
+	return o
+}
+
+// Shares is which connectors some sources reach at a local endpoint.
+type Shares struct {
+	Name   string // of the sources: a range, or a network
+	Server string
+	Local  string
+	Shares []connector.Share
+}
+
+// Shares writes which connectors some sources reach: as text a line, and a line for each connector if they are several; as JSON
+//
+//	{"sources", "server", "local", "shares": [{"outcome", "connector", "addresses", "count", "doubt"}]}
+func (f Format) Shares(w io.Writer, s Shares) error {
+	if f == JSON {
+		return writeJSON(w, s.json(), false)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s -> %s %s: ", s.Name, s.Server, s.Local)
+	switch len(s.Shares) {
+	case 0:
+		b.WriteString("none of these addresses is of this family\n")
+	case 1:
+		fmt.Fprintf(&b, "all of them reach %s\n", s.who(0))
+	default:
+		b.WriteString("they do not reach one connector\n")
+		for i, share := range s.Shares {
+			fmt.Fprintf(&b, "  %s: %s\n", s.who(i), ranges(share.Addrs))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s Shares) who(i int) string {
+	share := s.Shares[i]
+	who := share.Connector.String()
+	if share.Connector.IsZero() {
+		who = "no connector (" + share.Outcome.String() + ")"
+	}
+	if share.Doubt != 0 {
+		who += " (doubt: " + share.Doubt.String() + ")"
+	}
+	return who
+}
+
+type sharesObject struct {
+	Sources string        `json:"sources"`
+	Server  string        `json:"server"`
+	Local   string        `json:"local"`
+	Shares  []shareObject `json:"shares"`
+}
+
+type shareObject struct {
+	Outcome   string   `json:"outcome"`
+	Connector string   `json:"connector"`
+	Addresses []string `json:"addresses"`
+	Count     string   `json:"count"`
+	Doubt     string   `json:"doubt"`
+}
+
+func (s Shares) json() sharesObject {
+	o := sharesObject{s.Name, s.Server, s.Local, []shareObject{}}
+	for _, share := range s.Shares {
+		o.Shares = append(o.Shares, shareObject{share.Outcome.String(), share.Connector.String(), texts(share.Addrs), movement{Move: connector.Move{Addrs: share.Addrs}}.count().String(), share.Doubt.String()})
+	}
+	return o
+}
