@@ -59,7 +59,7 @@ func crowded(intN func(int) int) *connector.Topology {
 // What never wins by the oracle is reported, and nothing else; the related connectors keep it from winning, and no smaller set does.
 func TestNeverSelectedAgainstTheOracle(t *testing.T) {
 	reported, several := 0, 0
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		top := gen.Topology(gen.Rand(seed))
 		if seed%2 == 1 {
 			top = crowded(gen.Rand(seed).IntN)
@@ -104,7 +104,7 @@ func TestNeverSelectedAgainstTheOracle(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, reported, 100)
+	assert.Greater(t, reported, 50)
 	assert.Greater(t, several, 5)
 }
 
@@ -112,7 +112,7 @@ func TestNeverSelectedAgainstTheOracle(t *testing.T) {
 // idle is never the deciding range.
 func TestShadowedAgainstTheOracle(t *testing.T) {
 	shadowed, idle := 0, 0
-	for seed := range uint64(600) {
+	for seed := range uint64(200) {
 		top := gen.Topology(gen.Rand(9000 + seed))
 		x, err := connector.Compile(top)
 		require.NoError(t, err)
@@ -147,8 +147,8 @@ func TestShadowedAgainstTheOracle(t *testing.T) {
 			}
 		}
 	}
-	assert.Greater(t, shadowed, 50)
-	assert.Greater(t, idle, 50)
+	assert.Greater(t, shadowed, 20)
+	assert.Greater(t, idle, 20)
 }
 
 // Every tie of the oracle is in a finding of RC004 with who ties, and every refused address of an endpoint that serves others in one of RC005.

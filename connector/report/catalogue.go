@@ -90,20 +90,31 @@ func (f Format) Hardening(w io.Writer, results []audit.ControlResult) error {
 func writeControl(b *strings.Builder, rs []audit.ControlResult) {
 	k := rs[0].Control
 	fmt.Fprintf(b, "%s %s\n  %s\n  demands: %s\n", k.ID, k.Title, strings.Join(k.Frameworks, ", "), k.Demands)
+	var order []string
+	subjects := make(map[string][]string)
 	for s := audit.ControlMet; s <= audit.ControlUnknown; s++ {
-		var subjects []string
-		for _, r := range rs {
-			if r.State == s {
-				subjects = append(subjects, r.Subject.String())
+		for _, letter := range []bool{true, false} {
+			for _, r := range rs {
+				if r.State != s || r.Letter != letter {
+					continue
+				}
+				state := s.String()
+				if s == audit.ControlMet && !letter {
+					state = "met as far as its purpose goes, not to the letter"
+				}
+				if subjects[state] == nil {
+					order = append(order, state)
+				}
+				subjects[state] = append(subjects[state], r.Subject.String())
 			}
 		}
-		switch {
-		case len(subjects) == 0:
-		case s == audit.ControlNotApplicable:
-			fmt.Fprintf(b, "  %s: %s\n", s, count(len(subjects), "connector"))
-		default:
-			fmt.Fprintf(b, "  %s: %s\n", s, strings.Join(subjects, ", "))
+	}
+	for _, state := range order {
+		list := strings.Join(subjects[state], ", ")
+		if state == audit.ControlNotApplicable.String() {
+			list = count(len(subjects[state]), "connector")
 		}
+		fmt.Fprintf(b, "  %s: %s\n", state, list)
 	}
 	caution := false
 	for _, r := range rs {

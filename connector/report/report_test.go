@@ -279,7 +279,8 @@ func ExampleFormat_Audit() {
 	if err != nil {
 		panic(err)
 	}
-	findings, err := audit.Run(context.Background(), f.Topology)
+	checks, _ := audit.ParseChecks("RC001") // all of them without
+	findings, err := audit.Run(context.Background(), f.Topology, checks...)
 	if err != nil {
 		panic(err)
 	}
@@ -292,6 +293,7 @@ func ExampleFormat_Audit() {
 	//   EX02 -> EX01 port 25 Mail: taken by no connector
 	//
 	// RC001 error (certain) EX01
+	//   from nobody_takes_the_server.txtar/topology.json:3:5
 	//   no connector takes connections from EX02, although EX01\Default EX01 offers it
 	//   addresses: 10.2.0.1
 	//   required flows that fail:

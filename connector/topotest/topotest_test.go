@@ -132,6 +132,8 @@ RC001 error certain EX01\Relay: 10.0.0.7
 `, r.errors[0])
 	assert.Equal(t, `s.txtar: findings.txt does not hold:
   missing: RC001 error certain EX01\Relay: 10.0.0.7
+  too many: RC004 warning certain EX01\Twin: 10.1.0.0/24
+  too many: RC002 note possible EX01\Other: 10.1.0.0/24
   too many: RC009 note possible EX01\Twin: 10.1.0.0/24
   too many: RC902 note certain EX01
   too many: RC905 note certain EX01
@@ -142,12 +144,12 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	_, err = f.Answer("after.txt")
 	require.ErrorIs(t, err, topotest.ErrSection, "a fix section that is no fix")
 
-	f, err = load(t, "-- findings.txt --\nRC009 note possible EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Relay: 10.0.0.0/24\nRC902 note certain EX01\nRC905 note certain EX01\n")
+	f, err = load(t, "-- findings.txt --\nRC002 note possible EX01\\Other: 10.1.0.0/24\nRC004 warning certain EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Twin: 10.1.0.0/24\nRC009 note possible EX01\\Relay: 10.0.0.0/24\nRC902 note certain EX01\nRC905 note certain EX01\n")
 	require.NoError(t, err)
 	r = recorder{}
 	f.Check(&r)
 	require.Len(t, r.errors, 1)
-	assert.Contains(t, r.errors[0], "in another order:\nRC009 note possible EX01\\Relay")
+	assert.Contains(t, r.errors[0], "in another order:\nRC004 warning certain EX01\\Twin")
 }
 
 func TestUnusableTopology(t *testing.T) {

@@ -166,11 +166,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // about writes the list of all checks, or what some of them mean.
 func about(list bool, explained []*audit.Check, o input.Options, stdout, stderr io.Writer) int {
-	err := o.Format.Explain(stdout, explained)
+	write, checks := o.Format.Explain, explained
 	if list {
-		err = o.Format.Checks(stdout, audit.All())
+		write, checks = o.Format.Checks, audit.All()
 	}
-	if err != nil {
+	if err := write(stdout, checks); err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}

@@ -101,6 +101,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		}
 		return input.ExitFine
 	}
+	if _, err := netip.ParseAddr(strings.TrimSpace(remote)); err != nil && remote != "-" {
+		fmt.Fprintf(stderr, "rcselect: -remote %s: neither an address nor a range, and no network of the files\n", remote)
+		return input.ExitUnusable
+	}
 	lines := io.Reader(strings.NewReader(remote))
 	name := "-remote"
 	if q.batch = remote == "-"; q.batch {

@@ -139,6 +139,32 @@ func TestPeerThatIsKnown(t *testing.T) {
 	}
 }
 
+// A range, or a network of the topology, is answered as a whole.
+func TestManySources(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hybrid.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"servers": [{"name": "EX01", "addresses": ["10.0.0.1", "fd00::1"]}],
+ "connectors": [{"identity": "EX01\\Default", "bindings": ["0.0.0.0:25", "[::]:25"], "remoteIPRanges": ["0.0.0.0/0", "::/0"]},
+  {"identity": "EX01\\Online", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["192.0.2.0/28"]}],
+ "networks": [{"name": "Online", "kind": "Hybrid", "ranges": ["192.0.2.0/24", "2001:db8::/32"]}]}`), 0o644))
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-remote", "ONLINE"}, "Online -> EX01 10.0.0.1:25: they do not reach one connector\n  EX01\\Online: 192.0.2.0/28\n  EX01\\Default: 192.0.2.16-192.0.2.255\n" +
+			"Online -> EX01 [fd00::1]:25: all of them reach EX01\\Default\n"},
+		{[]string{"-remote", "192.0.2.0/29", "-server", "ex01"}, "192.0.2.0/29 -> ex01 10.0.0.1:25: all of them reach EX01\\Online\n"},
+		{[]string{"-remote", "192.0.2.0-192.0.2.9", "-local", "0.0.0.0:587"}, "192.0.2.0-192.0.2.9 -> EX01 0.0.0.0:587: all of them reach no connector (NotListening)\n"},
+	} {
+		var out, errs bytes.Buffer
+		assert.Zero(t, run(append(row.args, path), nil, &out, &errs))
+		assert.Empty(t, errs.String())
+		assert.Equal(t, row.want, out.String())
+	}
+	status, _, stderr := call(t, "", "-remote", "10.0.0.0/8", "-peer", "user", path)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "-peer is about one address")
+}
+
 func TestUnusable(t *testing.T) {
 	for why, row := range map[string]struct {
 		args  []string
@@ -146,7 +172,7 @@ func TestUnusable(t *testing.T) {
 		says  string
 	}{
 		"no address":          {nil, "", "-remote and a file are needed"},
-		"not an address":      {[]string{"-remote", "x"}, "", "-remote:1: ParseAddr"},
+		"not an address":      {[]string{"-remote", "x"}, "", "-remote x: neither an address nor a range, and no network of the files"},
 		"a bad line":          {[]string{"-remote", "-"}, "10.0.0.1\nmail.contoso.com\n", "standard input:2: ParseAddr"},
 		"not an endpoint":     {[]string{"-local", "10.0.0.1", "-remote", "10.0.0.1"}, "", "the port is missing"},
 		"an unknown format":   {[]string{"-format", "x"}, "", "format"},
