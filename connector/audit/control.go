@@ -206,10 +206,10 @@ func (p *Pass) reportControl(r ControlResult, c connector.ReceiveConnector) {
 	switch {
 	case len(r.Broken) > 0:
 		f.Flows = r.Broken
-		f.Message = fmt.Sprintf("%s is met to the letter here, and that is why mail from %s fails", what, strings.Join(senders(f.Flows), ", "))
+		f.Message = fmt.Sprintf("%s is met to the letter here, and that is why mail from %s fails", what, sendersText(f.Flows))
 	case len(r.Breaks) > 0:
 		f.Flows, f.Severity = r.Breaks, Note
-		f.Message = fmt.Sprintf("%s to the letter (%s) would break mail from %s", what, letter, strings.Join(senders(f.Flows), ", "))
+		f.Message = fmt.Sprintf("%s to the letter (%s) would break mail from %s", what, letter, sendersText(f.Flows))
 	case r.Refused != nil && r.State == ControlNotMet:
 		f.Severity = Note
 		f.Message = fmt.Sprintf("%s to the letter (%s) is refused by the cmdlets: %s", what, letter, r.Refused.Text)

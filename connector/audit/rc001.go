@@ -137,7 +137,7 @@ func singles(set *netipx.IPSet) []connector.Range {
 }
 
 func message(f Finding) string {
-	who := strings.Join(senders(f.Flows), ", ")
+	who := sendersText(f.Flows)
 	switch f.Witness.Cause {
 	case connector.CauseNoRange:
 		return fmt.Sprintf("no connector takes connections from %s, although %s", who, capable(f))
@@ -159,6 +159,16 @@ func senders(flows []connector.Flow) (names []string) {
 		}
 	}
 	return names
+}
+
+// sendersText names where flows come from, if they are not too many to be read.
+func sendersText(flows []connector.Flow) string {
+	const most = 12
+	names := senders(flows)
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("and %d more servers", len(names)-most))
+	}
+	return strings.Join(names, ", ")
 }
 
 func capable(f Finding) string {

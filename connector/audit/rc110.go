@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -45,7 +44,7 @@ func checkRC110(p *Pass) error {
 		}
 		failing := p.refusedAt(c.ID, &f)
 		if len(failing) > 0 {
-			f.Message += fmt.Sprintf("; mail from %s lands here", strings.Join(senders(f.Flows), ", "))
+			f.Message += fmt.Sprintf("; mail from %s lands here", sendersText(f.Flows))
 		}
 		if f.Certainty == CannotTell {
 			p.Report(f)

@@ -3,6 +3,7 @@ package audit
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go4.org/netipx"
@@ -370,20 +371,27 @@ func (r FlowResult) Fate() string {
 
 // Flows simulates every flow of t over x, its index, in the order of [connector.Topology.Flows].
 func Flows(t *connector.Topology, x *connector.Index) []FlowResult {
-	p := newProber(placesOf(t), x)
-	var rs []FlowResult
-	for f := range t.Flows() {
-		r := FlowResult{Flow: f, State: FlowOutside}
-		if simulated(f) {
-			as := p.attempts(f)
-			r.State, r.Witness = stateOf(as), witnessOf(as)
-			if r.State == FlowNoSource {
-				r.State = p.unreached(f)
+	return slices.Collect(EachFlow(t, x))
+}
+
+// EachFlow is [Flows] one by one, because a thousand servers have millions.
+func EachFlow(t *connector.Topology, x *connector.Index) iter.Seq[FlowResult] {
+	return func(yield func(FlowResult) bool) {
+		p := newProber(placesOf(t), x)
+		for f := range t.Flows() {
+			r := FlowResult{Flow: f, State: FlowOutside}
+			if simulated(f) {
+				as := p.attempts(f)
+				r.State, r.Witness = stateOf(as), witnessOf(as)
+				if r.State == FlowNoSource {
+					r.State = p.unreached(f)
+				}
+			}
+			if !yield(r) {
+				return
 			}
 		}
-		rs = append(rs, r)
 	}
-	return rs
 }
 
 // stateOf judges the connections of a flow. Those at which nothing is known to listen are no alternative to the others.

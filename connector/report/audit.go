@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -15,10 +16,13 @@ import (
 type Audit struct {
 	Topology *connector.Topology
 	Findings []audit.Finding
-	Flows    []audit.FlowResult
+	Flows    iter.Seq[audit.FlowResult] // as [audit.EachFlow] yields them; nil if they are not told
 	// AllFixes: text has the commands of every fix, and not only of the best one of each finding. JSON always has.
 	AllFixes bool
 }
+
+// mostFlows is how many flows of one kind, or of one finding, text has; JSON has all.
+const mostFlows = 32
 
 // Audit writes findings with their evidence and the commands of their fixes, and what becomes of the flows between the
 // servers. As JSON it is one object:
@@ -37,14 +41,15 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 	}
 	var b strings.Builder
 	a.summary(&b)
-	a.flows(&b)
+	flows := summaryOf(a.Flows)
+	a.flows(&b, flows)
 	for rest := a.Findings; len(rest) > 0; {
 		b.WriteString("\n")
 		n := alike(rest)
 		a.finding(&b, rest[:n])
 		rest = rest[n:]
 	}
-	a.others(&b)
+	flows.others(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -123,7 +128,11 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 			title = "flows that would fail"
 		}
 		fmt.Fprintf(b, "  %s:\n", title)
-		for _, flow := range f.Flows {
+		for i, flow := range f.Flows {
+			if i == mostFlows {
+				fmt.Fprintf(b, "    and %d more\n", len(f.Flows)-i)
+				break
+			}
 			fmt.Fprintf(b, "    %s\n", flow)
 		}
 	}

@@ -86,14 +86,16 @@ func TestShares(t *testing.T) {
 	for want, s := range map[string]report.Shares{
 		"it -> EX01 10.0.0.10:25: they do not reach one connector\n  EX01\\Default EX01: 104.47.0.0/17\n  EX01\\Inbound from Office 365: 207.46.163.0/24\n": shares(top.Networks[0].Ranges...),
 		"it -> EX01 10.0.0.10:25: all of them reach EX01\\Default EX01\n":                                                                                   shares(connector.MustParseRange("10.0.0.0/8")),
-		"it -> EX01 10.0.0.10:25: none of these addresses is of this family\n":                                                                               shares(connector.MustParseRange("2001:db8::/32")),
+		"it -> EX01 10.0.0.10:25: none of these addresses is of this family\n":                                                                              shares(connector.MustParseRange("2001:db8::/32")),
 		"it -> EX01 10.0.0.10:25: all of them reach no connector (NotListening) (doubt: Missing)\n": {Name: "it", Server: "EX01", Local: at.String(),
 			Shares: []connector.Share{{Outcome: connector.NotListening, Doubt: connector.DoubtMissing}}},
 	} {
 		assert.Equal(t, want, text(t, func(b *bytes.Buffer) error { return report.Text.Shares(b, s) }))
 	}
 	assert.JSONEq(t, `{"sources": "it", "server": "EX01", "local": "10.0.0.10:25", "shares": [{"outcome": "Selected", "connector": "EX01\\Default EX01",
-		"addresses": ["10.0.0.0/8"], "count": "16777216", "doubt": ""}]}`, text(t, func(b *bytes.Buffer) error { return report.JSON.Shares(b, shares(connector.MustParseRange("10.0.0.0/8"))) }))
+		"addresses": ["10.0.0.0/8"], "count": "16777216", "doubt": ""}]}`, text(t, func(b *bytes.Buffer) error {
+		return report.JSON.Shares(b, shares(connector.MustParseRange("10.0.0.0/8")))
+	}))
 }
 
 // What is accepted is told as accepted, and drift as moves.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -24,25 +25,64 @@ func (f Format) Flows(w io.Writer, flows []audit.FlowResult) error {
 	return nil
 }
 
-// failing returns the required flows that fail.
-func (a Audit) failing() []audit.FlowResult {
-	return slices.DeleteFunc(slices.Clone(a.Flows), func(r audit.FlowResult) bool { return !r.Broken() })
+// flowSummary is what text tells of all flows.
+type flowSummary struct {
+	any     bool
+	failing []audit.FlowResult // required flows that fail
+	groups  []group            // of the others, in the order of their first flow
+}
+
+// group is a set of flows that share purpose, fate and reason.
+type group struct {
+	purpose   connector.Purpose
+	transport connector.Transport
+	port      uint16
+	fate      string
+	why       connector.Basis
+	count     int
+}
+
+func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
+	var s flowSummary
+	if flows == nil {
+		return s
+	}
+	at := make(map[group]int)
+	for r := range flows {
+		s.any = true
+		if r.Broken() {
+			s.failing = append(s.failing, r)
+			continue
+		}
+		k := group{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why, 0}
+		i, known := at[k]
+		if !known {
+			i = len(s.groups)
+			at[k] = i
+			s.groups = append(s.groups, k)
+		}
+		s.groups[i].count++
+	}
+	return s
 }
 
 // flows lists the required flows that fail.
-func (a Audit) flows(b *strings.Builder) {
-	failing := a.failing()
+func (a Audit) flows(b *strings.Builder, s flowSummary) {
 	switch {
-	case len(a.Flows) == 0:
+	case !s.any:
 		b.WriteString("Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.\n")
-	case len(failing) == 0:
+	case len(s.failing) == 0:
 		b.WriteString("No required flow between servers is known to fail.\n")
-	case len(failing) == 1:
+	case len(s.failing) == 1:
 		b.WriteString("1 required flow between servers fails:\n")
 	default:
-		fmt.Fprintf(b, "%d required flows between servers fail:\n", len(failing))
+		fmt.Fprintf(b, "%d required flows between servers fail:\n", len(s.failing))
 	}
-	for _, r := range failing {
+	for i, r := range s.failing {
+		if i == mostFlows {
+			fmt.Fprintf(b, "  and %d more\n", len(s.failing)-i)
+			break
+		}
 		taken := ""
 		if r.State == audit.FlowPartly {
 			taken = "in part, "
@@ -50,7 +90,7 @@ func (a Audit) flows(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
 		switch r.Witness.Cause {
 		case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoDirectTrust, connector.CauseNoCertificate,
-			connector.CauseRequireTLS: // which no finding explains yet
+			connector.CauseRequireTLS: // which RC001 does not explain
 			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
 		}
 	}
@@ -71,17 +111,15 @@ func (a Audit) unaddressed(b *strings.Builder) {
 }
 
 // others lists, in groups, what else flows between the servers and why it does not fail.
-func (a Audit) others(b *strings.Builder) {
-	failing := a.failing()
+func (s flowSummary) others(b *strings.Builder) {
 	var purposes []string
-	for _, r := range failing {
+	for _, r := range s.failing {
 		if p := r.Flow.Purpose.String(); !slices.Contains(purposes, p) {
 			purposes = append(purposes, p)
 		}
 	}
-	gs := groups(a.Flows, failing)
 	switch {
-	case len(gs) == 0:
+	case len(s.groups) == 0:
 		return
 	case len(purposes) == 0:
 		b.WriteString("\nFlows between servers:\n")
@@ -90,9 +128,21 @@ func (a Audit) others(b *strings.Builder) {
 	default:
 		b.WriteString("\nEverything else between the servers:\n")
 	}
-	for _, g := range gs {
-		fmt.Fprintf(b, "  %s\n    %s\n", g.head, g.why)
+	for _, g := range s.groups {
+		fmt.Fprintf(b, "  %s\n    %s\n", g, g.why)
 	}
+}
+
+// String prints "Mail over SMTP on port 25, 12 flows: passes".
+func (g group) String() string {
+	over := g.transport.String()
+	if g.transport == connector.TransportLogShipping {
+		over = "TCP"
+	}
+	if g.port != 0 {
+		over = fmt.Sprintf("%s on port %d", over, g.port)
+	}
+	return fmt.Sprintf("%s over %s, %s: %s", g.purpose, over, count(g.count, "flow"), g.fate)
 }
 
 func takenBy(v *connector.Verdict) string {
@@ -100,45 +150,4 @@ func takenBy(v *connector.Verdict) string {
 		return id.String()
 	}
 	return "no connector"
-}
-
-// group is a set of flows that share purpose, fate and reason.
-type group struct{ head, why string }
-
-func groups(all, leaveOut []audit.FlowResult) []group {
-	type key struct {
-		purpose   connector.Purpose
-		transport connector.Transport
-		port      uint16
-		fate      string
-		why       connector.Basis
-	}
-	left := make(map[connector.Flow]bool)
-	for _, r := range leaveOut {
-		left[r.Flow] = true
-	}
-	var order []key
-	counts := make(map[key]int)
-	for _, r := range all {
-		if left[r.Flow] {
-			continue
-		}
-		k := key{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why}
-		if counts[k] == 0 {
-			order = append(order, k)
-		}
-		counts[k]++
-	}
-	var gs []group
-	for _, k := range order {
-		over := k.transport.String()
-		if k.transport == connector.TransportLogShipping {
-			over = "TCP"
-		}
-		if k.port != 0 {
-			over = fmt.Sprintf("%s on port %d", over, k.port)
-		}
-		gs = append(gs, group{fmt.Sprintf("%s over %s, %s: %s", k.purpose, over, count(counts[k], "flow"), k.fate), k.why.String()})
-	}
-	return gs
 }

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
@@ -86,7 +88,10 @@ func (a Audit) fixes(fixes []audit.Fix) []fixObject {
 }
 
 func (a Audit) json() auditObject {
-	o := auditObject{Findings: []findingObject{}, Flows: flowsJSON(a.Flows)}
+	o := auditObject{Findings: []findingObject{}, Flows: []flowObject{}}
+	if a.Flows != nil {
+		o.Flows = flowsJSON(slices.Collect(a.Flows))
+	}
 	for _, f := range a.Findings {
 		o.Findings = append(o.Findings, *findingJSON(a.Topology, f))
 	}

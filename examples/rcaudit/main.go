@@ -153,7 +153,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
 	}
-	err = o.Format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.Flows(t, x), AllFixes: allFixes})
+	err = o.Format.Audit(stdout, report.Audit{Topology: t, Findings: findings, Flows: audit.EachFlow(t, x), AllFixes: allFixes})
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
