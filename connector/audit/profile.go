@@ -39,6 +39,17 @@ type behaviour struct {
 	exchange connector.Authentication // of an Exchange server that could authenticate in every way there is
 }
 
+// surelyDiffers tells whether something that both know is not the same.
+func (b behaviour) surelyDiffers(o behaviour) bool {
+	for i, state := range b.access {
+		if state != o.access[i] && state != connector.StepUnknown && o.access[i] != connector.StepUnknown {
+			return true
+		}
+	}
+	return b.served != o.served ||
+		b.exchange != o.exchange && b.exchange != connector.AuthenticationUnknown && o.exchange != connector.AuthenticationUnknown
+}
+
 func profileOf(x *connector.Index, s connector.Server) *profile {
 	p := &profile{server: s.Name}
 	known := make(map[connector.ID]behaviour)
@@ -104,8 +115,12 @@ func (p *profile) against(o *profile, pl *places) (moves []connector.Move) {
 					if set = less(set, pl.where); isEmpty(set) {
 						continue
 					}
+					doubt := a.doubt | b.doubt
+					if !a.gets.surelyDiffers(b.gets) {
+						doubt |= connector.DoubtMissing
+					}
 					moves = append(moves, connector.Move{Server: o.server, Local: there.local, From: a.id, To: b.id,
-						Addrs: connector.RangesOf(set), Witness: firstOf(set), Doubt: a.doubt | b.doubt})
+						Addrs: connector.RangesOf(set), Witness: firstOf(set), Doubt: doubt})
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -44,7 +45,8 @@ func checkRC007(p *Pass) error {
 		if idle[1] {
 			family = "IPv4"
 		}
-		p.Report(Finding{Subject: c.ID, Certainty: Certain, Addrs: out,
+		local := netip.AddrPortFrom(everything(out[0].Span().From()).Span().From(), c.Bindings[0].Port())
+		p.Report(Finding{Subject: c.ID, Certainty: Certain, Addrs: out, Witness: p.look(connector.Conn{Server: p.Server, Local: local, Remote: firstOf(connector.IPSet(out...))}),
 			Message: fmt.Sprintf("lists %s and has no %s binding: nothing ever matches there", plural(len(out), family+" range", family+" ranges"), family)})
 	}
 	return nil

@@ -62,6 +62,7 @@ func checkRC008(p *Pass) error {
 		if len(f.Related) == 0 {
 			continue
 		}
+		f.Witness = p.look(connector.Conn{Server: p.Server, Local: at, Remote: at.Addr().Next()})
 		f.Message = fmt.Sprintf("HubTransport, and bound to %s, where Front End Transport listens: one of the two services does not get the port", at)
 		p.reportWith(f, func() [][]candidate {
 			return [][]candidate{{{kind: FixRole, title: "give the connector to Front End Transport", changes: []connector.Change{

@@ -30,6 +30,9 @@ func checkRC012(p *Pass) error {
 		if out := p.shadowed(c); len(out) > 0 {
 			f := Finding{Subject: c.ID, Certainty: Certain, Addrs: out,
 				Message: fmt.Sprintf("lists %s a second time, in wider entries: without them every source gets the connector it gets now", plural(len(out), "entry", "entries"))}
+			if conn, ok := p.connFrom(firstOf(connector.IPSet(out[0])), c.ID); ok {
+				f.Witness = p.look(conn)
+			}
 			p.reportWith(f, func() [][]candidate {
 				return [][]candidate{{{kind: FixRemove, title: "remove the entries that other entries of the connector hold", changes: []connector.Change{connector.RemoveRanges(c, unequal(c, out)...)}}}}
 			})

@@ -45,13 +45,18 @@ func checkRC013(p *Pass) error {
 			if slices.Contains(v4, port) && !slices.ContainsFunc(p.Connectors(), func(o connector.ReceiveConnector) bool {
 				return !o.Disabled && (slices.Contains(portsIn(o, false), port) || o.Missing.Has(connector.PropertyBindings))
 			}) {
-				p.Report(Finding{Subject: c.ID, Certainty: Certain, Message: fmt.Sprintf(
+				p.Report(Finding{Subject: c.ID, Certainty: Certain, Witness: p.look(overIPv6(p.Server, port)), Message: fmt.Sprintf(
 					"has no binding [::]:%d as setup gives it, and nobody else listens there: IPv6 connections are refused, and the Hybrid Configuration wizard stops with HCW8010", port)})
 			}
 		}
 	}
 	p.deaf()
 	return nil
+}
+
+// overIPv6 is a connection from the server itself to one of its ports.
+func overIPv6(server string, port uint16) connector.Conn {
+	return connector.Conn{Server: server, Local: netip.AddrPortFrom(netip.IPv6Unspecified(), port), Remote: netip.IPv6Loopback()}
 }
 
 // deaf reports endpoints that serve nobody while the same port serves the other family.
@@ -70,7 +75,7 @@ func (p *Pass) deaf() {
 		if len(there) == 0 || len(here) == 0 {
 			continue
 		}
-		p.Report(Finding{Subject: here[0], Certainty: Certain, Related: there, Message: fmt.Sprintf(
+		p.Report(Finding{Subject: here[0], Certainty: Certain, Related: there, Witness: p.look(connector.Conn{Server: p.Server, Local: local, Remote: local.Addr().Next()}), Message: fmt.Sprintf(
 			"is bound to %s, where no connector lists a source of that family: every connection is closed without a banner, while the port serves the other family", local)})
 	}
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -69,6 +70,16 @@ func checkRC201(p *Pass) error {
 // hintsAtRights tells whether there are rights beyond the groups, as far as one can see.
 func (p *Pass) hintsAtRights(c connector.ReceiveConnector) bool {
 	return c.PermissionGroups.Has(connector.GroupCustom) || len(c.Rights) > 0 || c.Missing.Has(connector.PropertyPermissionGroups)
+}
+
+// exampleAt is example at one of the endpoints where the connector wins something.
+func (h *holding) exampleAt(local netip.AddrPort) connector.Conn {
+	for _, r := range h.won.Ranges() {
+		if r.From().Is4() == local.Addr().Is4() {
+			return connector.Conn{Server: h.first.Server, Local: local, Remote: afterUnspecified(r)}
+		}
+	}
+	return h.example()
 }
 
 // example returns a connection that the connector wins, from an address that a client may have.

@@ -32,6 +32,7 @@ func checkRC203(p *Pass) error {
 			continue
 		}
 		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: "offers " + line.Text + " before the session is encrypted"}
+		f.Witness = p.Index.Simulate(h.example(), connector.Peer{Kind: connector.PeerUser})
 		p.reportWith(f, func() [][]candidate {
 			return [][]candidate{{setting("offer AUTH LOGIN only after STARTTLS", c, func(e *connector.ReceiveConnector) {
 				e.AuthMechanism |= connector.AuthBasicRequireTLS | connector.AuthTLS

@@ -38,6 +38,7 @@ func checkRC204(p *Pass) error {
 			continue
 		}
 		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: fmt.Sprintf("anonymous clients may submit at port %d", h.at[i].Port())}
+		f.Witness = p.look(h.exampleAt(h.at[i]))
 		p.reportWith(f, func() [][]candidate {
 			if !c.PermissionGroups.Has(connector.GroupAnonymousUsers) {
 				return nil // by a right of its own

@@ -200,7 +200,7 @@ func TestWriteErrors(t *testing.T) {
 		require.ErrorIs(t, f.Audit(full{}, a), errFull)
 		require.ErrorIs(t, f.Explanation(full{}, e), errFull)
 		require.ErrorIs(t, f.Match(full{}, e), errFull)
-		require.ErrorIs(t, f.Flows(full{}, a.Flows), errFull)
+		require.ErrorIs(t, f.Flows(full{}, slices.Collect(a.Flows)), errFull)
 		require.ErrorIs(t, f.Moves(full{}, nil), errFull)
 		require.ErrorIs(t, f.Plans(full{}, report.Plans{Topology: a.Topology}), errFull)
 		require.ErrorIs(t, f.WhatIf(full{}, report.WhatIf{}), errFull)
