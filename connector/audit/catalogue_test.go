@@ -145,10 +145,48 @@ func TestShadowedAgainstTheOracle(t *testing.T) {
 					require.Equal(t, before[a].Connector.String(), answer.Connector.String(), "seed %d: %s without %v", seed, a, f.Addrs)
 				}
 			}
+			if f.Check == "RC012" {
+				requireNoMoreShadowed(t, seed, top, f, x.Endpoints(f.Subject.Server))
+			}
 		}
 	}
 	assert.Greater(t, shadowed, 20)
 	assert.Greater(t, idle, 20)
+}
+
+// requireNoMoreShadowed asserts that without any further entry that lies in another one some address gets another answer.
+func requireNoMoreShadowed(t *testing.T, seed uint64, top *connector.Topology, f audit.Finding, locals []netip.AddrPort) {
+	c, _ := top.Connector(f.Subject)
+	out := slices.Clone(f.Addrs)
+	left := slices.DeleteFunc(slices.Clone(c.RemoteIPRanges), func(r connector.Range) bool {
+		at := slices.Index(out, r)
+		if at >= 0 {
+			out = slices.Delete(out, at, at+1)
+		}
+		return at >= 0
+	})
+	for i, r := range left {
+		inside := slices.ContainsFunc(left, func(o connector.Range) bool {
+			return o.Compare(r) != 0 && connector.IPSet(o).ContainsRange(r.Span())
+		})
+		if !inside {
+			continue
+		}
+		after := top.Clone()
+		for j := range after.Connectors {
+			if after.Connectors[j].ID.Equal(f.Subject) {
+				after.Connectors[j].RemoteIPRanges = slices.Delete(slices.Clone(left), i, i+1)
+			}
+		}
+		differs := false
+		for _, local := range locals {
+			before := wins(top, f.Subject.Server, local)
+			for a, answer := range wins(after, f.Subject.Server, local) {
+				differs = differs || answer.Connector != before[a].Connector || answer.Doubt != before[a].Doubt
+			}
+		}
+		require.True(t, differs, "seed %d: %s of %s could go as well, %v gone", seed, r, f.Subject, f.Addrs)
+	}
 }
 
 // Every tie of the oracle is in a finding of RC004 with who ties, and every refused address of an endpoint that serves others in one of RC005.

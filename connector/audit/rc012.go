@@ -41,28 +41,44 @@ func checkRC012(p *Pass) error {
 	return nil
 }
 
-// shadowed returns the entries of a connector that lie in wider ones and without which no source moves.
-func (p *Pass) shadowed(c connector.ReceiveConnector) (out []connector.Range) {
+// mostGivenBack is how many entries that are to stay are tried one by one once more.
+const mostGivenBack = 64
+
+// shadowed returns the entries of a connector that lie in wider ones and without which no source moves, as many as can go together.
+func (p *Pass) shadowed(c connector.ReceiveConnector) []connector.Range {
 	nested, some := nestedIn(c.RemoteIPRanges)
 	if !some || c.Disabled {
 		return nil
 	}
-	kept := p.unmoved(c, false, func(moved *netipx.IPSet) (rs []connector.Range) {
-		giveBack(c.RemoteIPRanges, nested, moved)
-		out = nil
+	out := slices.Clone(nested) // marks what goes
+	split := func() (gone, left []connector.Range) {
 		for i, r := range c.RemoteIPRanges {
-			if nested[i] {
-				out = append(out, r)
+			if out[i] {
+				gone = append(gone, r)
 			} else {
-				rs = append(rs, r)
+				left = append(left, r)
 			}
 		}
-		return rs
-	})
-	if kept == nil {
-		return nil
+		return gone, left
 	}
-	return out
+	p.unmoved(c, false, func(moved *netipx.IPSet) []connector.Range {
+		giveBack(c.RemoteIPRanges, out, moved)
+		_, left := split()
+		return left
+	})
+	t := p.only(p.Server)
+	x, tries := mustCompile(t), 0
+	for i := range out { // of several that hold what moved, all were given back, and one may be enough
+		if nested[i] && !out[i] && tries < mostGivenBack {
+			tries++
+			out[i] = true
+			if _, left := split(); !isEmpty(movedBy(x, t, c, left)) {
+				out[i] = false
+			}
+		}
+	}
+	gone, _ := split()
+	return gone
 }
 
 // giveBack takes back what is marked as far as it has to: the narrowest of the marked ranges that hold what moved.

@@ -75,6 +75,7 @@ func (p *Pass) deaf() {
 		if len(there) == 0 || len(here) == 0 {
 			continue
 		}
+		there = slices.DeleteFunc(there, here[0].Equal)
 		p.Report(Finding{Subject: here[0], Certainty: Certain, Related: there, Witness: p.look(connector.Conn{Server: p.Server, Local: local, Remote: local.Addr().Next()}), Message: fmt.Sprintf(
 			"is bound to %s, where no connector lists a source of that family: every connection is closed without a banner, while the port serves the other family", local)})
 	}

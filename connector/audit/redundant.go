@@ -46,30 +46,32 @@ func (p *Pass) unmoved(c connector.ReceiveConnector, makes bool, edit func(moved
 			return nil // or nothing was given back for what moved
 		}
 		length = len(rs)
-		after := *before
-		after.Connectors = slices.Clone(before.Connectors)
-		i := slices.IndexFunc(after.Connectors, func(o connector.ReceiveConnector) bool { return o.ID.Equal(c.ID) })
-		after.Connectors[i].RemoteIPRanges = rs
-		y := mustCompile(&after)
-		var b netipx.IPSetBuilder
-		moves := append(connector.Diff(x, y), connector.Unsettled(x, y)...)
-		for _, m := range moves {
-			for _, r := range m.Addrs {
-				b.AddRange(r.Span())
-			}
-		}
-		held := len(moves)
+		moved = movedBy(x, before, c, rs)
 		if makes {
-			for _, r := range refusedRanges(before, c, rs) {
-				b.AddRange(r.Span())
-				held++
-			}
+			moved = union(moved, connector.IPSet(refusedRanges(before, c, rs)...))
 		}
-		if held == 0 {
+		if isEmpty(moved) {
 			return rs
 		}
-		moved, _ = b.IPSet() // valid ranges do not fail
 	}
+}
+
+// movedBy returns the sources that get another connector, or come into doubt, if a connector lists other ranges; x is the index of the
+// topology as it is.
+func movedBy(x *connector.Index, t *connector.Topology, c connector.ReceiveConnector, rs []connector.Range) *netipx.IPSet {
+	after := *t
+	after.Connectors = slices.Clone(t.Connectors)
+	i := slices.IndexFunc(after.Connectors, func(o connector.ReceiveConnector) bool { return o.ID.Equal(c.ID) })
+	after.Connectors[i].RemoteIPRanges = rs
+	y := mustCompile(&after)
+	var b netipx.IPSetBuilder
+	for _, m := range append(connector.Diff(x, y), connector.Unsettled(x, y)...) {
+		for _, r := range m.Addrs {
+			b.AddRange(r.Span())
+		}
+	}
+	set, _ := b.IPSet() // valid ranges do not fail
+	return set
 }
 
 // refusedRanges returns the ranges of a new list that the cmdlet would refuse because of those of other connectors.

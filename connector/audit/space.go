@@ -153,6 +153,15 @@ func less(a, b *netipx.IPSet) *netipx.IPSet {
 	return set
 }
 
+// union returns what is in one of two sets.
+func union(a, b *netipx.IPSet) *netipx.IPSet {
+	var x netipx.IPSetBuilder
+	x.AddSet(a)
+	x.AddSet(b)
+	set, _ := x.IPSet() // valid ranges do not fail
+	return set
+}
+
 func isEmpty(s *netipx.IPSet) bool { return len(s.Ranges()) == 0 }
 
 // firstOf returns the lowest address of a set that is not 0.0.0.0 or ::, which nobody connects from.

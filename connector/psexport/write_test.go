@@ -263,3 +263,29 @@ DomainSecureEnabled   : False
 	// pasted.txt:6:25: EX01\Relay: RemoteIPRanges: cut off with dots, so whom the connector serves is unknown
 	// <nil>
 }
+
+// What is accepted survives both forms, is told once by two files, and needs a check and a reason.
+func TestAcceptances(t *testing.T) {
+	top := &connector.Topology{Accepted: []connector.Acceptance{
+		{Check: "RC202", Subject: `*\Scanners`, Ranges: []connector.Range{connector.MustParseRange("10.0.5.0/28")}, Reason: `a network of its own, "said" Bob`},
+		{Check: "RC905", Reason: "nobody listed the servers"}}}
+	for name, write := range map[string]func(io.Writer, *connector.Topology) error{"text": psexport.WriteText, "json": psexport.WriteJSON} {
+		text := written(write, top)
+		var r psexport.Reader
+		require.NoError(t, r.Read("a", strings.NewReader(text)), name)
+		require.NoError(t, r.Read("b", strings.NewReader(text)), name)
+		got, warnings, err := r.Topology()
+		require.NoError(t, err, name)
+		assert.Empty(t, warnings, name)
+		assert.True(t, top.Equal(got), "%s: %v", name, got.Accepted)
+		assert.Equal(t, "a", got.Accepted[0].Source.File)
+		assert.NotZero(t, got.Accepted[0].Source.Line)
+	}
+	var r psexport.Reader
+	err := r.Read("a", strings.NewReader("AcceptedCheck : RC202\nSubject : EX01\nMissing : None\n"))
+	var e *connector.ModelError
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, 1, e.Source.Line)
+	assert.ErrorIs(t, err, connector.ErrEmpty)
+	assert.ErrorIs(t, psexport.WriteText(io.Discard, &connector.Topology{Accepted: []connector.Acceptance{{Check: "RC1", Reason: "two\nlines"}}}), psexport.ErrNoText)
+}

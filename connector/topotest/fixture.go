@@ -103,7 +103,10 @@ func uncommented(text string) string {
 // differs.
 func difference(want, got string) string {
 	var b strings.Builder
-	wants, gots := strings.Split(strings.TrimRight(want, "\n"), "\n"), strings.Split(strings.TrimRight(got, "\n"), "\n")
+	linesOf := func(text string) []string {
+		return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+	}
+	wants, gots := linesOf(want), linesOf(got)
 	only := func(sign string, lines, others []string) {
 		left := make(map[string]int)
 		for _, l := range others {

@@ -152,6 +152,47 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	assert.Contains(t, r.errors[0], "in another order:\nRC004 warning certain EX01\\Twin")
 }
 
+// The sections that ask more than decisions and findings.
+func TestFurtherSections(t *testing.T) {
+	f, err := topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte(`A story.
+-- topology.json --
+{"servers": [{"name": "EX01", "site": "A", "version": "2019", "addresses": ["10.0.0.1"]}, {"name": "EDGE", "site": "A", "version": "2019", "roles": "Edge", "addresses": ["172.16.0.5"]}],
+ "connectors": [
+ {"identity": "EX01\\Default Frontend EX01", "transportRole": "FrontendTransport", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0-255.255.255.255"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers"},
+ {"identity": "EX01\\Online", "transportRole": "FrontendTransport", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["192.0.2.0/28"], "authMechanism": "Tls", "permissionGroups": "AnonymousUsers"},
+ {"identity": "EDGE\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0-255.255.255.255"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers"}],
+ "networks": [{"name": "online", "kind": "Hybrid", "ranges": ["192.0.2.0/27"]}]}
+-- error.txt --
+550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain
+-- suspects.txt --
+-- change.ps1 --
+Set-ReceiveConnector 'EX01\Online' -RemoteIPRanges 192.0.2.0/27
+-- refusals.txt --
+-- moves.txt --
+EX01 0.0.0.0:25: EX01\Default Frontend EX01 -> EX01\Online: 192.0.2.16/28, for example 192.0.2.16
+-- networks.txt --
+online -> EDGE 0.0.0.0:25: EDGE\Default: 192.0.2.0/27
+online -> EX01 0.0.0.0:25: EX01\Online: 192.0.2.0/28
+online -> EX01 0.0.0.0:25: EX01\Default Frontend EX01: 192.0.2.16/28
+-- hardening.txt --
+RC303 EDGE\Default: met, and the letter would break EX01 -> EDGE port 25 EdgeOutbound
+RC304 EDGE\Default: not met, and the letter would break EX01 -> EDGE port 25 EdgeOutbound
+`)}}, "s.txtar")
+	require.NoError(t, err)
+	var r recorder
+	f.Check(&r)
+	require.Len(t, r.errors, 1)
+	assert.Contains(t, r.errors[0], "suspects.txt does not hold:\n  too many: ", "somebody is to blame")
+	assert.Equal(t, "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain", f.Error)
+	f.Change = "Set-ReceiveConnector 'EX01\\Online' -RemoteIPRanges 0.0.0.0-255.255.255.255"
+	got, err := f.Answer("refusals.txt")
+	require.NoError(t, err)
+	assert.Contains(t, got, `of EX01\Default Frontend EX01 are equal at 0.0.0.0:25`)
+	f.Change = "Set-ReceiveConnector Nobody"
+	_, err = f.Answer("moves.txt")
+	require.ErrorIs(t, err, connector.ErrNotFound)
+}
+
 func TestUnusableTopology(t *testing.T) {
 	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte("-- topology.json --\n{\"servers\": [{\"name\": \"A\"}, {\"name\": \"a\"}]}\n-- expect.txt --\n-- findings.txt --\n-- fix RC001 1.ps1 --\n-- after.txt --\n")}}, "s")
 	require.NoError(t, err)
