@@ -17,7 +17,7 @@ var rc004 = &Check{
 and both are bound to the exact local address or both to the wildcard. The one the server read first serves them, and the
 order cannot be seen from outside: every answer about these sources is in doubt, and may be another one after a restart.
 
-One finding for each connector that comes first in the configuration; the related ones tie with it, at the first 2,000 places. The cmdlets refuse
+One finding for each connector that comes first in the configuration; the related ones tie with it, at the first 100 places. The cmdlets refuse
 equal ranges on one binding, so it stems from an import, a directory edit, or two bindings.
 
 List the sources at one of the connectors only, or as single addresses at the one that is meant.
@@ -41,7 +41,7 @@ func checkRC004(p *Pass) error {
 }
 
 // mostTies is at how many places the connectors that tie with one are looked for.
-const mostTies = 2000
+const mostTies = 100
 
 // tiedWith returns the connectors that tie with one somewhere.
 func (p *Pass) tiedWith(h *holding) (ids []connector.ID) {

@@ -36,7 +36,7 @@ func checkRC011(p *Pass) error {
 		f := Finding{Subject: c.ID, Certainty: Certain, Message: fmt.Sprintf("lists %d ranges; the directory refuses more than 1,200 to 1,300", n)}
 		p.reportWith(f, func() [][]candidate {
 			var stay netipx.IPSetBuilder
-			rs := p.unmoved(c, true, func(moved *netipx.IPSet) []connector.Range {
+			rs := p.edit(c, connector.IPSet(c.RemoteIPRanges...)).settle(true, func(moved *netipx.IPSet) []connector.Range {
 				stay.AddSet(moved)
 				set, _ := stay.IPSet() // valid ranges do not fail
 				return merged(c.RemoteIPRanges, set)

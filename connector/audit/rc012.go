@@ -46,6 +46,16 @@ const mostGivenBack = 64
 
 // shadowed returns the entries of a connector that lie in wider ones and without which no source moves, as many as can go together.
 func (p *Pass) shadowed(c connector.ReceiveConnector) []connector.Range {
+	s := p.spaceOf()
+	gone, known := s.shadowed[c.ID]
+	if !known {
+		gone = p.findShadowed(c)
+		s.shadowed[c.ID] = gone
+	}
+	return gone
+}
+
+func (p *Pass) findShadowed(c connector.ReceiveConnector) []connector.Range {
 	nested, some := nestedIn(c.RemoteIPRanges)
 	if !some || c.Disabled {
 		return nil
@@ -61,18 +71,19 @@ func (p *Pass) shadowed(c connector.ReceiveConnector) []connector.Range {
 		}
 		return gone, left
 	}
-	p.unmoved(c, false, func(moved *netipx.IPSet) []connector.Range {
+	all, _ := split()
+	e := p.edit(c, connector.IPSet(all...))
+	e.settle(false, func(moved *netipx.IPSet) []connector.Range {
 		giveBack(c.RemoteIPRanges, out, moved)
 		_, left := split()
 		return left
 	})
-	t := p.only(p.Server)
-	x, tries := mustCompile(t), 0
+	tries := 0
 	for i := range out { // of several that hold what moved, all were given back, and one may be enough
 		if nested[i] && !out[i] && tries < mostGivenBack {
 			tries++
 			out[i] = true
-			if _, left := split(); !isEmpty(movedBy(x, t, c, left)) {
+			if _, left := split(); !isEmpty(e.moved(left)) {
 				out[i] = false
 			}
 		}

@@ -14,6 +14,7 @@ type space struct {
 	server     string
 	holdings   []*holding                            // of the enabled connectors, in the order of the configuration
 	refused    []refused                             // by endpoint
+	shadowed   map[connector.ID][]connector.Range    // entries without which no source moves
 	violations map[connector.ID][]*connector.Refusal // what the cmdlets would refuse of a connector alone
 	deaf       []netip.AddrPort                      // endpoints that serve nobody
 }
@@ -44,7 +45,7 @@ func (p *Pass) spaceOf() *space {
 	if p.space != nil && p.space.server == p.Server {
 		return p.space
 	}
-	s := &space{server: p.Server, violations: make(map[connector.ID][]*connector.Refusal)}
+	s := &space{server: p.Server, violations: make(map[connector.ID][]*connector.Refusal), shadowed: make(map[connector.ID][]connector.Range)}
 	of := make(map[connector.ID]*holding)
 	for _, c := range p.Connectors() {
 		if !c.Disabled {
