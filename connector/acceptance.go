@@ -9,8 +9,8 @@ import (
 // the same, as accepted.
 type Acceptance struct {
 	Check string `json:"check"` // RC009
-	// Subject is the scope: EX01\Relay is one connector, *\Relay those of this name on every server, EX01 a server with all of its connectors,
-	// and nothing is everything. Case is ignored.
+	// Subject is the scope: EX01\Relay is one connector, *\Relay those of this name on every server, EX01 or EX01\* a server with all of its
+	// connectors, and nothing or * is everything. Case is ignored.
 	Subject string `json:"subject,omitzero"`
 	// Ranges narrow the scope to findings about nothing but these addresses; none means whatever addresses they are about.
 	Ranges []Range `json:"ranges,omitzero"`
@@ -27,9 +27,9 @@ func (a Acceptance) Covers(check string, subject ID, addrs []Range) bool {
 func (a Acceptance) isAbout(subject ID) bool {
 	server, name, ok := strings.Cut(a.Subject, `\`)
 	switch {
-	case a.Subject == "":
+	case a.Subject == "", a.Subject == "*":
 		return true
-	case !ok:
+	case !ok, name == "*":
 		return compareFold(server, subject.Server) == 0
 	case server == "*":
 		return compareFold(name, subject.Name) == 0

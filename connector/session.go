@@ -145,9 +145,11 @@ func (x *Index) connector(id ID) (*ReceiveConnector, bool) {
 	if s == nil {
 		return nil, false
 	}
-	for _, i := range s.connectors {
-		if x.connectors[i].ID.Equal(id) {
-			return &x.connectors[i], true
+	for _, same := range []func(ID) bool{func(o ID) bool { return o == id }, id.Equal} { // the spelling of the topology is faster
+		for _, i := range s.connectors {
+			if same(x.connectors[i].ID) {
+				return &x.connectors[i], true
+			}
 		}
 	}
 	return nil, false

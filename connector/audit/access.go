@@ -54,8 +54,8 @@ func (a AccessChange) gained() bool {
 // abilities is what clients can do, by Access.
 type abilities [AccessTLS + 1]connector.StepState
 
-// clients are the peers that are tried, and the stage they are to reach.
-var clients = [...]struct {
+// clientPeers are the peers that are tried, and the stage they are to reach.
+var clientPeers = [...]struct {
 	peer  connector.Peer
 	stage connector.Stage
 }{
@@ -70,8 +70,8 @@ var clients = [...]struct {
 func accessOf(x *connector.Index, c connector.Conn, asked []Access) (all abilities) {
 	for _, a := range asked {
 		all[a] = connector.StepRefused
-		for _, s := range x.Session(c, clients[a].peer) {
-			if s.Stage == clients[a].stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
+		for _, s := range x.Session(c, clientPeers[a].peer) {
+			if s.Stage == clientPeers[a].stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
 				all[a] = s.State
 			}
 		}

@@ -18,6 +18,7 @@ type candidate struct {
 	changes []connector.Change
 	unknown connector.Properties // that would have to be overwritten, or built on
 	of      connector.ID         // whose
+	guess   bool                 // whether it is what is wanted nobody knows from here
 }
 
 // candidates proposes fixes for connections that reach a connector on which their sender cannot authenticate, in groups

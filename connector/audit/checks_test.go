@@ -140,8 +140,8 @@ func TestChecksAtTheirEdges(t *testing.T) {
 		}(), []string{`RC111 note possible EX01\C:`}},
 		{"RC201", "a subnet", onServer("2016", nil, edited("10.9.9.0/24", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), nil},
 		{"RC201", "more than a subnet", onServer("2016", nil, edited("10.9.8.0/23", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), []string{`RC201 error certain EX01\C: 10.9.8.0/23`}},
-		{"RC201", "a single public host", onServer("2016", nil, edited("198.18.0.1", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), nil},
-		{"RC201", "public hosts by a range", onServer("2016", nil, edited("198.18.0.0/30", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), []string{`RC201 error certain EX01\C: 198.18.0.0/30`}},
+		{"RC201", "a single public host", onServer("2016", nil, edited("17.17.17.1", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), nil},
+		{"RC201", "public hosts by a range", onServer("2016", nil, edited("17.17.17.0/30", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), []string{`RC201 error certain EX01\C: 17.17.17.0/30`}},
 		{"RC201", "an address of a gateway", network(onServer("2016", nil, edited("10.9.9.9", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), connector.NetworkGateway, "10.9.9.9"), []string{`RC201 error certain EX01\C: 10.9.9.9`}},
 		{"RC201", "rights that were not exported", onServer("2016", nil, edited("10.9.8.0/23", func(c *c) { c.Missing, c.TransportRole = connector.PropertyRights, connector.FrontendTransport })), []string{`RC201 note possible EX01\C: 10.9.8.0/23`}},
 		{"RC201", "who may not submit does not relay", onServer("2016", nil, edited("10.9.8.0/23", func(c *c) {
@@ -183,8 +183,45 @@ func TestChecksAtTheirEdges(t *testing.T) {
 		{"RC205", "a planned network hides nobody", network(onServer("2016", nil, edited("10.9.9.9", func(*c) {})), connector.NetworkPlanned, "10.9.9.9"), nil},
 		{"RC205", "a network without addresses", network(onServer("2016", nil), connector.NetworkGateway), nil},
 		{"RC206", "nobody has ranges of its own", network(onServer("2016", nil), connector.NetworkPartner, "192.0.2.0/24"), nil},
-		{"RC206", "a part is hung up on", network(&connector.Topology{Connectors: []connector.ReceiveConnector{edited("192.0.2.0/25", func(c *c) { c.Bindings = port("0.0.0.0:25") })}}, connector.NetworkPartner, "192.0.2.0/24"), []string{`RC206 warning certain EX01\C: 192.0.2.128/25`}},
-		{"RC206", "a part is in doubt", network(&connector.Topology{Connectors: []connector.ReceiveConnector{edited("192.0.2.0/25", func(c *c) { c.Bindings, c.Missing = port("0.0.0.0:25"), connector.PropertyRemoteIPRanges })}}, connector.NetworkPartner, "192.0.2.0/24"), []string{`RC206 note possible EX01\C: 192.0.2.128/25`}},
+		{"RC206", "a part is hung up on", network(&connector.Topology{Connectors: []connector.ReceiveConnector{edited("192.0.2.0-192.0.2.191", func(c *c) { c.Bindings = port("0.0.0.0:25") })}}, connector.NetworkPartner, "192.0.2.0/24"), []string{`RC206 warning certain EX01\C: 192.0.2.192/26`}},
+		{"RC206", "a part is in doubt", network(&connector.Topology{Connectors: []connector.ReceiveConnector{edited("192.0.2.0-192.0.2.191", func(c *c) { c.Bindings, c.Missing = port("0.0.0.0:25"), connector.PropertyRemoteIPRanges })}}, connector.NetworkPartner, "192.0.2.0/24"), []string{`RC206 note possible EX01\C: 192.0.2.192/26`}},
+		{"RC015", "who takes the sources at that port, and nobody else", onServer("2016", nil, edited("10.5.0.0/24 10.6.0.7", func(c *c) { c.Bindings, c.TransportRole = port("0.0.0.0:25"), connector.FrontendTransport }),
+			edited("10.5.0.0/25 10.5.0.128/25", func(c *c) {
+				c.ID.Name, c.Bindings, c.TransportRole = "D", port("0.0.0.0:25"), connector.FrontendTransport
+			})), []string{`RC015 note certain EX01\C: 10.5.0.0/24`}},
+		{"RC015", "a tie at another address silences nothing, and is none of its business", onServer("2016", nil, edited("10.5.0.0/24 10.6.0.7", func(c *c) { c.Bindings, c.TransportRole = port("0.0.0.0:25"), connector.FrontendTransport }),
+			edited("10.5.0.0/25 10.5.0.128/25 10.6.0.7", func(c *c) {
+				c.ID.Name, c.Bindings, c.TransportRole = "D", port("0.0.0.0:25"), connector.FrontendTransport
+			})), []string{`RC015 note certain EX01\C: 10.5.0.0/24`}},
+		{"RC004", "from 0.0.0.0 nobody connects", onServer("2016", nil, edited("0.0.0.0 10.5.0.1", func(c *c) { c.Bindings = port("0.0.0.0:26") }), edited("0.0.0.0", func(c *c) { c.ID.Name, c.Bindings = "D", port("0.0.0.0:26") })), nil},
+		{"RC201", "addresses for documents are not public", onServer("2016", nil, edited("192.0.2.0/30", func(c *c) { c.Rights, c.TransportRole = []connector.Grant{relayRight}, connector.FrontendTransport })), nil},
+		{"RC201", "the mechanism is not known, and by rights nobody relays", onServer("2016", nil, edited("10.9.8.0/23", func(c *c) { c.Missing, c.TransportRole = connector.PropertyAuthMechanism, connector.FrontendTransport })), nil},
+		{"RC202", "the mechanism is not known, and the group would do", onServer("2016", nil, edited("10.9.8.0/23", func(c *c) {
+			c.AuthMechanism, c.Missing, c.PermissionGroups, c.TransportRole = 0, connector.PropertyAuthMechanism, connector.GroupExchangeServers, connector.FrontendTransport
+		})), []string{`RC202 note unknown EX01\C: 10.9.8.0/23`}},
+		{"RC202", "loopback is the server itself", onServer("2016", nil, edited("127.0.0.0/8 10.9.9.0/30", func(c *c) {
+			c.AuthMechanism, c.PermissionGroups, c.TransportRole = connector.AuthExternalAuthoritative, connector.GroupExchangeServers, connector.FrontendTransport
+		})), []string{`RC202 error certain EX01\C: 10.9.9.0/30`}},
+		{"RC204", "what it wins at that port", onServer("2016", nil, edited("10.5.0.0/24", func(c *c) {
+			c.Bindings, c.TransportRole = port("0.0.0.0:25", "0.0.0.0:587"), connector.FrontendTransport
+		}),
+			edited("10.5.0.0/25", func(c *c) {
+				c.ID.Name, c.Bindings, c.TransportRole, c.PermissionGroups = "D", port("0.0.0.0:587"), connector.FrontendTransport, connector.GroupExchangeUsers
+			})), []string{`RC204 note certain EX01\C: 10.5.0.128/25`}},
+		{"RC205", "the connector for everybody in two pieces", func() *connector.Topology {
+			top := network(onServer("2016", nil, edited("10.0.0.5", func(c *c) { c.TransportRole = connector.FrontendTransport })), connector.NetworkBalancer, "10.1.0.1")
+			top.Connectors[0].RemoteIPRanges = []connector.Range{connector.MustParseRange("0.0.0.0-10.0.0.4"), connector.MustParseRange("10.0.0.6-255.255.255.255")}
+			return top
+		}(), []string{`RC205 note possible EX01\Default Frontend EX01: 10.1.0.1`}},
+		{"RC205", "one for the device alone that gives nothing", network(onServer("2016", nil, edited("10.9.0.1", func(c *c) {
+			c.PermissionGroups, c.TransportRole = connector.GroupExchangeUsers, connector.FrontendTransport
+		})), connector.NetworkBalancer, "10.9.0.1"), []string{`RC205 note possible EX01\C: 10.9.0.1`}},
+		{"RC205", "one for the device and others", network(onServer("2016", nil, edited("10.9.0.0/24", func(c *c) {
+			c.PermissionGroups, c.TransportRole = connector.GroupExchangeUsers, connector.FrontendTransport
+		})), connector.NetworkBalancer, "10.9.0.1"), []string{`RC205 warning certain EX01\C: 10.9.0.1`}},
+		{"RC206", "printers in the network of another forest", network(onServer("2016", nil, edited("172.16.5.0/24", func(c *c) { c.TransportRole = connector.FrontendTransport })), connector.NetworkCrossForest, "172.16.0.0/16"), nil},
+		{"RC206", "a single host of a partner", network(onServer("2016", nil, edited("172.16.5.9", func(c *c) { c.TransportRole = connector.FrontendTransport })), connector.NetworkPartner, "172.16.5.0/28"), nil},
+		{"RC206", "both families", network(onServer("2016", nil, edited("17.0.0.0/16 2a01:111::/49", func(c *c) { c.TransportRole = connector.FrontendTransport })), connector.NetworkHybrid, "17.0.0.0/15", "2a01:111::/48"), []string{`RC206 warning certain EX01\C: 17.1.0.0/16 2a01:111:0:8000::/49`}},
 	} {
 		t.Run(row.check+" "+row.why, func(t *testing.T) {
 			fs := run(t, row.top, checksOf(t, row.check)...)
@@ -255,5 +292,101 @@ func TestControlStates(t *testing.T) {
 	for _, r := range results[:5] {
 		assert.Equal(t, audit.ControlUnknown, r.State, r.Control.ID)
 		assert.Empty(t, r.Change.Differences())
+	}
+}
+
+// Which servers are held against each other, and at which of their addresses.
+func TestGroupsOfDrift(t *testing.T) {
+	pair := func(edit func(a, b *connector.Server), relay string) *connector.Topology {
+		a := connector.Server{Name: "EX01", Site: "A", Version: connector.MustParseVersion("2019"), Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.11")}}
+		b := connector.Server{Name: "EX02", Site: "A", Version: connector.MustParseVersion("2019"), Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.12")}}
+		edit(&a, &b)
+		top := &connector.Topology{Servers: []connector.Server{a, b}}
+		for _, s := range top.Servers {
+			top.Connectors = append(top.Connectors, bound(connectorOf(s.Name, "Default", exchangeAuth, "0.0.0.0/0"), "0.0.0.0:25"))
+		}
+		if relay != "" {
+			c := bound(connectorOf("EX02", "Relay", 0, relay), "0.0.0.0:25")
+			c.PermissionGroups = connector.GroupAnonymousUsers
+			top.Connectors = append(top.Connectors, c)
+		}
+		return top
+	}
+	own := func(top *connector.Topology, a, b string) *connector.Topology {
+		top.Connectors[0], top.Connectors[1] = bound(top.Connectors[0], a), bound(top.Connectors[1], b)
+		return top
+	}
+	drifts := []string{"RC010 warning certain EX02: 10.7.0.5"}
+	for _, row := range []struct {
+		why  string
+		top  *connector.Topology
+		want []string
+	}{
+		{"of one site", pair(func(_, _ *connector.Server) {}, "10.7.0.5"), drifts},
+		{"alike", pair(func(_, _ *connector.Server) {}, ""), nil},
+		{"the address of a server is its own business", pair(func(_, _ *connector.Server) {}, "10.0.0.11"), nil},
+		{"of two sites", pair(func(_, b *connector.Server) { b.Site = "B" }, "10.7.0.5"), nil},
+		{"of two generations", pair(func(_, b *connector.Server) { b.Version = connector.MustParseVersion("2016") }, "10.7.0.5"), nil},
+		{"of one DAG in two spellings and two sites", pair(func(a, b *connector.Server) { a.DAG, b.DAG, b.Site = "DAG1", "dag1", "B" }, "10.7.0.5"), drifts},
+		{"roles that are told and those that are not", pair(func(a, _ *connector.Server) { a.Roles = connector.RoleMailbox }, "10.7.0.5"), drifts},
+		{"other roles in 2013", pair(func(a, b *connector.Server) {
+			a.Version, b.Version, a.Roles = connector.MustParseVersion("2013"), connector.MustParseVersion("2013"), connector.RoleMailbox
+		}, "10.7.0.5"), nil},
+		{"all roles in 2013", pair(func(a, b *connector.Server) {
+			a.Version, b.Version, a.Roles = connector.MustParseVersion("2013"), connector.MustParseVersion("2013"), connector.RoleMailbox|connector.RoleClientAccess
+		}, "10.7.0.5"), drifts},
+		{"each bound to its own address, which is not the first", own(pair(func(_, b *connector.Server) {
+			b.Addresses = append([]netip.Addr{netip.MustParseAddr("192.168.0.12")}, b.Addresses...)
+		}, ""), "10.0.0.11:25", "10.0.0.12:25"), nil},
+		{"each bound to its own address, one of which nobody told", own(pair(func(_, b *connector.Server) { b.Addresses = nil }, ""), "10.0.0.11:25", "10.0.0.12:25"), nil},
+		{"one whose addresses nobody told", pair(func(_, b *connector.Server) { b.Addresses = nil }, "10.7.0.5"), []string{"RC010 note possible EX02: 10.7.0.5"}},
+	} {
+		t.Run(row.why, func(t *testing.T) { assert.Equal(t, row.want, describe(run(t, row.top, checksOf(t, "RC010")...))) })
+	}
+
+	top := pair(func(_, _ *connector.Server) {}, "")
+	top.Connectors[1].Missing = connector.PropertyRights
+	assert.Equal(t, []string{"RC010 note possible EX02: 0.0.0.0-10.0.0.10 10.0.0.13-255.255.255.255"}, describe(run(t, top, checksOf(t, "RC010")...)), "what is not known on one of the two is possible")
+}
+
+// Two acceptances of one finding are both needed, and a scope that names nobody is told as that.
+func TestUnneededAcceptances(t *testing.T) {
+	top := twoHubs(connectorOf("EX01", "Relay", 0, "10.9.0.0/24"))
+	top.Accepted = []connector.Acceptance{{Check: "RC009", Subject: `*\relay`, Reason: "first"}, {Check: "RC009", Subject: `EX01\*`, Reason: "second"}, {Check: "RC009", Subject: "*", Reason: "third"},
+		{Check: "RC009", Subject: `EX9\Relay`, Reason: "of nobody"}, {Check: "RC009", Subject: `EX01\Default`, Reason: "not found"}, {Check: "RC99", Reason: "no such"}}
+	fs := run(t, top, checksOf(t, "RC001, RC009, RC908")...)
+	var texts []string
+	for _, f := range fs {
+		if f.Check == "RC908" {
+			texts = append(texts, f.Message)
+		} else {
+			assert.Equal(t, "first", f.Accepted)
+		}
+	}
+	assert.ElementsMatch(t, []string{`no connector and no server is called EX9\Relay: RC009 EX9\Relay: of nobody`,
+		`nothing is found that needs the acceptance: RC009 EX01\Default: not found`, "there is no check RC99: RC99: no such"}, texts)
+	assert.Empty(t, run(t, top, checksOf(t, "RC908")...)[1:], "of checks that did not run nothing is told but that one does not exist")
+}
+
+// The safe form of a control is offered where its purpose is not met yet, and it is told why a fix is not safe.
+func TestSafeFormAndRisks(t *testing.T) {
+	top := stories(t)["edge_as_installed_against_the_guides"].Topology
+	for _, f := range run(t, top, checksOf(t, "RC303, RC304")...) {
+		switch f.Check {
+		case "RC303":
+			assert.Empty(t, f.Fixes, "nothing has to be done")
+			assert.Empty(t, f.Rejected)
+		case "RC304":
+			require.Len(t, f.Fixes, 1)
+			assert.False(t, f.Fixes[0].Safe)
+			assert.Equal(t, []string{"it takes from clients what they can do today"}, f.Fixes[0].Risks)
+		}
+	}
+	for name, story := range stories(t) {
+		for _, f := range run(t, story.Topology) {
+			for _, fix := range f.Fixes {
+				assert.Equal(t, fix.Safe, len(fix.Risks) == 0, name)
+			}
+		}
 	}
 }

@@ -26,9 +26,6 @@ type Control struct {
 	safe    func(*connector.ReceiveConnector)
 }
 
-// hundredOfControls is how the IDs of controls begin.
-const hundredOfControls = "RC3"
-
 // Controls returns the controls that are known, by ID. The slice is the caller's, the controls are shared and must not be changed.
 func Controls() []*Control {
 	return []*Control{control301, control302, control303, control304, control305, control306, control307}
@@ -220,11 +217,12 @@ func (p *Pass) reportControl(r ControlResult, c connector.ReceiveConnector) {
 		f.Certainty = PossiblyTrue
 	}
 	if r.State == ControlMet && len(r.Broken) == 0 {
+		f.settled = true
 		f.Message += "; its purpose is met as it is"
 	}
 	safe := connector.Edit(c, r.Control.safe)
 	p.reportWith(f, func() [][]candidate {
-		if safe.IsNoop() {
+		if f.settled || safe.IsNoop() {
 			return nil
 		}
 		return [][]candidate{{{kind: FixSetting, title: "meet it safely", changes: []connector.Change{safe}}}}

@@ -73,14 +73,15 @@ func countOf(set *netipx.IPSet) *big.Int {
 	return n
 }
 
-// publicAddresses are those of the Internet: of IPv4 what is not set aside for private, shared, local, multicast or reserved use, of IPv6
-// the global unicast addresses. Source: RFC 6890, RFC 4291.
+// publicAddresses are those of the Internet: of IPv4 what is not set aside for private, shared, local, multicast or reserved use, for
+// documents or measurements, of IPv6 the global unicast addresses but for those of documents. Source: RFC 6890, RFC 4291.
 var publicAddresses = public()
 
 func public() *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	b.AddSet(rangesOf("0.0.0.0/0", "2000::/3"))
-	b.RemoveSet(rangesOf("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "2001:db8::/32"))
+	b.RemoveSet(rangesOf("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
+		"192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
 	set, _ := b.IPSet() // valid ranges do not fail
 	return set
 }

@@ -95,6 +95,7 @@ type Finding struct {
 	// offers nobody else anything that another connector is there for, then the fewest ranges, the fewest changes, and the order of FixKind.
 	// Where no mail between servers fails, fixes are tried for the first 20 findings of a check on a server.
 	Fixes    []Fix
+	settled  bool       // a caution about a control whose purpose is met
 	Rejected []Rejected // what was tried beside and is no fix, in the order of FixKind
 }
 

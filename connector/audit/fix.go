@@ -53,6 +53,7 @@ type Fix struct {
 	// Safe: nothing moves to another connector but the addresses of the finding, at the ports it is about; nobody may relay without
 	// authenticating afterwards that could not, and unless servers fail, clients can do what they could; no connector goes of which more than limits and extensions is not known, the cmdlets accept the way back, and no decision that counts is in doubt.
 	Safe    bool
+	Risks   []string           // why it is not safe, none if it is
 	Changes []connector.Change // in an order the cmdlets accept: removals before additions
 	Moves   []connector.Move   // everything the changes move
 	Ranges  int                // how many entries of RemoteIPRanges the changes add and remove

@@ -62,14 +62,15 @@ func profileOf(x *connector.Index, s connector.Server) *profile {
 	return p
 }
 
-// doorAt answers for a port at the first address of the server of a family, or at any that no binding names.
+// doorAt answers for a port in a family at the first address of the server at which something listens, of those that are known or that
+// bindings name; at any other, if nothing listens at one of them.
 func doorAt(x *connector.Index, s connector.Server, port uint16, v4 bool, known map[connector.ID]behaviour) door {
 	local := netip.IPv6Unspecified()
 	if v4 {
 		local = netip.IPv4Unspecified()
 	}
 	for _, a := range s.Addresses {
-		if a = a.Unmap().WithZone(""); a.Is4() == v4 && !s.Missing.Has(connector.PropertyAddresses) {
+		if a = a.Unmap().WithZone(""); a.Is4() == v4 && x.Select(connector.Conn{Server: s.Name, Local: netip.AddrPortFrom(a, port), Remote: a}).Outcome() != connector.NotListening {
 			local = a
 			break
 		}

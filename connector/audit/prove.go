@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -129,7 +128,18 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	relay := gainsRelay(access)
 	lost := slices.ContainsFunc(c.changes, forgets) || after.ValidateAll(connector.Inverse(c.changes...)...) != nil
 	takes := len(failing) == 0 && slices.ContainsFunc(access, AccessChange.Lost)
-	fix.Safe = !others && !relay && !lost && !takes && doubt == 0
+	for _, risk := range []struct {
+		is   bool
+		text string
+	}{
+		{others, "it moves other sources as well, or may"}, {relay, "it may let clients relay that cannot"}, {takes, "it takes from clients what they can do today"},
+		{lost, "it could not be taken back as it was"}, {doubt != 0, "a decision that counts is in doubt"}, {c.guess, "whether that is what is meant only you know"},
+	} {
+		if risk.is {
+			fix.Risks = append(fix.Risks, risk.text)
+		}
+	}
+	fix.Safe = len(fix.Risks) == 0
 	fix.rank = [...]int{one(others), one(relay), one(lost), one(doubt != 0 || takes), one(offersOthers(c.changes, failing)), fix.Ranges, len(fix.Changes), int(fix.Kind)}
 	return fix, nil
 }
@@ -274,8 +284,7 @@ func (p *Pass) worse(f Finding, later []Finding) (Finding, bool) {
 
 // remains tells whether a finding of a later audit is f, about one of its addresses at least.
 func (f Finding) remains(l Finding) bool {
-	caution := strings.HasPrefix(f.Check, hundredOfControls) && l.Severity < f.Severity // which stays once mail goes through again
-	return f.same(l) && !caution && (len(f.Addrs) == 0 || connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...)))
+	return f.same(l) && !l.settled && (len(f.Addrs) == 0 || connector.IPSet(f.Addrs...).Overlaps(connector.IPSet(l.Addrs...)))
 }
 
 // covers tells whether f says at least as much as l: the same, as severe, about all of l's addresses.

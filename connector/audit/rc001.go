@@ -140,6 +140,9 @@ func message(f Finding) string {
 	who := sendersText(f.Flows)
 	switch f.Witness.Cause {
 	case connector.CauseNoRange:
+		if len(f.Related) == 0 {
+			return fmt.Sprintf("no connector takes connections from %s, and %s", who, capable(f))
+		}
 		return fmt.Sprintf("no connector takes connections from %s, although %s", who, capable(f))
 	case connector.CauseSuppressed:
 		return fmt.Sprintf("takes mail from %s and hides X-ANONYMOUSTLS, and they may not authenticate in clear", who)

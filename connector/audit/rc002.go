@@ -20,7 +20,7 @@ var rc002 = &Check{
 other connectors have a narrower range for each of its addresses, or the same one on the exact local address. Or it has no binding of the family of its ranges. Whoever set it up
 wanted something that does not happen: a relay that does not relay, a restriction that does not restrict.
 
-The related connectors are the smallest set that does it: with them and this one alone on the server it would still
+The related connectors, of the first 64 such connectors of a server, are the smallest set that does it: with them and this one alone on the server it would still
 never be selected, and with fewer of them it would be. The addresses are those that it lists.
 
 Narrow the ranges that take its addresses, give it another binding, or remove it. Where it ties with another one, which
@@ -47,12 +47,17 @@ func (p *Pass) unselected(c connector.ReceiveConnector) Finding {
 	if c.Missing&(connector.PropertyBindings|connector.PropertyRemoteIPRanges|connector.PropertyEnabled|connector.PropertyTransportRole) != 0 {
 		f.Certainty = CannotTell
 	}
-	b := p.blockersOf(c)
+	b := &blockers{}
+	if p.spaceOf().unselected++; p.space.unselected <= mostBlocked {
+		b = p.blockersOf(c)
+	}
 	switch {
 	case len(c.Bindings) == 0:
 		f.Message = "is never selected: it has no binding"
 	case len(c.RemoteIPRanges) == 0:
 		f.Message = "is never selected: it has no range"
+	case p.space.unselected > mostBlocked:
+		f.Message = "is never selected, like many of this server, so what comes before it was not looked for"
 	case len(b.space) == 0 && !slices.ContainsFunc(c.Bindings, func(e netip.AddrPort) bool { return e.Port() != portMailboxDelivery }):
 		f.Message = fmt.Sprintf("is never selected: port %d belongs to the implicit connector of mailbox delivery", portMailboxDelivery)
 	case len(b.space) == 0:
@@ -72,6 +77,9 @@ func (p *Pass) unselected(c connector.ReceiveConnector) Finding {
 	return f
 }
 
+// mostBlocked is for how many connectors of a server it is looked for what comes before them.
+const mostBlocked = 64
+
 // portMailboxDelivery is the port of [connector.MailboxDelivery].
 const portMailboxDelivery = 475
 
@@ -87,17 +95,21 @@ type blockers struct {
 // blockersOf asks what a connector would win beside each of the others alone.
 func (p *Pass) blockersOf(c connector.ReceiveConnector) *blockers {
 	b := &blockers{}
-	alone := p.beside(c)
+	about := connector.IPSet(c.RemoteIPRanges...).Ranges()
+	alone := p.beside(c, about)
 	for _, local := range p.Index.Endpoints(p.Server) {
+		if !boundTo(c, local) {
+			continue
+		}
 		if set, _ := winsAt(alone, c.ID, local); !isEmpty(set) {
 			b.at, b.space = append(b.at, local), append(b.space, set)
 		}
 	}
 	for _, d := range p.Connectors() {
-		if d.Disabled || d.ID.Equal(c.ID) {
+		if _, shared := shareBinding(c, d); !shared || d.Disabled || d.ID.Equal(c.ID) || len(relevant(d.RemoteIPRanges, about)) == 0 {
 			continue
 		}
-		x := p.beside(c, d.ID)
+		x := p.beside(c, about, d)
 		left := make([]*netipx.IPSet, len(b.at))
 		takes := false
 		for i, local := range b.at {
@@ -113,16 +125,19 @@ func (p *Pass) blockersOf(c connector.ReceiveConnector) *blockers {
 	return b
 }
 
-// beside returns the index of the server as if a connector and some others were its only ones.
-func (p *Pass) beside(c connector.ReceiveConnector, others ...connector.ID) *connector.Index {
+// beside returns the index of the server as if a connector and some others were its only ones, as far as these have ranges at some
+// addresses.
+func (p *Pass) beside(c connector.ReceiveConnector, about []netipx.IPRange, others ...connector.ReceiveConnector) *connector.Index {
 	t := p.only(p.Server)
-	all := t.Connectors
-	t.Connectors = nil
-	for _, o := range all { // the order settles ties
-		if o.ID.Equal(c.ID) || slices.ContainsFunc(others, o.ID.Equal) {
-			t.Connectors = append(t.Connectors, o)
-		}
+	position := func(id connector.ID) int {
+		return slices.IndexFunc(p.Connectors(), func(o connector.ReceiveConnector) bool { return o.ID.Equal(id) })
 	}
+	t.Connectors = []connector.ReceiveConnector{c}
+	for _, o := range others {
+		o.RemoteIPRanges = relevant(o.RemoteIPRanges, about)
+		t.Connectors = append(t.Connectors, o)
+	}
+	slices.SortFunc(t.Connectors, func(a, b connector.ReceiveConnector) int { return position(a.ID) - position(b.ID) }) // which settles ties
 	return mustCompile(t)
 }
 

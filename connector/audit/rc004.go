@@ -27,11 +27,12 @@ Source: the order in a tie: product.`,
 
 func checkRC004(p *Pass) error {
 	for _, h := range p.spaceOf().holdings {
-		if isEmpty(h.tied) {
+		tied := clients(h.tied(anywhere))
+		if isEmpty(tied) {
 			continue
 		}
-		f := Finding{Subject: h.connector.ID, Certainty: Certain, Addrs: connector.RangesOf(h.tied), Related: p.tiedWith(h)}
-		if conn, ok := p.connFrom(firstOf(h.tied), h.connector.ID); ok {
+		f := Finding{Subject: h.connector.ID, Certainty: Certain, Addrs: connector.RangesOf(tied), Related: p.tiedWith(h)}
+		if conn, ok := p.connFrom(firstOf(tied), h.connector.ID); ok {
 			f.Witness = p.look(conn)
 		}
 		f.Message = fmt.Sprintf("ties with %s: which of them serves these sources cannot be seen from outside", names(f.Related))
@@ -46,7 +47,8 @@ const mostTies = 100
 // tiedWith returns the connectors that tie with one somewhere.
 func (p *Pass) tiedWith(h *holding) (ids []connector.ID) {
 	asked := 0
-	for _, local := range h.at {
+	for _, part := range h.parts {
+		local := part.local
 		for region, m := range p.Index.Regions(p.Server, local) {
 			if !m.Doubt().Has(connector.DoubtTie) || m.Connector() != h.connector.ID {
 				continue

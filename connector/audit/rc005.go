@@ -42,10 +42,8 @@ func checkRC005(p *Pass) error {
 			text += "; or the connector that setup installs for this port was not exported"
 		}
 		for _, h := range s.holdings {
-			for _, local := range h.at {
-				if local == r.local {
-					f.Related = append(f.Related, h.connector.ID)
-				}
+			if slices.ContainsFunc(h.parts, func(p part) bool { return p.local == r.local }) {
+				f.Related = append(f.Related, h.connector.ID)
 			}
 		}
 		f.Witness = p.look(connector.Conn{Server: p.Server, Local: r.local, Remote: firstOf(r.set)})
@@ -62,7 +60,8 @@ func (p *Pass) lacksInstalled(port uint16) bool {
 	}
 	for _, c := range p.Connectors() {
 		for _, name := range []string{"Default", "Client", "Outbound Proxy"} {
-			if strings.HasPrefix(c.ID.Name, name) && slices.ContainsFunc(c.Bindings, func(b netip.AddrPort) bool { return b.Port() == port }) {
+			installed := strings.HasPrefix(c.ID.Name, name+" ") && strings.HasSuffix(strings.ToLower(c.ID.Name), " "+strings.ToLower(c.ID.Server))
+			if installed && slices.ContainsFunc(c.Bindings, func(b netip.AddrPort) bool { return b.Port() == port }) {
 				return false
 			}
 		}

@@ -159,7 +159,8 @@ func (p *Pass) reportLatent(server string, l *latent) {
 	}
 	b := l.wide.Clone()
 	b.RemoveSet(p.traffic.foreign)
-	wide, _ := b.IPSet() // valid ranges do not fail
+	all, _ := b.IPSet() // valid ranges do not fail
+	wide := clients(all)
 	f := Finding{Subject: l.winner, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
 	if len(f.Addrs) > 0 {
 		p.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")

@@ -65,7 +65,7 @@ func (p *Pass) deaf() {
 	for _, local := range s.deaf {
 		var there, here []connector.ID
 		for _, h := range s.holdings {
-			if slices.ContainsFunc(h.at, func(e netip.AddrPort) bool { return e.Port() == local.Port() && e.Addr().Is4() != local.Addr().Is4() }) {
+			if slices.ContainsFunc(h.parts, func(p part) bool { return p.local.Port() == local.Port() && p.local.Addr().Is4() != local.Addr().Is4() }) {
 				there = append(there, h.connector.ID)
 			}
 			if slices.ContainsFunc(h.connector.Bindings, func(b netip.AddrPort) bool { return b.Port() == local.Port() && b.Addr().Is4() == local.Addr().Is4() }) {

@@ -2,7 +2,10 @@ package audit
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+
+	"go4.org/netipx"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -25,12 +28,12 @@ Source: the most specific range wins: Receive connectors (documented).`,
 
 func checkRC015(p *Pass) error {
 	for _, h := range p.spaceOf().holdings {
-		if !h.wins() || h.doubt.Has(connector.DoubtTie) || p.contested(h.connector) {
+		if !h.wins() || p.contested(h.connector) {
 			continue
 		}
 		var idle []connector.Range
 		for _, r := range h.connector.RemoteIPRanges {
-			if !h.decides[r] && h.bound(r.Span().From().Is4()) {
+			if !h.decides[r] && h.bound(r.Span().From().Is4()) && !nowhere.ContainsRange(r.Span()) {
 				idle = append(idle, r)
 			}
 		}
@@ -41,30 +44,58 @@ func checkRC015(p *Pass) error {
 		for _, r := range p.shadowed(h.connector) {
 			repeated[r] = true
 		}
-		idle = slices.DeleteFunc(idle, func(r connector.Range) bool { return repeated[r] })
-		if len(idle) == 0 {
-			continue
+		ties := p.tiesOver(h.connector)
+		idle = slices.DeleteFunc(idle, func(r connector.Range) bool { return repeated[r] || ties.OverlapsRange(r.Span()) })
+		if len(idle) > 0 {
+			p.Report(p.idle(h.connector, idle))
 		}
-		f := Finding{Subject: h.connector.ID, Certainty: Certain, Addrs: idle}
-		if h.connector.Missing&(connector.PropertyBindings|connector.PropertyTransportRole|connector.PropertyEnabled) != 0 {
-			f.Certainty = PossiblyTrue
-		}
-		for _, o := range p.spaceOf().holdings {
-			if o != h && !isEmpty(overlap(o.won, connector.IPSet(idle...))) {
-				f.Related = append(f.Related, o.connector.ID)
-			}
-		}
-		who := "narrower entries of its own"
-		if len(f.Related) > 0 {
-			who = names(f.Related)
-			if conn, ok := p.connFrom(firstOf(connector.IPSet(idle[0])), f.Related...); ok {
-				f.Witness = p.look(conn)
-			}
-		}
-		f.Message = fmt.Sprintf("%s: %s the sources first", plural(len(idle), "entry never decides", "entries never decide"), who+" take")
-		p.Report(f)
 	}
 	return nil
+}
+
+// idle returns the finding about entries that never decide.
+func (p *Pass) idle(c connector.ReceiveConnector, entries []connector.Range) Finding {
+	f := Finding{Subject: c.ID, Certainty: Certain, Addrs: entries}
+	if c.Missing&(connector.PropertyBindings|connector.PropertyTransportRole|connector.PropertyEnabled) != 0 {
+		f.Certainty = PossiblyTrue
+	}
+	for _, local := range p.Index.Endpoints(p.Server) {
+		for _, s := range p.Index.Shares(p.Server, local, entries...) {
+			if boundTo(c, local) && s.Outcome == connector.Selected && !s.Connector.Equal(c.ID) && !slices.ContainsFunc(f.Related, s.Connector.Equal) {
+				f.Related = append(f.Related, s.Connector)
+			}
+		}
+	}
+	who := "narrower entries of its own take"
+	if len(f.Related) > 0 {
+		who = names(f.Related) + " take"
+		for _, r := range entries {
+			if conn, ok := p.connFrom(firstOf(connector.IPSet(r)), f.Related...); ok {
+				f.Witness = p.look(conn)
+				break
+			}
+		}
+	}
+	f.Message = fmt.Sprintf("%s: %s the sources first", plural(len(entries), "entry never decides", "entries never decide"), who)
+	return f
+}
+
+// tiesOver returns what any connector wins in a tie at the endpoints that one is bound to.
+func (p *Pass) tiesOver(c connector.ReceiveConnector) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, h := range p.spaceOf().holdings {
+		b.AddSet(h.tied(func(e netip.AddrPort) bool { return boundTo(c, e) }))
+	}
+	set, _ := b.IPSet() // valid ranges do not fail
+	return set
+}
+
+// boundTo tells whether a connector is bound to a local endpoint, exactly or by the wildcard.
+func boundTo(c connector.ReceiveConnector, local netip.AddrPort) bool {
+	return slices.ContainsFunc(c.Bindings, func(b netip.AddrPort) bool {
+		a := b.Addr().Unmap().WithZone("")
+		return b.Port() == local.Port() && a.Is4() == local.Addr().Is4() && (a.IsUnspecified() || a == local.Addr())
+	})
 }
 
 // bound tells whether the connector has a binding of a family.

@@ -8,9 +8,9 @@ var rc107 = &Check{
 	Severity: Warning,
 	Run:      checkRC107,
 	Doc: `SuppressXAnonymousTls hides X-ANONYMOUSTLS from Exchange servers, so that a WAN optimization device can see their mail in
-clear. They then have to authenticate in clear, which each server does only where UseDowngradedExchangeServerAuth is set on it.
-It is not set on this one, so its own mail over such a connector gets "451 5.7.3 Cannot achieve Exchange Server authentication", and
-the document asks for it on both ends. Servers that are known to fail here are reported by RC001.
+clear. They then have to authenticate in clear, which each server does only where UseDowngradedExchangeServerAuth is set on it: a
+sender without it gets "451 5.7.3 Cannot achieve Exchange Server authentication" at such a connector. The document asks for it on
+every server that takes part, and it is not set on the one that has the connector. Servers that fail here are reported by RC001.
 
 Set-TransportService -UseDowngradedExchangeServerAuth $true (before 2013 Set-TransportServer) on every server that takes part. The
 fix, where no such device is in use, offers X-ANONYMOUSTLS again.

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -32,63 +31,50 @@ func checkRC201(p *Pass) error {
 	g := p.Record().Version.Generation()
 	for _, h := range p.spaceOf().holdings {
 		c := h.connector
+		if !h.wins() || c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
+			continue
+		}
+		c.Missing &^= connector.PropertyAuthMechanism // which is about RC202
 		may := c.MayRelay(g)
-		if !h.wins() || may == connector.StepRefused || c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
+		won := clients(h.won(anywhere))
+		e := p.exposureOf(won)
+		if may == connector.StepRefused || !e.isLarge() && len(e.hiding) == 0 && isEmpty(overlap(h.wide(anywhere), publicAddresses)) {
 			continue
 		}
-		e := p.exposureOf(h.won)
-		if !e.isLarge() && len(e.hiding) == 0 && isEmpty(overlap(h.wide, publicAddresses)) {
-			continue
-		}
-		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: "anybody may relay without authenticating from " + e.String()}
+		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(won), Message: "anybody may relay without authenticating from " + e.String()}
 		if may == connector.StepUnknown {
 			f.Certainty = PossiblyTrue
 			f.Message = "anybody may be able to relay without authenticating, by rights that are not known (Get-ADPermission tells them), from " + e.String()
-			if !p.hintsAtRights(c) {
+			if !hintsAtRights(c) {
 				if !c.EffectiveRights(connector.PrincipalAnonymous, g).Held.Has(connector.RightSubmit) {
 					continue // who may not even submit
 				}
 				f.Severity = Note
 			}
 		}
-		f.Witness = p.look(h.example())
+		if conn, ok := p.connFrom(firstOf(won), c.ID); ok {
+			f.Witness = p.look(conn)
+		}
 		p.reportWith(f, func() [][]candidate {
-			if without := withoutRelay(c); len(without.Rights) < len(c.Rights) {
-				return [][]candidate{{{kind: FixAccess, title: "take the right to relay from anonymous clients", changes: []connector.Change{
-					connector.Edit(c, func(e *connector.ReceiveConnector) {
-						if e.Rights = without.Rights; len(e.Rights) == 0 {
-							e.PermissionGroups &^= connector.GroupCustom // which goes by itself
-						}
-					})}}}}
+			c := h.connector
+			without := withoutRelay(c)
+			if len(without.Rights) == len(c.Rights) {
+				return nil
 			}
-			return nil
+			return [][]candidate{{{kind: FixAccess, title: "take the right to relay from anonymous clients", changes: []connector.Change{
+				connector.Edit(c, func(e *connector.ReceiveConnector) {
+					if e.Rights = without.Rights; len(e.Rights) == 0 {
+						e.PermissionGroups &^= connector.GroupCustom // which goes by itself
+					}
+				})}}}}
 		})
 	}
 	return nil
 }
 
 // hintsAtRights tells whether there are rights beyond the groups, as far as one can see.
-func (p *Pass) hintsAtRights(c connector.ReceiveConnector) bool {
+func hintsAtRights(c connector.ReceiveConnector) bool {
 	return c.PermissionGroups.Has(connector.GroupCustom) || len(c.Rights) > 0 || c.Missing.Has(connector.PropertyPermissionGroups)
-}
-
-// exampleAt is example at one of the endpoints where the connector wins something.
-func (h *holding) exampleAt(local netip.AddrPort) connector.Conn {
-	for _, r := range h.won.Ranges() {
-		if r.From().Is4() == local.Addr().Is4() {
-			return connector.Conn{Server: h.first.Server, Local: local, Remote: afterUnspecified(r)}
-		}
-	}
-	return h.example()
-}
-
-// example returns a connection that the connector wins, from an address that a client may have.
-func (h *holding) example() connector.Conn {
-	c := h.first
-	if next := c.Remote.Next(); c.Remote.IsUnspecified() && h.won.Contains(next) {
-		c.Remote = next
-	}
-	return c
 }
 
 // withoutRelay takes from a connector every grant that by itself gives anonymous clients the right to relay.

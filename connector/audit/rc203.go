@@ -31,8 +31,10 @@ func checkRC203(p *Pass) error {
 		if !ok || !slices.Contains(strings.Fields(line.Text), "LOGIN") {
 			continue
 		}
-		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: "offers " + line.Text + " before the session is encrypted"}
-		f.Witness = p.Index.Simulate(h.example(), connector.Peer{Kind: connector.PeerUser})
+		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won(anywhere)), Message: "offers " + line.Text + " before the session is encrypted"}
+		if conn, ok := h.example(anywhere); ok {
+			f.Witness = p.Index.Simulate(conn, connector.Peer{Kind: connector.PeerUser})
+		}
 		p.reportWith(f, func() [][]candidate {
 			return [][]candidate{{setting("offer AUTH LOGIN only after STARTTLS", c, func(e *connector.ReceiveConnector) {
 				e.AuthMechanism |= connector.AuthBasicRequireTLS | connector.AuthTLS

@@ -2,8 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -33,12 +31,11 @@ func checkRC204(p *Pass) error {
 	}
 	for _, h := range p.spaceOf().holdings {
 		c := h.connector
-		i := slices.IndexFunc(h.at, func(e netip.AddrPort) bool { return slices.Contains(internalPorts, e.Port()) })
-		if i < 0 || !c.EffectiveRights(connector.PrincipalAnonymous, g).Held.Has(connector.RightSubmit) || c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
+		conn, there := h.example(at(internalPorts...))
+		if !there || !c.EffectiveRights(connector.PrincipalAnonymous, g).Held.Has(connector.RightSubmit) || c.AuthMechanism.Has(connector.AuthExternalAuthoritative) {
 			continue
 		}
-		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won), Message: fmt.Sprintf("anonymous clients may submit at port %d", h.at[i].Port())}
-		f.Witness = p.look(h.exampleAt(h.at[i]))
+		f := Finding{Subject: c.ID, Certainty: Certain, Addrs: connector.RangesOf(h.won(at(internalPorts...))), Witness: p.look(conn), Message: fmt.Sprintf("anonymous clients may submit at port %d", conn.Local.Port())}
 		p.reportWith(f, func() [][]candidate {
 			if !c.PermissionGroups.Has(connector.GroupAnonymousUsers) {
 				return nil // by a right of its own

@@ -2,9 +2,10 @@ package audit
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
+
+	"go4.org/netipx"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -20,11 +21,11 @@ hosts, everybody behind the device gets what those hosts get, the Internet inclu
 connectors that list clients behind it never see them.
 
 It needs the addresses as input: networks of kind Gateway or Balancer in the topology. One finding for each network and each
-connector that is selected for some of its addresses at ports that clients use. Where that is the connector for everybody,
-nothing is given to anybody that others do not get, and it is a note; the addresses are those of the network.
+connector that is selected for some of its addresses at ports that clients use; the addresses are those. It is a note where
+nothing comes of it that others do not get: at the connector for everybody, and at one for nothing but the network that lets nobody relay.
 
 Let the device keep client addresses, or give what is meant for single hosts another address or port. The fix takes the addresses
-out of the ranges.
+out of the ranges, where another connector takes them: read what that one gives.
 
 Source: the-little-things.net, receive connector tango, part 2 (observed).`,
 }
@@ -36,30 +37,40 @@ func checkRC205(p *Pass) error {
 		}
 		network := connector.IPSet(n.Ranges...)
 		for _, h := range p.spaceOf().holdings {
-			set := overlap(h.won, network)
-			if isEmpty(set) || !slices.ContainsFunc(h.at, func(e netip.AddrPort) bool { return !slices.Contains(serverPorts, e.Port()) }) {
-				continue
+			if set := overlap(h.won(butAt(serverPorts...)), network); !isEmpty(set) {
+				p.reportHiding(n, h, set)
 			}
-			f := Finding{Subject: h.connector.ID, Certainty: Certain, Addrs: connector.RangesOf(set)}
-			if isEmpty(overlap(h.narrow, network)) {
-				if !slices.ContainsFunc(h.at, func(e netip.AddrPort) bool { return e.Port() == 25 }) {
-					continue // which clients log in at
-				}
-				f.Certainty, f.Severity = PossiblyTrue, Note
-			}
-			if conn, ok := p.connFrom(firstOf(set), h.connector.ID); ok {
-				f.Witness = p.look(conn)
-				f.Message = fmt.Sprintf("serves all that comes through %s, which hides many clients: they %s", networkText(n), p.given(conn))
-			}
-			p.reportWith(f, func() [][]candidate {
-				if f.Certainty != Certain {
-					return nil
-				}
-				return [][]candidate{p.carveOut(h.connector, set)}
-			})
 		}
 	}
 	return nil
+}
+
+func (p *Pass) reportHiding(n connector.Network, h *holding, set *netipx.IPSet) {
+	network := connector.IPSet(n.Ranges...)
+	f := Finding{Subject: h.connector.ID, Certainty: Certain, Addrs: connector.RangesOf(set)}
+	narrow := h.narrow(butAt(serverPorts...))
+	ownOnly := isEmpty(less(h.won(butAt(serverPorts...)), network)) // it was made for the network
+	relays := h.connector.MayRelay(p.Record().Version.Generation()) != connector.StepRefused
+	if isEmpty(overlap(narrow, network)) || ownOnly && !relays {
+		if isEmpty(overlap(h.won(at(25)), network)) {
+			return // at a port where clients log in
+		}
+		f.Certainty, f.Severity = PossiblyTrue, Note
+	}
+	for _, part := range h.parts {
+		if there := overlap(part.won, set); !slices.Contains(serverPorts, part.local.Port()) && !isEmpty(there) {
+			conn := connector.Conn{Server: p.Server, Local: part.local, Remote: firstOf(there)}
+			f.Witness = p.look(conn)
+			f.Message = fmt.Sprintf("serves all that comes through %s, which hides many clients: they %s", networkText(n), p.given(conn))
+			break
+		}
+	}
+	p.reportWith(f, func() [][]candidate {
+		if f.Certainty != Certain {
+			return nil
+		}
+		return [][]candidate{p.carveOut(h, set)}
+	})
 }
 
 // given tells what clients can do over a connection.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,13 +29,23 @@ func accept(fs []Finding, all []connector.Acceptance) (needed map[int]bool) {
 	for i := range fs {
 		for j, a := range all {
 			if a.Covers(fs[i].Check, fs[i].Subject, fs[i].Addrs) {
-				fs[i].Accepted = a.Reason
+				fs[i].Accepted = cmp.Or(fs[i].Accepted, a.Reason) // that of the first
 				needed[j] = true
-				break
 			}
 		}
 	}
 	return needed
+}
+
+// names tells whether the scope of an acceptance holds any connector or server.
+func (p *Pass) names(subject string) bool {
+	a := connector.Acceptance{Check: "RC", Subject: subject}
+	for _, s := range p.Topology.AllServers() {
+		if a.Covers("RC", connector.ID{Server: s.Name}, nil) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Topology.Connectors, func(c connector.ReceiveConnector) bool { return a.Covers("RC", c.ID, nil) })
 }
 
 // unneeded returns a finding for each acceptance of the checks that ran that no finding needs.
@@ -45,9 +56,11 @@ func (p *Pass) unneeded(needed map[int]bool) (fs []Finding) {
 		if needed[i] || exists && !ran {
 			continue
 		}
-		f := Finding{Check: rc908.ID, Severity: Note, Certainty: Certain, Source: a.Source, Addrs: a.Ranges, Message: fmt.Sprintf("nothing is found that needs the acceptance %q", a)}
+		f := Finding{Check: rc908.ID, Severity: Note, Certainty: Certain, Source: a.Source, Addrs: a.Ranges, Message: fmt.Sprintf("nothing is found that needs the acceptance: %s", a)}
 		if !exists {
-			f.Message = fmt.Sprintf("there is no check %s, which %q accepts", a.Check, a)
+			f.Message = fmt.Sprintf("there is no check %s: %s", a.Check, a)
+		} else if !p.names(a.Subject) {
+			f.Message = fmt.Sprintf("no connector and no server is called %s: %s", a.Subject, a)
 		}
 		f.Subject.Server, f.Subject.Name, _ = strings.Cut(a.Subject, `\`)
 		fs = append(fs, f)

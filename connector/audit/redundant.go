@@ -49,18 +49,18 @@ func (p *Pass) edit(c connector.ReceiveConnector, about *netipx.IPSet) *editing 
 	e.around.Connectors = slices.Clone(e.around.Connectors)
 	for i := range e.around.Connectors {
 		o := &e.around.Connectors[i]
-		o.RemoteIPRanges = e.relevant(o.RemoteIPRanges)
+		o.RemoteIPRanges = relevant(o.RemoteIPRanges, e.about)
 	}
 	e.x = mustCompile(e.around)
 	return e
 }
 
-// relevant returns the ranges that hold some of the addresses that the edit is about.
-func (e *editing) relevant(rs []connector.Range) (some []connector.Range) {
+// relevant returns the ranges that hold some of the addresses of a sorted list.
+func relevant(rs []connector.Range, about []netipx.IPRange) (some []connector.Range) {
 	for _, r := range rs {
 		s := r.Span()
-		i, _ := slices.BinarySearchFunc(e.about, s.From(), func(a netipx.IPRange, from netip.Addr) int { return a.To().Compare(from) })
-		if i < len(e.about) && e.about[i].From().Compare(s.To()) <= 0 {
+		i, _ := slices.BinarySearchFunc(about, s.From(), func(a netipx.IPRange, from netip.Addr) int { return a.To().Compare(from) })
+		if i < len(about) && about[i].From().Compare(s.To()) <= 0 {
 			some = append(some, r)
 		}
 	}
@@ -72,7 +72,7 @@ func (e *editing) moved(rs []connector.Range) *netipx.IPSet {
 	after := *e.around
 	after.Connectors = slices.Clone(e.around.Connectors)
 	i := slices.IndexFunc(after.Connectors, func(o connector.ReceiveConnector) bool { return o.ID.Equal(e.connector.ID) })
-	after.Connectors[i].RemoteIPRanges = e.relevant(rs)
+	after.Connectors[i].RemoteIPRanges = relevant(rs, e.about)
 	y := mustCompile(&after)
 	var b netipx.IPSetBuilder
 	for _, m := range append(connector.Diff(e.x, y), connector.Unsettled(e.x, y)...) {

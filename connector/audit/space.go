@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math/big"
 	"net/netip"
 	"slices"
 
@@ -14,23 +15,99 @@ type space struct {
 	server     string
 	holdings   []*holding                            // of the enabled connectors, in the order of the configuration
 	refused    []refused                             // by endpoint
+	unselected int                                   // how many connectors of those that are never selected were looked at
 	shadowed   map[connector.ID][]connector.Range    // entries without which no source moves
 	violations map[connector.ID][]*connector.Refusal // what the cmdlets would refuse of a connector alone
 	deaf       []netip.AddrPort                      // endpoints that serve nobody
 }
 
-// holding is what one connector wins.
+// holding is what one connector wins, endpoint by endpoint.
 type holding struct {
 	connector connector.ReceiveConnector
-	won       *netipx.IPSet            // everything
-	wide      *netipx.IPSet            // the part of it won by more than a single host
-	narrow    *netipx.IPSet            // the part of it won by less than all addresses of the family
-	tied      *netipx.IPSet            // the part of it that another connector ties for
+	parts     []part                   // of the endpoints where it wins something
 	decides   map[connector.Range]bool // its entries that win something, or may
-	at        []netip.AddrPort         // the endpoints where it wins something
-	first     connector.Conn           // the first connection it wins
-	doubt     connector.Doubt          // of its decisions
-	builders  [4]netipx.IPSetBuilder   // of won, wide, narrow, tied
+	all       [2]bool                  // whether it is there for everybody, in IPv6 and in IPv4
+}
+
+// part is what a connector wins at one endpoint.
+type part struct {
+	local           netip.AddrPort
+	won, wide, tied *netipx.IPSet // everything, what is won by more than single hosts, and what another connector ties for
+}
+
+// where tells of an endpoint whether a question is about it.
+type where func(netip.AddrPort) bool
+
+func anywhere(netip.AddrPort) bool { return true }
+
+// at returns the questions' endpoints by their ports.
+func at(ports ...uint16) where {
+	return func(e netip.AddrPort) bool { return slices.Contains(ports, e.Port()) }
+}
+
+// butAt is the contrary of at.
+func butAt(ports ...uint16) where {
+	return func(e netip.AddrPort) bool { return !slices.Contains(ports, e.Port()) }
+}
+
+func (h *holding) sets(w where, of func(part) *netipx.IPSet) *netipx.IPSet {
+	var b netipx.IPSetBuilder
+	for _, p := range h.parts {
+		if w(p.local) {
+			b.AddSet(of(p))
+		}
+	}
+	set, _ := b.IPSet() // valid ranges do not fail
+	return set
+}
+
+// won returns what the connector wins at some endpoints.
+func (h *holding) won(w where) *netipx.IPSet {
+	return h.sets(w, func(p part) *netipx.IPSet { return p.won })
+}
+
+// wide returns what it wins there by more than single hosts.
+func (h *holding) wide(w where) *netipx.IPSet {
+	return h.sets(w, func(p part) *netipx.IPSet { return p.wide })
+}
+
+// tied returns what it wins there and another connector ties for.
+func (h *holding) tied(w where) *netipx.IPSet {
+	return h.sets(w, func(p part) *netipx.IPSet { return p.tied })
+}
+
+// narrow returns what it wins there although it is not the connector for everybody.
+func (h *holding) narrow(w where) *netipx.IPSet {
+	return h.won(func(e netip.AddrPort) bool { return w(e) && !h.all[one(e.Addr().Is4())] })
+}
+
+// example returns a connection that the connector wins at one of some endpoints, from an address that a client may have, and whether there
+// is one.
+func (h *holding) example(w where) (connector.Conn, bool) {
+	for _, p := range h.parts {
+		if w(p.local) {
+			return connector.Conn{Server: h.connector.ID.Server, Local: p.local, Remote: firstOf(p.won)}, true
+		}
+	}
+	return connector.Conn{}, false
+}
+
+// isForEverybody tells whether the ranges of a connector hold more than half of all addresses of a family: also after some were carved
+// out it is the one for everybody.
+func isForEverybody(c connector.ReceiveConnector, v4 bool) bool {
+	var b netipx.IPSetBuilder
+	bits := uint(128)
+	if v4 {
+		bits = 32
+	}
+	for _, r := range c.RemoteIPRanges {
+		if r.Span().From().Is4() == v4 {
+			b.AddRange(r.Span())
+		}
+	}
+	set, _ := b.IPSet() // valid ranges do not fail
+	half := new(big.Int).Lsh(big.NewInt(1), bits-1)
+	return countOf(set).Cmp(half) > 0
 }
 
 // refused are the sources that an endpoint closes without a banner, although it serves others.
@@ -49,61 +126,62 @@ func (p *Pass) spaceOf() *space {
 	of := make(map[connector.ID]*holding)
 	for _, c := range p.Connectors() {
 		if !c.Disabled {
-			h := &holding{connector: c, decides: make(map[connector.Range]bool)}
+			h := &holding{connector: c, decides: make(map[connector.Range]bool), all: [2]bool{isForEverybody(c, false), isForEverybody(c, true)}}
 			of[c.ID] = h
 			s.holdings = append(s.holdings, h)
 		}
 	}
 	for _, local := range p.Index.Endpoints(p.Server) {
+		by := make(map[*holding]*sharing)
+		var order []*holding
 		var none netipx.IPSetBuilder
-		served, doubt := false, connector.Doubt(0)
+		doubt := connector.Doubt(0)
 		for region, m := range p.Index.Regions(p.Server, local) {
 			switch h := of[m.Connector()]; {
 			case m.Outcome() == connector.NoRange:
 				none.AddRange(region)
 				doubt |= m.Doubt()
 			case h != nil:
-				served = true
-				h.add(p.Server, local, region, m)
+				if by[h] == nil {
+					by[h] = &sharing{}
+					order = append(order, h)
+				}
+				by[h].add(region, m)
+				h.decides[m.Range()] = true
 			}
 		}
-		if !served {
+		for _, h := range order {
+			h.parts = append(h.parts, by[h].part(local))
+		}
+		if len(order) == 0 {
 			s.deaf = append(s.deaf, local)
-		}
-		if set, _ := none.IPSet(); served && len(set.Ranges()) > 0 { // valid ranges do not fail
+		} else if set, _ := none.IPSet(); !isEmpty(set) { // valid ranges do not fail
 			s.refused = append(s.refused, refused{local, set, doubt})
-		}
-	}
-	for _, h := range s.holdings {
-		for i, set := range []**netipx.IPSet{&h.won, &h.wide, &h.narrow, &h.tied} {
-			*set, _ = h.builders[i].IPSet() // valid ranges do not fail
 		}
 	}
 	p.space = s
 	return s
 }
 
-// add adds a region that the connector wins.
-func (h *holding) add(server string, local netip.AddrPort, region netipx.IPRange, m connector.Match) {
-	r := m.Range()
-	h.builders[0].AddRange(region)
-	if !r.IsSingle() {
-		h.builders[1].AddRange(region)
-	}
-	if !isEverything(r) {
-		h.builders[2].AddRange(region)
+// sharing collects what a connector wins at an endpoint.
+type sharing struct{ won, wide, tied netipx.IPSetBuilder }
+
+func (s *sharing) add(region netipx.IPRange, m connector.Match) {
+	s.won.AddRange(region)
+	if !m.Range().IsSingle() {
+		s.wide.AddRange(region)
 	}
 	if m.Doubt().Has(connector.DoubtTie) {
-		h.builders[3].AddRange(region)
+		s.tied.AddRange(region)
 	}
-	h.decides[r] = true
-	h.doubt |= m.Doubt()
-	if n := len(h.at); n == 0 {
-		h.first = connector.Conn{Server: server, Local: local, Remote: region.From()}
-		h.at = append(h.at, local)
-	} else if h.at[n-1] != local {
-		h.at = append(h.at, local)
-	}
+}
+
+func (s *sharing) part(local netip.AddrPort) part {
+	p := part{local: local}
+	p.won, _ = s.won.IPSet() // valid ranges do not fail
+	p.wide, _ = s.wide.IPSet()
+	p.tied, _ = s.tied.IPSet()
+	return p
 }
 
 // look simulates an anonymous client, who shows which connector is selected and what that gives.
@@ -112,17 +190,7 @@ func (p *Pass) look(c connector.Conn) *connector.Verdict {
 }
 
 // wins tells whether the connector is ever selected.
-func (h *holding) wins() bool { return len(h.at) > 0 }
-
-// isEverything tells whether a range holds all addresses of its family.
-func isEverything(r connector.Range) bool {
-	s := r.Span()
-	first := netip.IPv4Unspecified()
-	if s.From().Is6() {
-		first = netip.IPv6Unspecified()
-	}
-	return s.From() == first && !s.To().Next().IsValid()
-}
+func (h *holding) wins() bool { return len(h.parts) > 0 }
 
 // connFrom returns the first connection from an address that one of the connectors serves, and whether there is one.
 func (p *Pass) connFrom(a netip.Addr, by ...connector.ID) (connector.Conn, bool) {
@@ -165,7 +233,26 @@ func union(a, b *netipx.IPSet) *netipx.IPSet {
 
 func isEmpty(s *netipx.IPSet) bool { return len(s.Ranges()) == 0 }
 
-// firstOf returns the lowest address of a set that is not 0.0.0.0 or ::, which nobody connects from.
+// firstOf returns the lowest address of a set that a client may have: not 0.0.0.0 or ::, unless there is no other.
 func firstOf(s *netipx.IPSet) netip.Addr {
-	return afterUnspecified(s.Ranges()[0])
+	for _, r := range s.Ranges() {
+		if a := afterUnspecified(r); !a.IsUnspecified() {
+			return a
+		}
+	}
+	return s.Ranges()[0].From()
+}
+
+// nowhere are the addresses from which nobody connects, and those from which only the server itself does.
+var nowhere = rangesOf("0.0.0.0", "127.0.0.0/8", "::", "::1")
+
+// clients leaves out of a set the addresses from which no client connects, unless it holds all of a family, where nobody misses them.
+func clients(set *netipx.IPSet) *netipx.IPSet {
+	left := less(set, nowhere)
+	for _, all := range []string{"0.0.0.0/0", "::/0"} {
+		if r := connector.MustParseRange(all); set.ContainsRange(r.Span()) {
+			left = union(left, connector.IPSet(r))
+		}
+	}
+	return left
 }

@@ -28,12 +28,13 @@ const mostFlows = 32
 // servers. As JSON it is one object:
 //
 //	{"findings": [{"check", "severity", "certainty", "subject", "source", "message", "accepted", "addresses", "flows": [FLOW],
-//	               "witness": {...}, "reply", "cause", "related", "moves": [MOVE], "fixes": [{"kind", "title", "safe", "commands", "moves": [MOVE]}],
+//	               "witness": {...}, "reply", "cause", "related", "moves": [MOVE], "fixes": [{"kind", "title", "safe", "risks", "commands", "moves": [MOVE]}],
 //	               "rejected": [{"kind", "title", "why", "detail"}]}],
-//	 "flows": [FLOW]}
+//	 "flows": [FLOW], "flowGroups": [{"purpose", "transport", "port", "fate", "why", "count"}]}
 //
 // where FLOW is {"from", "to", "port", "purpose", "transport", "need", "state", "why"} and witness is what Explanation
-// writes, MOVE what Moves does. A flow inside a finding has no state, accepted is the reason why the topology accepts it, and moves are
+// writes, MOVE what Moves does. A flow inside a finding has no state; flows are those that fail, wholly or in part, or
+// of which that is not known, and flowGroups counts all but the required ones that fail, because a thousand servers have millions. Accepted is the reason why the topology accepts it, and moves are
 // those of RC010: from the connectors of the other servers to those of this one.
 func (f Format) Audit(w io.Writer, a Audit) error {
 	if f == JSON {
@@ -231,7 +232,7 @@ func (a Audit) reply(b *strings.Builder, v *connector.Verdict) {
 }
 
 func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
-	kind := "proved by re-simulation, but not safe: it moves other addresses as well, changes what clients may do, rests on what is not known, or could not be taken back"
+	kind := "proved by re-simulation, but not safe: " + strings.Join(fix.Risks, "; ")
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
 		if len(fix.Moves) == 0 {

@@ -25,10 +25,11 @@ func (f Format) Flows(w io.Writer, flows []audit.FlowResult) error {
 	return nil
 }
 
-// flowSummary is what text tells of all flows.
+// flowSummary is what an audit tells of all flows.
 type flowSummary struct {
 	any     bool
 	failing []audit.FlowResult // required flows that fail
+	told    []audit.FlowResult // all that fail, wholly or in part, or may
 	groups  []group            // of the others, in the order of their first flow
 }
 
@@ -50,6 +51,9 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 	at := make(map[group]int)
 	for r := range flows {
 		s.any = true
+		if r.State == audit.FlowFails || r.State == audit.FlowPartly || r.State == audit.FlowUnknown {
+			s.told = append(s.told, r)
+		}
 		if r.Broken() {
 			s.failing = append(s.failing, r)
 			continue

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"slices"
-
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
@@ -10,6 +8,17 @@ import (
 type auditObject struct {
 	Findings []findingObject `json:"findings"`
 	Flows    []flowObject    `json:"flows"`
+	Groups   []groupObject   `json:"flowGroups"`
+}
+
+// groupObject is flows that are alike.
+type groupObject struct {
+	Purpose   string `json:"purpose"`
+	Transport string `json:"transport"`
+	Port      uint16 `json:"port"`
+	Fate      string `json:"fate"`
+	Why       string `json:"why"`
+	Count     int    `json:"count"`
 }
 
 type findingObject struct {
@@ -54,6 +63,7 @@ type fixObject struct {
 	Kind     string       `json:"kind"`
 	Title    string       `json:"title"`
 	Safe     bool         `json:"safe"`
+	Risks    []string     `json:"risks,omitempty"` // why it is not safe
 	Commands []string     `json:"commands"`
 	Moves    []moveObject `json:"moves"`
 	Problem  string       `json:"problem,omitempty"` // why there are no commands
@@ -76,7 +86,7 @@ func flowsJSON(rs []audit.FlowResult) []flowObject {
 func (a Audit) fixes(fixes []audit.Fix) []fixObject {
 	list := []fixObject{}
 	for _, fix := range fixes {
-		fo := fixObject{Kind: fix.Kind.String(), Title: fix.Title, Safe: fix.Safe, Moves: movesJSON(fix.Moves)}
+		fo := fixObject{Kind: fix.Kind.String(), Title: fix.Title, Safe: fix.Safe, Risks: fix.Risks, Moves: movesJSON(fix.Moves)}
 		commands, err := a.commands(fix)
 		fo.Commands = commands
 		if err != nil {
@@ -88,9 +98,11 @@ func (a Audit) fixes(fixes []audit.Fix) []fixObject {
 }
 
 func (a Audit) json() auditObject {
-	o := auditObject{Findings: []findingObject{}, Flows: []flowObject{}}
-	if a.Flows != nil {
-		o.Flows = flowsJSON(slices.Collect(a.Flows))
+	o := auditObject{Findings: []findingObject{}, Groups: []groupObject{}}
+	flows := summaryOf(a.Flows)
+	o.Flows = flowsJSON(flows.told)
+	for _, g := range flows.groups {
+		o.Groups = append(o.Groups, groupObject{g.purpose.String(), g.transport.String(), g.port, g.fate, g.why.String(), g.count})
 	}
 	for _, f := range a.Findings {
 		o.Findings = append(o.Findings, *findingJSON(a.Topology, f))
