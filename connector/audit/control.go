@@ -171,12 +171,6 @@ func (p *Pass) healed(c connector.ReceiveConnector, change connector.Change) (fl
 	return flows
 }
 
-// alone returns the index of a server with one connector. What a session gets depends on the connector that was selected alone, and on
-// the server.
-func alone(s connector.Server, c connector.ReceiveConnector) *connector.Index {
-	return mustCompile(&connector.Topology{Servers: []connector.Server{s}, Connectors: []connector.ReceiveConnector{c}})
-}
-
 // check returns the check that tells where meeting the control to the letter breaks mail.
 func (k *Control) check(doc string) *Check {
 	return &Check{ID: k.ID, Title: "hardening: " + k.Title + ", to the letter, breaks mail", Severity: Warning, Doc: doc + "\n\nIt is a warning where the control was followed to the letter and a flow fails for that; a note, as a caution, where following it would break a " +

@@ -187,13 +187,6 @@ func (d *diagnosing) names(server string) bool {
 	return slices.ContainsFunc(d.e.Mentions, func(a netip.Addr) bool { return d.owns(server, a) })
 }
 
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
 // targetText returns how the text names the target.
 func (d *diagnosing) targetText() string {
 	switch at := d.e.Endpoint; {

@@ -178,16 +178,3 @@ func isLaminar(cs []connector.ReceiveConnector) bool {
 	}
 	return true
 }
-
-// shareBinding tells whether two connectors are bound to one local endpoint, exactly or by a wildcard.
-func shareBinding(a, b connector.ReceiveConnector) (at [2]netip.AddrPort, ok bool) {
-	for _, x := range a.Bindings {
-		for _, y := range b.Bindings {
-			xa, ya := x.Addr().Unmap().WithZone(""), y.Addr().Unmap().WithZone("")
-			if x.Port() == y.Port() && xa.Is4() == ya.Is4() && (xa == ya || xa.IsUnspecified() || ya.IsUnspecified()) {
-				return [2]netip.AddrPort{x, y}, true
-			}
-		}
-	}
-	return at, false
-}

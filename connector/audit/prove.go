@@ -246,16 +246,6 @@ func meant(f Finding, failing []attempt, moves []connector.Move) map[uint16]*net
 	return sets
 }
 
-// only returns the topology as far as it is about one server: its record and its connectors. The connectors are shared, and callers do
-// not change them.
-func (p *Pass) only(server string) *connector.Topology {
-	t := &connector.Topology{Connectors: p.connectors[key(server)]}
-	if s, ok := p.traffic.records[key(server)]; ok {
-		t.Servers = []connector.Server{s}
-	}
-	return t
-}
-
 // audited returns the findings of checks that can be as severe as f, and of its own, about one server and without fixes.
 func (p *Pass) audited(t *connector.Topology, x *connector.Index, f Finding) ([]Finding, error) {
 	q := &Pass{Topology: t, Index: x, ctx: p.ctx, traffic: p.traffic, connectors: connectorsOf(t), servers: []string{f.Subject.Server}, drift: p.drift, proving: true}

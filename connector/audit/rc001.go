@@ -3,7 +3,6 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"go4.org/netipx"
 
@@ -150,28 +149,6 @@ func message(f Finding) string {
 		return fmt.Sprintf("takes mail from %s without Exchange Server authentication; no connector at this endpoint offers it", who)
 	}
 	return fmt.Sprintf("takes mail from %s without Exchange Server authentication; %s", who, capable(f))
-}
-
-// senders returns the names of where flows come from, each once.
-func senders(flows []connector.Flow) (names []string) {
-	known := make(map[string]bool)
-	for _, f := range flows {
-		if !known[f.From] {
-			known[f.From] = true
-			names = append(names, f.From)
-		}
-	}
-	return names
-}
-
-// sendersText names where flows come from, if they are not too many to be read.
-func sendersText(flows []connector.Flow) string {
-	const most = 12
-	names := senders(flows)
-	if len(names) > most {
-		names = append(names[:most], fmt.Sprintf("and %d more servers", len(names)-most))
-	}
-	return strings.Join(names, ", ")
 }
 
 func capable(f Finding) string {

@@ -125,31 +125,6 @@ func (p *Pass) blockersOf(c connector.ReceiveConnector) *blockers {
 	return b
 }
 
-// beside returns the index of the server as if a connector and some others were its only ones, as far as these have ranges at some
-// addresses.
-func (p *Pass) beside(c connector.ReceiveConnector, about []netipx.IPRange, others ...connector.ReceiveConnector) *connector.Index {
-	t := p.only(p.Server)
-	position := func(id connector.ID) int {
-		return slices.IndexFunc(p.Connectors(), func(o connector.ReceiveConnector) bool { return o.ID.Equal(id) })
-	}
-	t.Connectors = []connector.ReceiveConnector{c}
-	for _, o := range others {
-		o.RemoteIPRanges = relevant(o.RemoteIPRanges, about)
-		t.Connectors = append(t.Connectors, o)
-	}
-	slices.SortFunc(t.Connectors, func(a, b connector.ReceiveConnector) int { return position(a.ID) - position(b.ID) }) // which settles ties
-	return mustCompile(t)
-}
-
-// mustCompile compiles a part of a topology that was compiled, which does not fail.
-func mustCompile(t *connector.Topology) *connector.Index {
-	x, err := connector.Compile(t)
-	if err != nil {
-		panic("audit: a part of a topology does not compile: " + err.Error())
-	}
-	return x
-}
-
 // winsAt returns what a connector wins at an endpoint, and whether any answer there is a tie.
 func winsAt(x *connector.Index, id connector.ID, local netip.AddrPort) (won *netipx.IPSet, tied bool) {
 	var set netipx.IPSetBuilder

@@ -3,7 +3,6 @@ package audit
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -64,13 +63,4 @@ func (p *Pass) tiedWith(h *holding) (ids []connector.ID) {
 		}
 	}
 	return ids
-}
-
-// names lists connectors.
-func names(ids []connector.ID) string {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = id.String()
-	}
-	return strings.Join(texts, ", ")
 }

@@ -80,25 +80,3 @@ func (p *Pass) deaf() {
 			"is bound to %s, where no connector lists a source of that family: every connection is closed without a banner, while the port serves the other family", local)})
 	}
 }
-
-// portsIn returns the ports that a connector is bound to in a family, in ascending order.
-func portsIn(c connector.ReceiveConnector, v4 bool) (ports []uint16) {
-	for _, b := range c.Bindings {
-		if b.Addr().Unmap().Is4() == v4 && !slices.Contains(ports, b.Port()) {
-			ports = append(ports, b.Port())
-		}
-	}
-	slices.Sort(ports)
-	return ports
-}
-
-func portsText(ports []uint16) string {
-	text := "port "
-	for i, p := range ports {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprint(p)
-	}
-	return text
-}

@@ -90,14 +90,6 @@ func (p *Pass) tiesOver(c connector.ReceiveConnector) *netipx.IPSet {
 	return set
 }
 
-// boundTo tells whether a connector is bound to a local endpoint, exactly or by the wildcard.
-func boundTo(c connector.ReceiveConnector, local netip.AddrPort) bool {
-	return slices.ContainsFunc(c.Bindings, func(b netip.AddrPort) bool {
-		a := b.Addr().Unmap().WithZone("")
-		return b.Port() == local.Port() && a.Is4() == local.Addr().Is4() && (a.IsUnspecified() || a == local.Addr())
-	})
-}
-
 // bound tells whether the connector has a binding of a family.
 func (h *holding) bound(v4 bool) bool {
 	for _, b := range h.connector.Bindings {
