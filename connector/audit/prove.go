@@ -80,15 +80,14 @@ func (p *Pass) judge(f Finding, failing []attempt, c candidate) (Fix, *Rejected)
 	if err != nil {
 		return reject(RejectedByCmdlet, "%v", err)
 	}
-	doubt := connector.Doubt(0)
+	changed, doubt := newProber(p.traffic.places, y), connector.Doubt(0)
 	for _, a := range failing {
-		v := y.Simulate(a.conn, a.verdict.Peer)
+		v := changed.again(a)
 		if v.Authentication != connector.Authenticated {
 			return reject(RejectedStillFails, "%s: %s", a.conn, v.Explanation.Match)
 		}
 		doubt |= v.Doubt
 	}
-	changed := newProber(p.traffic.places, y)
 	known := p.toward(server)
 	for _, as := range [][]attempt{known.attempts, known.passed} {
 		for _, a := range as {
