@@ -58,3 +58,30 @@ func MustParseBinding(s string) netip.AddrPort {
 	}
 	return b
 }
+
+// ListensAt tells whether the connector is enabled and bound to a local endpoint: to its very address, or to all of the family. The
+// process of another transport role may have the endpoint all the same, see [Index.Explain]. Source: Receive connectors (documented).
+func (c ReceiveConnector) ListensAt(local netip.AddrPort) bool {
+	c.Bindings = distinct(c.Bindings)
+	reason, _ := approach(&c, normalEndpoint(local))
+	return reason == 0
+}
+
+// SharesBinding returns the first binding of each of two connectors, enabled or not, that stand for one local endpoint: of one port and
+// family, and to one address or one of them to all. Source: New-ReceiveConnector, -Bindings (documented).
+func (c ReceiveConnector) SharesBinding(o ReceiveConnector) (mine, its netip.AddrPort, ok bool) {
+	for _, m := range c.Bindings {
+		for _, b := range o.Bindings {
+			if mine, its = normalEndpoint(m), normalEndpoint(b); shareEndpoint(mine, its) {
+				return mine, its, true
+			}
+		}
+	}
+	return netip.AddrPort{}, netip.AddrPort{}, false
+}
+
+// shareEndpoint tells whether two bindings, of one port and family, are to one local address or one of them to all.
+func shareEndpoint(a, b netip.AddrPort) bool {
+	return a.Port() == b.Port() && a.Addr().Is4() == b.Addr().Is4() &&
+		(a.Addr() == b.Addr() || a.Addr().IsUnspecified() || b.Addr().IsUnspecified())
+}

@@ -91,6 +91,17 @@ func ExampleParseBinding() {
 	// binding "0.0.0.0": byte 7: the port is missing
 }
 
+func ExampleReceiveConnector_ListensAt() {
+	scanners := connector.ReceiveConnector{Bindings: []netip.AddrPort{connector.MustParseBinding("10.0.0.1:25")}}
+	everywhere := connector.ReceiveConnector{Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")}}
+	local := netip.MustParseAddrPort("10.0.0.2:25")
+	fmt.Println(scanners.ListensAt(local), everywhere.ListensAt(local))
+	fmt.Println(scanners.SharesBinding(everywhere))
+	// Output:
+	// false true
+	// 10.0.0.1:25 0.0.0.0:25 true
+}
+
 func ExampleParseAuthMechanism() {
 	m, err := connector.ParseAuthMechanism("exchangeserver, tls")
 	fmt.Println(m, m.Has(connector.AuthExchangeServer), err)

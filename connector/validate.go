@@ -224,9 +224,3 @@ func sharedBindings(mine, its []netip.AddrPort) (pairs []bindingPair) {
 	}
 	return pairs
 }
-
-// shareEndpoint tells whether two bindings, of one port and family, are to one local address or one of them to all.
-func shareEndpoint(a, b netip.AddrPort) bool {
-	return a.Port() == b.Port() && a.Addr().Is4() == b.Addr().Is4() &&
-		(a.Addr() == b.Addr() || a.Addr().IsUnspecified() || b.Addr().IsUnspecified())
-}

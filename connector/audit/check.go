@@ -90,11 +90,11 @@ func (p *Pass) Record() connector.Server { return *p.traffic.servers[key(p.Serve
 // attemptsOf are the connections of all flows toward one server, and what its connectors take latently.
 type attemptsOf struct {
 	server   string
-	attempts []attempt // but for those in passed
-	passed   []attempt // that are as they should be
-	others   []attempt // of flows that need no Exchange Server authentication
-	ports    []uint16  // at which Exchange servers connect to it with Exchange Server authentication
-	latents  []*latent // nil: not asked yet
+	attempts []attempt  // but for those in passed
+	passed   []attempt  // that are as they should be
+	others   []attempt  // of flows that need no Exchange Server authentication
+	ports    []uint16   // at which Exchange servers connect to it with Exchange Server authentication
+	latents  []*holding // nil: not asked yet
 }
 
 // toward simulates all flows toward a server. Checks go server by server, so the latest answer is kept.

@@ -99,6 +99,9 @@ func TestChecksAtTheirEdges(t *testing.T) {
 		{"RC012", "one of two is needed", onServer("2016", nil, edited("10.0.0.0/24 10.0.0.0/28 10.0.0.7 10.0.0.99", func(c *c) { c.Bindings = port("0.0.0.0:26") }), edited("10.0.0.0/25", func(c *c) { c.ID.Name, c.Bindings = "D", port("0.0.0.0:26") })),
 			[]string{`RC012 note certain EX01\C: 10.0.0.7`}},
 		{"RC013", "bound to other ports in IPv6", onServer("2016", nil, edited("10.9.9.9 fd00::1", func(c *c) { c.Bindings = port("0.0.0.0:26", "[::]:27") })), []string{`RC013 note certain EX01\C:`}},
+		{"RC013", "who is bound to another address of the family is not the one that serves nobody", onServer("2016", nil,
+			edited("fd00::/64", func(c *c) { c.ID.Name, c.Bindings = "A", port("[fd00::2]:26") }),
+			edited("10.9.9.9", func(c *c) { c.Bindings = port("0.0.0.0:26", "[fd00::1]:26") })), []string{`RC013 note certain EX01\C:`}},
 		{"RC013", "an Edge server is installed with IPv4 alone", onServer("2016", func(s *connector.Server) { s.Roles = connector.RoleEdge }), nil},
 		{"RC014", "a list in another order, an own name, the server's addresses", func() *connector.Topology {
 			top := onServer("2016", nil)

@@ -31,24 +31,26 @@ Source: the most specific range wins: Receive connectors (documented); the rest 
 }
 
 func checkRC002(p *Pass) error {
+	n := 0
 	for _, h := range p.spaceOf().holdings {
 		c := h.connector
 		unknown := len(c.Bindings) == 0 && c.Missing.Has(connector.PropertyBindings) || len(c.RemoteIPRanges) == 0 && c.Missing.Has(connector.PropertyRemoteIPRanges)
 		if !h.wins() && !unknown && !p.contested(c) {
-			p.Report(p.unselected(c))
+			n++
+			p.Report(p.unselected(c, n <= mostBlocked))
 		}
 	}
 	return nil
 }
 
-// unselected returns the finding about a connector that wins nothing.
-func (p *Pass) unselected(c connector.ReceiveConnector) Finding {
+// unselected returns the finding about a connector that wins nothing, if asked for with what comes before it.
+func (p *Pass) unselected(c connector.ReceiveConnector, blocked bool) Finding {
 	f := Finding{Subject: c.ID, Certainty: Certain, Addrs: c.RemoteIPRanges}
 	if c.Missing&(connector.PropertyBindings|connector.PropertyRemoteIPRanges|connector.PropertyEnabled|connector.PropertyTransportRole) != 0 {
 		f.Certainty = CannotTell
 	}
 	b := &blockers{}
-	if p.spaceOf().unselected++; p.space.unselected <= mostBlocked {
+	if blocked {
 		b = p.blockersOf(c)
 	}
 	switch {
@@ -56,7 +58,7 @@ func (p *Pass) unselected(c connector.ReceiveConnector) Finding {
 		f.Message = "is never selected: it has no binding"
 	case len(c.RemoteIPRanges) == 0:
 		f.Message = "is never selected: it has no range"
-	case p.space.unselected > mostBlocked:
+	case !blocked:
 		f.Message = "is never selected, like many of this server, so what comes before it was not looked for"
 	case len(b.space) == 0 && !slices.ContainsFunc(c.Bindings, func(e netip.AddrPort) bool { return e.Port() != portMailboxDelivery }):
 		f.Message = fmt.Sprintf("is never selected: port %d belongs to the implicit connector of mailbox delivery", portMailboxDelivery)
@@ -98,15 +100,12 @@ func (p *Pass) blockersOf(c connector.ReceiveConnector) *blockers {
 	about := connector.IPSet(c.RemoteIPRanges...).Ranges()
 	alone := p.beside(c, about)
 	for _, local := range p.Index.Endpoints(p.Server) {
-		if !boundTo(c, local) {
-			continue
-		}
 		if set, _ := winsAt(alone, c.ID, local); !isEmpty(set) {
 			b.at, b.space = append(b.at, local), append(b.space, set)
 		}
 	}
 	for _, d := range p.Connectors() {
-		if _, shared := shareBinding(c, d); !shared || d.Disabled || d.ID.Equal(c.ID) || len(relevant(d.RemoteIPRanges, about)) == 0 {
+		if _, _, shared := c.SharesBinding(d); !shared || d.Disabled || d.ID.Equal(c.ID) || len(relevant(d.RemoteIPRanges, about)) == 0 {
 			continue
 		}
 		x := p.beside(c, about, d)

@@ -34,7 +34,7 @@ func checkRC003(p *Pass) error {
 		return nil
 	}
 	found := crossings(cs, func(i, j int) bool {
-		_, shared := shareBinding(cs[i], cs[j])
+		_, _, shared := cs[i].SharesBinding(cs[j])
 		return shared && (cs[i].TransportRole == 0 || cs[j].TransportRole == 0 || cs[i].TransportRole == cs[j].TransportRole)
 	})
 	for len(found) > 0 {

@@ -31,7 +31,7 @@ Source: KB2958036, NDR 4.3.2 (documented); who answers meanwhile: inferred.`,
 func (p *Pass) contested(c connector.ReceiveConnector) bool {
 	for _, d := range p.Connectors() {
 		if c.TransportRole != 0 && d.TransportRole != 0 && c.TransportRole != d.TransportRole && !d.Disabled {
-			if _, shared := shareBinding(c, d); shared {
+			if _, _, shared := c.SharesBinding(d); shared {
 				return true
 			}
 		}
@@ -47,12 +47,12 @@ func checkRC008(p *Pass) error {
 		f := Finding{Subject: c.ID, Certainty: PossiblyTrue}
 		var at netip.AddrPort
 		for _, d := range p.Connectors() {
-			pair, shared := shareBinding(c, d)
+			mine, _, shared := c.SharesBinding(d)
 			if d.TransportRole != connector.FrontendTransport || !shared {
 				continue
 			}
 			if len(f.Related) == 0 || f.Certainty != Certain && !d.Disabled {
-				at = pair[0]
+				at = mine
 			}
 			f.Related = append(f.Related, d.ID)
 			if !c.Disabled && !d.Disabled && (c.Missing|d.Missing)&connector.PropertyEnabled == 0 {

@@ -34,14 +34,6 @@ Source: as RC001.`,
 // anyPeer may authenticate in every way there is: where even it cannot, no server can.
 var anyPeer = connector.Peer{DowngradedExchangeAuth: true}
 
-// latent is what one connector takes at endpoints where another could authenticate Exchange servers.
-type latent struct {
-	winner connector.ID
-	locals []netip.AddrPort    // the endpoints
-	taken  netipx.IPSetBuilder // everything it wins there
-	wide   netipx.IPSetBuilder // the part of it won by more than a single host
-}
-
 func checkRC009(p *Pass) error {
 	for _, l := range p.latentsAt(p.Server) {
 		p.reportLatent(p.Server, l)
@@ -49,69 +41,38 @@ func checkRC009(p *Pass) error {
 	return nil
 }
 
-// latentsAt asks every region of every endpoint at which a server gets connections of Exchange servers; in the order of
-// the first region.
-func (p *Pass) latentsAt(server string) []*latent {
+// latentsAt returns what connectors of a server hold at endpoints at which it gets connections of Exchange servers, another connector could
+// authenticate them, and they cannot; in the order of the configuration.
+func (p *Pass) latentsAt(server string) []*holding {
 	known := p.toward(server)
 	if known.latents != nil {
 		return known.latents
 	}
-	ls := []*latent{}
-	of := make(map[connector.ID]*latent) // by the winner
-	for _, local := range p.Index.Endpoints(server) {
-		if !slices.Contains(known.ports, local.Port()) {
-			continue
-		}
-		wrong := make(map[connector.ID]bool) // that depends on the winner only
-		for region, m := range p.Index.Regions(server, local) {
-			if m.Outcome() != connector.Selected {
-				continue
-			}
-			id := m.Connector()
-			if _, known := wrong[id]; !known {
-				v := p.Index.Simulate(connector.Conn{Server: server, Local: local, Remote: region.From()}, anyPeer)
-				wrong[id] = v.Cause == connector.CauseWrongConnector
-			}
-			if wrong[id] {
-				if of[id] == nil {
-					of[id] = &latent{winner: id}
-					ls = append(ls, of[id])
-				}
-				of[id].add(local, region, m)
+	known.latents = []*holding{}
+	for _, h := range p.spaceAt(server).holdings {
+		l := &holding{connector: h.connector}
+		for _, part := range h.parts {
+			c := connector.Conn{Server: server, Local: part.local, Remote: part.won.Ranges()[0].From()} // any: it depends on the winner only
+			if slices.Contains(known.ports, part.local.Port()) && p.Index.Simulate(c, anyPeer).Cause == connector.CauseWrongConnector {
+				l.parts = append(l.parts, part)
 			}
 		}
+		if l.wins() {
+			known.latents = append(known.latents, l)
+		}
 	}
-	known.latents = ls
-	return ls
-}
-
-// add adds a region that the latent's connector takes.
-func (l *latent) add(local netip.AddrPort, region netipx.IPRange, m connector.Match) {
-	if !slices.Contains(l.locals, local) {
-		l.locals = append(l.locals, local)
-	}
-	l.taken.AddRange(region)
-	if !m.Range().IsSingle() {
-		l.wide.AddRange(region)
-	}
+	return known.latents
 }
 
 // held returns the addresses of known and planned servers, but for the server itself, that the connector takes.
-func (p *Pass) held(server string, l *latent) *netipx.IPSet {
-	taken, _ := l.taken.IPSet() // valid ranges do not fail
-	var b netipx.IPSetBuilder
-	for r := range both(taken.Ranges(), p.traffic.where.Ranges()) {
-		b.AddRange(r)
-	}
-	b.RemoveSet(p.traffic.own[key(server)])
-	set, _ := b.IPSet() // valid ranges do not fail
-	return set
+func (p *Pass) held(server string, l *holding) *netipx.IPSet {
+	return less(overlap(l.won(anywhere), p.traffic.where), p.traffic.own[key(server)])
 }
 
 // heldBy returns a failing connection for each address of a known or planned server that a connector takes.
 func (p *Pass) heldBy(id connector.ID) []attempt {
 	for _, l := range p.latentsAt(id.Server) {
-		if l.winner.Equal(id) {
+		if l.connector.ID.Equal(id) {
 			return p.heldAttempts(l, p.held(id.Server, l))
 		}
 	}
@@ -123,7 +84,7 @@ const mostSingles = 256
 
 // heldAttempts returns the connections at which the connector takes the addresses, none if they are too many to be listed
 // one by one.
-func (p *Pass) heldAttempts(l *latent, held *netipx.IPSet) (as []attempt) {
+func (p *Pass) heldAttempts(l *holding, held *netipx.IPSet) (as []attempt) {
 	if !countable(held.Ranges()) {
 		return nil
 	}
@@ -134,22 +95,22 @@ func (p *Pass) heldAttempts(l *latent, held *netipx.IPSet) (as []attempt) {
 }
 
 // takenAt returns the connections at which the connector takes an address, one for each of its endpoints.
-func (p *Pass) takenAt(l *latent, a netip.Addr) (as []attempt) {
-	for _, local := range l.locals {
-		c := connector.Conn{Server: l.winner.Server, Local: local, Remote: a}
-		if p.Index.Select(c).Connector().Equal(l.winner) {
+func (p *Pass) takenAt(l *holding, a netip.Addr) (as []attempt) {
+	for _, part := range l.parts {
+		if part.won.Contains(a) {
+			c := connector.Conn{Server: l.connector.ID.Server, Local: part.local, Remote: a}
 			as = append(as, attempt{conn: c, verdict: p.Index.Simulate(c, anyPeer)})
 		}
 	}
 	return as
 }
 
-func (p *Pass) reportLatent(server string, l *latent) {
+func (p *Pass) reportLatent(server string, l *holding) {
 	held := p.held(server, l)
 	if len(held.Ranges()) > 0 {
-		f := Finding{Subject: l.winner, Certainty: Certain, Addrs: connector.RangesOf(held)}
+		f := Finding{Subject: l.connector.ID, Certainty: Certain, Addrs: connector.RangesOf(held)}
 		for _, a := range p.attemptsToward(server) {
-			if n := len(f.Flows); a.failed() && a.winner().Equal(l.winner) && (n == 0 || f.Flows[n-1] != a.flow) {
+			if n := len(f.Flows); a.failed() && a.winner().Equal(l.connector.ID) && (n == 0 || f.Flows[n-1] != a.flow) {
 				f.Flows = append(f.Flows, a.flow)
 			}
 		}
@@ -157,11 +118,8 @@ func (p *Pass) reportLatent(server string, l *latent) {
 		p.report(f, p.heldAttempts(l, held))
 		return
 	}
-	b := l.wide.Clone()
-	b.RemoveSet(p.traffic.foreign)
-	all, _ := b.IPSet() // valid ranges do not fail
-	wide := clients(all)
-	f := Finding{Subject: l.winner, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
+	wide := clients(less(l.wide(anywhere), p.traffic.foreign))
+	f := Finding{Subject: l.connector.ID, Certainty: PossiblyTrue, Addrs: connector.RangesOf(wide)}
 	if len(f.Addrs) > 0 {
 		p.describe(&f, l, "an Exchange server at one of these addresses could not authenticate here; %s")
 		p.Report(f)
@@ -169,7 +127,7 @@ func (p *Pass) reportLatent(server string, l *latent) {
 }
 
 // describe fills in a witness for the first address of a finding, and what follows from it.
-func (p *Pass) describe(f *Finding, l *latent, format string) {
+func (p *Pass) describe(f *Finding, l *holding, format string) {
 	f.Witness = p.takenAt(l, f.Addrs[0].Span().From())[0].verdict // it is taken at one of the endpoints at least
 	for _, s := range f.Witness.Capable {
 		f.Related = append(f.Related, s.Connector)

@@ -68,7 +68,7 @@ func (p *Pass) deaf() {
 			if slices.ContainsFunc(h.parts, func(p part) bool { return p.local.Port() == local.Port() && p.local.Addr().Is4() != local.Addr().Is4() }) {
 				there = append(there, h.connector.ID)
 			}
-			if slices.ContainsFunc(h.connector.Bindings, func(b netip.AddrPort) bool { return b.Port() == local.Port() && b.Addr().Is4() == local.Addr().Is4() }) {
+			if h.connector.ListensAt(local) {
 				here = append(here, h.connector.ID)
 			}
 		}

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"go4.org/netipx"
@@ -60,8 +59,11 @@ func (p *Pass) idle(c connector.ReceiveConnector, entries []connector.Range) Fin
 		f.Certainty = PossiblyTrue
 	}
 	for _, local := range p.Index.Endpoints(p.Server) {
+		if !c.ListensAt(local) {
+			continue
+		}
 		for _, s := range p.Index.Shares(p.Server, local, entries...) {
-			if boundTo(c, local) && s.Outcome == connector.Selected && !s.Connector.Equal(c.ID) && !slices.ContainsFunc(f.Related, s.Connector.Equal) {
+			if s.Outcome == connector.Selected && !s.Connector.Equal(c.ID) && !slices.ContainsFunc(f.Related, s.Connector.Equal) {
 				f.Related = append(f.Related, s.Connector)
 			}
 		}
@@ -84,7 +86,7 @@ func (p *Pass) idle(c connector.ReceiveConnector, entries []connector.Range) Fin
 func (p *Pass) tiesOver(c connector.ReceiveConnector) *netipx.IPSet {
 	var b netipx.IPSetBuilder
 	for _, h := range p.spaceOf().holdings {
-		b.AddSet(h.tied(func(e netip.AddrPort) bool { return boundTo(c, e) }))
+		b.AddSet(h.tied(c.ListensAt))
 	}
 	set, _ := b.IPSet() // valid ranges do not fail
 	return set

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
@@ -15,7 +16,6 @@ type space struct {
 	server     string
 	holdings   []*holding                            // of the enabled connectors, in the order of the configuration
 	refused    []refused                             // by endpoint
-	unselected int                                   // how many connectors of those that are never selected were looked at
 	shadowed   map[connector.ID][]connector.Range    // entries without which no source moves
 	violations map[connector.ID][]*connector.Refusal // what the cmdlets would refuse of a connector alone
 	deaf       []netip.AddrPort                      // endpoints that serve nobody
@@ -117,26 +117,29 @@ type refused struct {
 	doubt connector.Doubt
 }
 
-// spaceOf asks every region of every endpoint of the server at hand. Checks go server by server, so the latest answer is kept.
-func (p *Pass) spaceOf() *space {
-	if p.space != nil && p.space.server == p.Server {
+// spaceOf is spaceAt of the server at hand.
+func (p *Pass) spaceOf() *space { return p.spaceAt(p.Server) }
+
+// spaceAt asks every region of every endpoint of a server. Checks go server by server, so the latest answer is kept.
+func (p *Pass) spaceAt(server string) *space {
+	if p.space != nil && strings.EqualFold(p.space.server, server) {
 		return p.space
 	}
-	s := &space{server: p.Server, violations: make(map[connector.ID][]*connector.Refusal), shadowed: make(map[connector.ID][]connector.Range)}
+	s := &space{server: server, violations: make(map[connector.ID][]*connector.Refusal), shadowed: make(map[connector.ID][]connector.Range)}
 	of := make(map[connector.ID]*holding)
-	for _, c := range p.Connectors() {
+	for _, c := range p.connectors[key(server)] {
 		if !c.Disabled {
 			h := &holding{connector: c, decides: make(map[connector.Range]bool), all: [2]bool{isForEverybody(c, false), isForEverybody(c, true)}}
 			of[c.ID] = h
 			s.holdings = append(s.holdings, h)
 		}
 	}
-	for _, local := range p.Index.Endpoints(p.Server) {
+	for _, local := range p.Index.Endpoints(server) {
 		by := make(map[*holding]*sharing)
 		var order []*holding
 		var none netipx.IPSetBuilder
 		doubt := connector.Doubt(0)
-		for region, m := range p.Index.Regions(p.Server, local) {
+		for region, m := range p.Index.Regions(server, local) {
 			switch h := of[m.Connector()]; {
 			case m.Outcome() == connector.NoRange:
 				none.AddRange(region)

@@ -57,14 +57,11 @@ const titleLatent = "takes addresses at which an Exchange server could not authe
 func (d *diagnosing) untold() {
 	for _, server := range d.servers {
 		for _, l := range d.latentsAt(server) {
-			if slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(l.winner) }) {
+			if slices.ContainsFunc(d.Suspects, func(s Suspect) bool { return s.Subject.Equal(l.connector.ID) }) {
 				continue
 			}
-			b := l.taken.Clone()
-			b.RemoveSet(d.traffic.foreign)
-			b.RemoveSet(d.traffic.own[key(server)])
-			taken, _ := b.IPSet() // valid ranges do not fail
-			f := Finding{Subject: l.winner, Addrs: connector.RangesOf(taken)}
+			taken := less(less(l.won(anywhere), d.traffic.foreign), d.traffic.own[key(server)])
+			f := Finding{Subject: l.connector.ID, Addrs: connector.RangesOf(taken)}
 			if len(f.Addrs) == 0 {
 				continue
 			}
