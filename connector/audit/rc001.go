@@ -175,7 +175,7 @@ func (p *Pass) undecided(server string) {
 		if !slices.Contains(open[id].Flows, a.flow) {
 			open[id].Flows = append(open[id].Flows, a.flow)
 		}
-		one := connector.MustParseRange(a.conn.Remote.String())
+		one := a.single()
 		if !slices.Contains(open[id].Addrs, one) {
 			open[id].Addrs = append(open[id].Addrs, one)
 		}

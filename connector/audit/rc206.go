@@ -78,8 +78,8 @@ func (p *Pass) checkSplit(n connector.Network) {
 		f.Addrs = connector.RangesOf(connector.IPSet(f.Addrs...))
 		f.Message += otherwise(f.Related)
 		p.reportWith(f, func() [][]candidate {
-			i := slices.IndexFunc(p.Connectors(), func(c connector.ReceiveConnector) bool { return c.ID.Equal(id) })
-			return [][]candidate{{{kind: FixAdd, title: "add the rest of the network to the connector", guess: true, changes: []connector.Change{connector.AddRanges(p.Connectors()[i], f.Addrs...)}}}}
+			c, _ := p.only(p.Server).Connector(id)
+			return [][]candidate{{{kind: FixAdd, title: "add the rest of the network to the connector", guess: true, changes: []connector.Change{connector.AddRanges(c, f.Addrs...)}}}}
 		})
 	}
 }

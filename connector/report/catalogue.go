@@ -232,7 +232,7 @@ type shareObject struct {
 func (s Shares) json() sharesObject {
 	o := sharesObject{s.Name, s.Server, s.Local, []shareObject{}}
 	for _, share := range s.Shares {
-		o.Shares = append(o.Shares, shareObject{share.Outcome.String(), share.Connector.String(), texts(share.Addrs), movement{Move: connector.Move{Addrs: share.Addrs}}.count().String(), share.Doubt.String()})
+		o.Shares = append(o.Shares, shareObject{share.Outcome.String(), share.Connector.String(), texts(share.Addrs), countOf(share.Addrs).String(), share.Doubt.String()})
 	}
 	return o
 }

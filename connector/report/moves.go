@@ -52,10 +52,10 @@ func merged(moves []connector.Move) (all []movement) {
 	return all
 }
 
-// count returns the number of addresses that move.
-func (m movement) count() *big.Int {
+// countOf returns the number of addresses in ranges that do not overlap.
+func countOf(rs []connector.Range) *big.Int {
 	n := new(big.Int)
-	for _, r := range m.Addrs {
+	for _, r := range rs {
 		n.Add(n, r.Size())
 	}
 	return n
@@ -89,7 +89,7 @@ func (m movement) who() string {
 
 func (m movement) write(b *strings.Builder, indent, who string) {
 	fmt.Fprintf(b, "%s%s %s: %s\n%s  %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who, indent, ranges(m.Addrs))
-	fmt.Fprintf(b, "%s  %s, for example %s\n", indent, connector.CountAddresses(m.count()), m.Witness)
+	fmt.Fprintf(b, "%s  %s, for example %s\n", indent, connector.CountAddresses(countOf(m.Addrs)), m.Witness)
 	if m.Doubt != 0 {
 		fmt.Fprintf(b, "%s  in doubt: %s\n", indent, m.Doubt)
 	}
@@ -125,7 +125,7 @@ type moveObject struct {
 func movesJSON(moves []connector.Move) []moveObject {
 	list := []moveObject{}
 	for _, m := range merged(moves) {
-		list = append(list, moveObject{m.Server, texts(m.locals), m.From.String(), m.To.String(), texts(m.Addrs), m.count().String(), m.Witness.String(), m.Doubt.String()})
+		list = append(list, moveObject{m.Server, texts(m.locals), m.From.String(), m.To.String(), texts(m.Addrs), countOf(m.Addrs).String(), m.Witness.String(), m.Doubt.String()})
 	}
 	return list
 }

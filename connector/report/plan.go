@@ -97,7 +97,7 @@ func outcome(p audit.Plan) (lines []string) {
 		lines = append(lines, fmt.Sprintf("solved on %s: %s %s", p.Server, f.Check, f.Subject))
 	}
 	for _, m := range merged(p.Moves) {
-		lines = append(lines, fmt.Sprintf("moves at %s: %s: %s", strings.Join(texts(m.locals), ", "), m.who(), connector.CountAddresses(m.count())))
+		lines = append(lines, fmt.Sprintf("moves at %s: %s: %s", strings.Join(texts(m.locals), ", "), m.who(), connector.CountAddresses(countOf(m.Addrs))))
 	}
 	for _, f := range p.New {
 		lines = append(lines, fmt.Sprintf("left over: %s %s %s: %s", f.Check, f.Severity, f.Subject, f.Message))
