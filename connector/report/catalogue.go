@@ -49,12 +49,25 @@ func (f Format) Explain(w io.Writer, checks []*audit.Check) error {
 	return err
 }
 
-// CheckTable returns the table of checks in Markdown, a row each.
+// themes are what checks are about, by how their IDs begin.
+var themes = [...]struct{ begin, name string }{
+	{"RC0", "who is selected"}, {"RC1", "settings"}, {"RC2", "who may do what"}, {"RC3", "hardening guides"}, {"RC9", "what is not known"},
+}
+
+// CheckTable returns the table of checks in Markdown: a row for each theme, with a line in it for each check.
 func CheckTable(checks []*audit.Check) string {
 	var b strings.Builder
-	b.WriteString("| check | severity | what it finds |\n|---|---|---|\n")
-	for _, c := range checks {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.ID, c.Severity, c.Title)
+	b.WriteString("| about | checks |\n|---|---|\n")
+	for _, theme := range themes {
+		var lines []string
+		for _, c := range checks {
+			if strings.HasPrefix(c.ID, theme.begin) {
+				lines = append(lines, fmt.Sprintf("%s %s: %s", c.ID, c.Severity, c.Title))
+			}
+		}
+		if len(lines) > 0 {
+			fmt.Fprintf(&b, "| %s | %s |\n", theme.name, strings.Join(lines, "<br>"))
+		}
 	}
 	return b.String()
 }

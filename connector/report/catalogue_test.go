@@ -22,11 +22,13 @@ func TestChecks(t *testing.T) {
 	assert.Equal(t, `RC012  note     entry shadowed by another entry of its own connector
 RC908  note     an acceptance that no finding needs
 `, text(t, func(b *bytes.Buffer) error { return report.Text.Checks(b, checks) }))
-	assert.Equal(t, `| check | severity | what it finds |
-|---|---|---|
-| RC012 | note | entry shadowed by another entry of its own connector |
-| RC908 | note | an acceptance that no finding needs |
-`, report.CheckTable(checks))
+	both, err := audit.ParseChecks("RC001,RC012,RC908")
+	require.NoError(t, err)
+	assert.Equal(t, `| about | checks |
+|---|---|
+| who is selected | RC001 error: server-to-server mail lands on a connector without Exchange Server authentication<br>RC012 note: entry shadowed by another entry of its own connector |
+| what is not known | RC908 note: an acceptance that no finding needs |
+`, report.CheckTable(both))
 	explained := text(t, func(b *bytes.Buffer) error { return report.Text.Explain(b, checks) })
 	assert.Contains(t, explained, "RC012 note: entry shadowed by another entry of its own connector\n\nThe connector lists addresses twice")
 	assert.Contains(t, explained, "\n\nRC908 note: ")
