@@ -31,9 +31,10 @@ var packages = map[string][]string{
 	"connector":          {"connector/internal/lookup", "connector/internal/u128"},
 	"connector/psexport": {"connector", "connector/internal/topojson"},
 	"connector/audit":    {"connector"},
+	"connector/smtplog":  {"connector"},
 	"connector/ems":      {"connector"},
 	"connector/topotest": {"connector", "connector/audit", "connector/ems", "connector/internal/topojson", "connector/internal/txtar"},
-	"connector/report":   {"connector", "connector/audit", "connector/ems", "connector/psexport", "connector/topotest"},
+	"connector/report":   {"connector", "connector/audit", "connector/ems", "connector/psexport", "connector/smtplog", "connector/topotest"},
 }
 
 const module = "github.com/receiveconnector/receiveconnector/"
@@ -68,7 +69,9 @@ func TestImports(t *testing.T) {
 			case strings.Contains(i, "."):
 				assert.Equal(t, "go4.org/netipx", i, "%s: the only dependency at run time", name)
 			case isPackage:
-				assert.NotContains(t, []string{"os", "time", "log", "reflect", "unsafe", "net/http", "testing"}, i, name)
+				assert.NotContains(t, []string{"os", "log", "reflect", "unsafe", "net/http", "testing"}, i, name)
+				// Logs have times, and reports print them; nobody reads a clock, see TestNoClock.
+				assert.True(t, i != "time" || name == "connector/smtplog" || name == "connector/report", "%s imports time", name)
 			}
 			if name == "connector" {
 				assert.False(t, strings.HasPrefix(i, "encoding/") && i != "encoding/binary", "the core decodes nothing: %s", i)
@@ -76,6 +79,30 @@ func TestImports(t *testing.T) {
 		}
 	}
 	assert.Equal(t, len(packages), seen)
+}
+
+// No package reads a clock, waits, or depends on where it runs.
+func TestNoClock(t *testing.T) {
+	allowed := regexp.MustCompile(`^(Time|Duration|Month|UTC|Date|Nanosecond|Microsecond|Millisecond|Second|Minute|Hour)$`)
+	for name := range packages {
+		files, err := filepath.Glob(filepath.Join("..", name, "*.go"))
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			require.NoError(t, err)
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && x.Obj == nil {
+						assert.Regexp(t, allowed, s.Sel.Name, file)
+					}
+				}
+				return true
+			})
+		}
+	}
 }
 
 // The exported names are a promise: the snapshot changes on purpose only.

@@ -1,0 +1,551 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/smtplog"
+)
+
+// Replay is what protocol logs tell about a topology. What is nil was not asked.
+type Replay struct {
+	Topology *connector.Topology // with the addresses that the logs show
+	Traffic  *smtplog.Traffic
+	Replay   *smtplog.Replay
+	Usage    []smtplog.ConnectorUsage
+	Servers  []smtplog.ServerAddress
+	Findings []audit.Finding // about servers whose mail is not authenticated
+	Changes  []connector.Change
+	Refused  error // what the cmdlets say to the changes
+	BackTest *smtplog.BackTest
+	// Everything: text has every source, and not only the first ten of a range.
+	Everything bool
+}
+
+// mostSources and mostClients are how many text has of a range, and of clients that were judged alike.
+const (
+	mostSources = 10
+	mostClients = 5
+)
+
+// Replay writes what logs tell: what was read and what was wrong with it, whether the logs agree with the prediction, who used which
+// connector and range, which addresses are those of servers, and, of a change, who would have moved and what clients would have lost.
+// Times are in UTC. As JSON it is one object:
+//
+//	{"read": {"files", "lines", "records", "interrupted", "problems": [{"reason", "count", "examples"}]}, "total": TALLY,
+//	 "agreed", "agreedInDoubt", "judged", "sent",
+//	 "disagreements": [GROUP], "notJudged": [GROUP],
+//	 "usage": [{"connector", "configured", "all": TALLY, "beyond", "unused", "ranges": [USED], "outside": USED}],
+//	 "servers": [{"server", "address", "evidence", "proven", "known", "added", "sessions"}], "findings": [FINDING],
+//	 "change": {"changes", "refused", "sessions", "moved", "losing", "notJudged",
+//	            "groups": [{"server", "local", "from", "to", "loses", "mayLose", "disagree", "all": TALLY, "clients": [CLIENT]}]}}
+//
+// GROUP is {"judgement", "meaning", "logged", "local", "predicted", "range", "all": TALLY, "clients"}, USED is {"range", "wide", "all": TALLY,
+// "sources": [{"address", "all": TALLY}]}, CLIENT and TALLY are those of package smtplog, FINDING that of [Format.Audit]. What was not asked
+// is null.
+func (f Format) Replay(w io.Writer, r Replay) error {
+	if f == JSON {
+		return writeJSON(w, r.json(), true)
+	}
+	var b strings.Builder
+	r.read(&b)
+	r.agreement(&b)
+	r.servers(&b)
+	r.findings(&b)
+	r.backTest(&b)
+	r.usage(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+const minuteFormat = "2006-01-02 15:04"
+
+// span prints from when to when sessions were, in UTC.
+func span(first, last time.Time) string {
+	from, to := first.Format(minuteFormat), last.Format(minuteFormat)
+	switch {
+	case first.IsZero():
+		return "at a time that is not known"
+	case from == to:
+		return "at " + from
+	case from[:10] == to[:10]:
+		return from + " to " + to[11:]
+	}
+	return from + " to " + to
+}
+
+func (r Replay) read(b *strings.Builder) {
+	t := r.Traffic.Total()
+	if r.Traffic.Interrupted {
+		b.WriteString("PARTIAL: reading was interrupted; what follows is what was read until then.\n")
+	}
+	fmt.Fprintf(b, "%s of %s: %s, %s", count(r.Traffic.Records, "record"), count(r.Traffic.Files, "log"), count(t.Sessions, "session"), count(t.Messages, "message"))
+	if t.Sessions > 0 {
+		fmt.Fprintf(b, ", %s UTC", span(t.First, t.Last))
+	}
+	b.WriteString("\n")
+	if t.Partial > 0 {
+		fmt.Fprintf(b, "  %s without beginning or end in the logs\n", count(t.Partial, "session"))
+	}
+	for _, p := range r.Traffic.Problems() {
+		fmt.Fprintf(b, "  not as expected, %s: %v\n", count(p.Count, "line"), p.Err)
+		for _, e := range p.Examples {
+			fmt.Fprintf(b, "    %v\n", e)
+		}
+	}
+}
+
+func (r Replay) agreement(b *strings.Builder) {
+	if r.Replay == nil {
+		return
+	}
+	judged, share := r.Replay.Judged()
+	switch {
+	case judged == 0:
+		b.WriteString("\nNo session could be compared with the configuration.\n")
+	case r.Replay.Agreed == judged:
+		fmt.Fprintf(b, "\nThe logs agree: all of %s reached the connector that the configuration predicts.\n", count(judged, "session"))
+	default:
+		fmt.Fprintf(b, "\nThe logs agree for %d of %s (%s %%), and not for %d.\n", r.Replay.Agreed, count(judged, "session"), percent(share), judged-r.Replay.Agreed)
+	}
+	if r.Replay.InDoubt > 0 {
+		fmt.Fprintf(b, "  In %d of them the prediction was in doubt; the logs settle it.\n", r.Replay.InDoubt)
+	}
+	r.groups(b, "Disagreement", r.Replay.Disagreements)
+	r.groups(b, "Not judged", r.Replay.NotJudged)
+	if r.Replay.Sent > 0 {
+		fmt.Fprintf(b, "\n%s of send logs: no receive connector of these servers decides them.\n", count(r.Replay.Sent, "session"))
+	}
+}
+
+// percent prints a share that is not all with as many digits as show that.
+func percent(share float64) string {
+	for digits := 1; digits < 9; digits++ {
+		if s := fmt.Sprintf("%.*f", digits, 100*share); !strings.HasPrefix(s, "100") {
+			return s
+		}
+	}
+	return "almost 100"
+}
+
+func (r Replay) groups(b *strings.Builder, title string, groups []smtplog.Group) {
+	for i, g := range groups {
+		if i == 0 || g.Judgement != groups[i-1].Judgement {
+			fmt.Fprintf(b, "\n%s: %s\n", title, g.Judgement.Meaning())
+		}
+		fmt.Fprintf(b, "  %s, %s: logged %s", count(g.Tally.Sessions, "session"), span(g.Tally.First, g.Tally.Last), g.Logged)
+		if g.Local.IsValid() {
+			fmt.Fprintf(b, " at %s", g.Local)
+		}
+		if g.Predicted != (connector.Match{}) && g.Judgement.Judged() {
+			fmt.Fprintf(b, "; predicted %s", g.Predicted)
+		}
+		b.WriteString("\n")
+		if len(g.Clients) > 0 {
+			fmt.Fprintf(b, "    from %s\n", some(texts(g.Clients), mostClients))
+		}
+		if e := g.Tally.Example; e.Session != "" {
+			fmt.Fprintf(b, "    for example session %s, %s\n", e.Session, e.Source)
+		}
+	}
+}
+
+// some joins the first ones of a list, and says how many more there are.
+func some(list []string, most int) string {
+	if len(list) > most {
+		return strings.Join(list[:most], ", ") + fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (r Replay) usage(b *strings.Builder) {
+	if r.Usage == nil {
+		return
+	}
+	b.WriteString("\nWho used what; a source is told where the narrowest range of the connector holds it, and one that is wide holds more than 256\naddresses, or in IPv6 more than a /64:\n")
+	for _, u := range r.Usage {
+		known := ""
+		if !u.Configured && r.Replay != nil {
+			known = " (not in the configuration)"
+		}
+		if u.All.Sessions == 0 {
+			fmt.Fprintf(b, "  %s%s: nobody\n", u.Connector, known)
+			continue
+		}
+		fmt.Fprintf(b, "  %s%s: %s\n", u.Connector, known, tally(&u.All))
+		if u.Beyond > 0 {
+			fmt.Fprintf(b, "    %s of clients that are too many to be listed\n", count(u.Beyond, "session"))
+		}
+		var unused []string
+		for _, used := range u.Ranges {
+			if used.All.Sessions == 0 {
+				unused = append(unused, used.Range.String())
+				continue
+			}
+			name := used.Range.String()
+			if used.Wide() {
+				name += " (wide)"
+			}
+			r.used(b, name, used)
+		}
+		if len(unused) > 0 {
+			most := mostRanges
+			if r.Everything {
+				most = len(unused)
+			}
+			fmt.Fprintf(b, "    nobody from %s\n", some(unused, most))
+		}
+		if u.Outside.All.Sessions > 0 {
+			name := "outside of its ranges"
+			if !u.Configured {
+				name = "from anywhere"
+			}
+			r.used(b, name, u.Outside)
+		}
+	}
+}
+
+func (r Replay) used(b *strings.Builder, name string, u smtplog.RangeUsage) {
+	fmt.Fprintf(b, "    %s: %s of %s\n", name, count(u.All.Sessions, "session"), count(len(u.Sources), "source"))
+	for i, s := range u.Sources {
+		if i == mostSources && !r.Everything && len(u.Sources) > mostSources+1 {
+			fmt.Fprintf(b, "      and %d more sources\n", len(u.Sources)-i)
+			break
+		}
+		address := "address not known"
+		if s.Addr.IsValid() {
+			address = s.Addr.String()
+		}
+		fmt.Fprintf(b, "      %s: %s\n", address, clientText(&s.Tally))
+	}
+}
+
+// tally prints what all have in common.
+func tally(t *smtplog.Tally) string {
+	s := fmt.Sprintf("%s, %s, %s", count(t.Sessions, "session"), count(t.Messages, "message"), span(t.First, t.Last))
+	if t.Transient > 0 {
+		s += fmt.Sprintf(", %d x 4xx", t.Transient)
+	}
+	if t.Permanent > 0 {
+		s += fmt.Sprintf(", %d x 5xx", t.Permanent)
+	}
+	return s
+}
+
+// clientText prints what one client did.
+func clientText(t *smtplog.Tally) string {
+	parts := []string{tally(t)}
+	if t.Hello.Text != "" {
+		parts = append(parts, "EHLO "+quotedIfOdd(t.Hello.Text))
+	}
+	switch encrypted := t.Traits.Of(smtplog.Encrypted); {
+	case encrypted == 0:
+		parts = append(parts, "in clear")
+	case encrypted < t.Sessions:
+		parts = append(parts, fmt.Sprintf("TLS in %d", encrypted))
+	default:
+		parts = append(parts, "TLS")
+	}
+	if how := t.Authentication(); how != "" {
+		parts = append(parts, "authenticated with "+how)
+	}
+	if n := t.Traits.Of(smtplog.AuthFailed); n > 0 {
+		parts = append(parts, fmt.Sprintf("authentication failed in %d", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// offers prints which ways to Exchange Server authentication sessions were offered, as far as their logs show.
+func offers(t *smtplog.Tally) string {
+	saw := t.Traits.Of(smtplog.SawOffer)
+	if saw == 0 {
+		return "what was offered is not in the logs"
+	}
+	var parts []string
+	for _, o := range []struct {
+		name  string
+		trait smtplog.Traits
+	}{{"X-ANONYMOUSTLS", smtplog.OfferedXAnonymousTLS}, {"X-EXPS", smtplog.OfferedXEXPS}} {
+		switch n := t.Traits.Of(o.trait); n {
+		case 0:
+			parts = append(parts, o.name+" never")
+		case saw:
+			parts = append(parts, o.name+" always")
+		default:
+			parts = append(parts, fmt.Sprintf("%s in %d of %d", o.name, n, saw))
+		}
+	}
+	s := "offered: " + strings.Join(parts, ", ")
+	if n := t.Traits.Of(smtplog.CannotAchieve); n > 0 {
+		s += fmt.Sprintf("; 451 5.7.3 Cannot achieve in %d", n)
+	}
+	return s
+}
+
+// quotedIfOdd prints what a stranger said so that it cannot pass for something else.
+func quotedIfOdd(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == ',' || r == '"' || r > '~' }) {
+		return fmt.Sprintf("%q", s)
+	}
+	return s
+}
+
+func (r Replay) servers(b *strings.Builder) {
+	if len(r.Servers) == 0 {
+		return
+	}
+	b.WriteString("\nAddresses of servers, as the logs show them:\n")
+	for _, s := range r.Servers {
+		state := "not taken over: it proves nothing, and the address is public"
+		switch {
+		case s.Known:
+			state = "known"
+		case s.Complete:
+			state = "not taken over: the configuration has other addresses of the server"
+		case s.Useful():
+			state = "taken over"
+		}
+		fmt.Fprintf(b, "  %s %s: %s, %s (%s)\n", s.Server, s.Addr, s.Evidence, count(s.Tally.Sessions, "session"), state)
+	}
+}
+
+func (r Replay) findings(b *strings.Builder) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	a := Audit{Topology: r.Topology, Findings: r.Findings}
+	for _, f := range r.Findings {
+		b.WriteString("\n")
+		a.finding(b, []audit.Finding{f})
+		witnesses := r.Traffic.Witnesses(f.Subject, f.Addrs)
+		if len(witnesses) == 0 {
+			b.WriteString("  seen in the logs: no session of these addresses there\n")
+		}
+		for i, c := range witnesses {
+			if i == mostClients {
+				fmt.Fprintf(b, "  and %d more\n", len(witnesses)-i)
+				break
+			}
+			fmt.Fprintf(b, "  seen in the logs: %s at %s: %s\n    %s\n    for example session %s, %s\n", c.Remote.Addr(), c.Local, clientText(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
+		}
+	}
+}
+
+func (r Replay) backTest(b *strings.Builder) {
+	if r.Changes == nil && r.BackTest == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n%s, tried on these sessions:\n", count(len(r.Changes), "change"))
+	for _, c := range r.Changes {
+		fmt.Fprintf(b, "  %s\n", c)
+	}
+	WhatIf{Refused: r.Refused}.refused(b)
+	t := r.BackTest
+	if t == nil {
+		return
+	}
+	if t.Moved+t.Losing == 0 {
+		fmt.Fprintf(b, "  None of %s would have reached another connector or lost anything.\n", count(t.Sessions, "session"))
+	} else {
+		fmt.Fprintf(b, "  Of %s %d would have reached another connector; %d are those of clients that lose something, or may.\n", count(t.Sessions, "session"), t.Moved, t.Losing)
+	}
+	if t.NotJudged > 0 {
+		fmt.Fprintf(b, "  %s could not be tried: server, endpoint or client are not known.\n", count(t.NotJudged, "session"))
+	}
+	for _, g := range t.Groups {
+		where := orRefused(g.From) + " -> " + orRefused(g.To)
+		if !g.Moves() {
+			where = "stays at " + orRefused(g.From)
+		}
+		fmt.Fprintf(b, "\n  %s %s: %s: %s of %s\n", g.Server, g.Local, where, count(g.Tally.Sessions, "session"), count(len(g.Clients), "client"))
+		if g.Loses != 0 {
+			fmt.Fprintf(b, "    loses %s\n", g.Loses)
+		}
+		if g.MayLose != 0 {
+			fmt.Fprintf(b, "    may lose %s: what decides it is not known\n", g.MayLose)
+		}
+		if g.Disagree > 0 {
+			fmt.Fprintf(b, "    the logs have %d of them at another connector\n", g.Disagree)
+		}
+		for i, c := range g.Clients {
+			if i == mostSources && !r.Everything && len(g.Clients) > mostSources+1 {
+				fmt.Fprintf(b, "      and %d more clients\n", len(g.Clients)-i)
+				break
+			}
+			fmt.Fprintf(b, "      %s: %s\n", c.Remote.Addr(), clientText(&c.Tally))
+		}
+	}
+}
+
+type replayObject struct {
+	Read          readObject            `json:"read"`
+	Total         smtplog.Tally         `json:"total"`
+	Agreed        int                   `json:"agreed"`
+	InDoubt       int                   `json:"agreedInDoubt"`
+	Judged        int                   `json:"judged"`
+	Sent          int                   `json:"sent"`
+	Disagreements []judgedObject        `json:"disagreements"`
+	NotJudged     []judgedObject        `json:"notJudged"`
+	Usage         []usageObject         `json:"usage"`
+	Servers       []serverAddressObject `json:"servers"`
+	Findings      []*findingObject      `json:"findings"`
+	Change        *backTestObject       `json:"change"`
+}
+
+type readObject struct {
+	Files       int                `json:"files"`
+	Lines       int                `json:"lines"`
+	Records     int                `json:"records"`
+	Interrupted bool               `json:"interrupted"`
+	Problems    []logProblemObject `json:"problems"`
+}
+
+type logProblemObject struct {
+	Reason   string   `json:"reason"`
+	Count    int      `json:"count"`
+	Examples []string `json:"examples"`
+}
+
+type judgedObject struct {
+	Judgement string        `json:"judgement"`
+	Meaning   string        `json:"meaning"`
+	Logged    string        `json:"logged"`
+	Local     string        `json:"local"`
+	Predicted string        `json:"predicted"`
+	Range     string        `json:"range"`
+	All       smtplog.Tally `json:"all"`
+	Clients   []string      `json:"clients"`
+}
+
+type usageObject struct {
+	Connector  string        `json:"connector"`
+	Configured bool          `json:"configured"`
+	All        smtplog.Tally `json:"all"`
+	Beyond     int           `json:"beyond"`
+	Unused     []string      `json:"unused"`
+	Ranges     []usedObject  `json:"ranges"`
+	Outside    usedObject    `json:"outside"`
+}
+
+type usedObject struct {
+	Range   string         `json:"range"`
+	Wide    bool           `json:"wide"`
+	All     smtplog.Tally  `json:"all"`
+	Sources []sourceObject `json:"sources"`
+}
+
+type sourceObject struct {
+	Address string        `json:"address"`
+	All     smtplog.Tally `json:"all"`
+}
+
+type serverAddressObject struct {
+	Server   string `json:"server"`
+	Address  string `json:"address"`
+	Evidence string `json:"evidence"`
+	Proven   bool   `json:"proven"`
+	Known    bool   `json:"known"`
+	Added    bool   `json:"added"`
+	Sessions int    `json:"sessions"`
+}
+
+type backTestObject struct {
+	Changes   []changeObject  `json:"changes"`
+	Refused   []refusalObject `json:"refused"`
+	Sessions  int             `json:"sessions"`
+	Moved     int             `json:"moved"`
+	Losing    int             `json:"losing"`
+	NotJudged int             `json:"notJudged"`
+	Groups    []lossObject    `json:"groups"`
+}
+
+type lossObject struct {
+	Server   string           `json:"server"`
+	Local    string           `json:"local"`
+	From     string           `json:"from"`
+	To       string           `json:"to"`
+	Loses    string           `json:"loses"`
+	MayLose  string           `json:"mayLose"`
+	Disagree int              `json:"disagree"`
+	All      smtplog.Tally    `json:"all"`
+	Clients  []smtplog.Client `json:"clients"`
+}
+
+func (r Replay) json() replayObject {
+	o := replayObject{Read: readObject{r.Traffic.Files, r.Traffic.Lines, r.Traffic.Records, r.Traffic.Interrupted, []logProblemObject{}}, Total: r.Traffic.Total()}
+	for _, p := range r.Traffic.Problems() {
+		po := logProblemObject{Reason: p.Err.Error(), Count: p.Count}
+		for _, e := range p.Examples {
+			po.Examples = append(po.Examples, e.Error())
+		}
+		o.Read.Problems = append(o.Read.Problems, po)
+	}
+	if r.Replay != nil {
+		o.Agreed, o.InDoubt, o.Sent = r.Replay.Agreed, r.Replay.InDoubt, r.Replay.Sent
+		o.Judged, _ = r.Replay.Judged()
+		o.Disagreements, o.NotJudged = judgedJSON(r.Replay.Disagreements), judgedJSON(r.Replay.NotJudged)
+	}
+	for _, u := range r.Usage {
+		uo := usageObject{u.Connector.String(), u.Configured, u.All, u.Beyond, texts(u.Unused()), []usedObject{}, usedJSON(u.Outside)}
+		for _, used := range u.Ranges {
+			uo.Ranges = append(uo.Ranges, usedJSON(used))
+		}
+		o.Usage = append(o.Usage, uo)
+	}
+	for _, s := range r.Servers {
+		o.Servers = append(o.Servers, serverAddressObject{s.Server, s.Addr.String(), s.Evidence.String(), s.Evidence.Proven(), s.Known, s.Useful(), s.Tally.Sessions})
+	}
+	for _, f := range r.Findings {
+		o.Findings = append(o.Findings, findingJSON(r.Topology, f))
+	}
+	if r.Changes != nil || r.BackTest != nil {
+		o.Change = &backTestObject{Changes: changesJSON(r.Changes), Refused: refusalsJSON(r.Refused), Groups: []lossObject{}}
+	}
+	if t := r.BackTest; t != nil {
+		o.Change.Sessions, o.Change.Moved, o.Change.Losing, o.Change.NotJudged = t.Sessions, t.Moved, t.Losing, t.NotJudged
+		for _, g := range t.Groups {
+			o.Change.Groups = append(o.Change.Groups, lossObject{g.Server, g.Local.String(), g.From.String(), g.To.String(), g.Loses.String(), g.MayLose.String(), g.Disagree, g.Tally, g.Clients})
+		}
+	}
+	return o
+}
+
+func judgedJSON(groups []smtplog.Group) []judgedObject {
+	list := []judgedObject{}
+	for _, g := range groups {
+		o := judgedObject{Judgement: g.Judgement.String(), Meaning: g.Judgement.Meaning(), Logged: g.Logged, Local: endpoint(g.Local),
+			Predicted: g.Predicted.Connector().String(), All: g.Tally, Clients: texts(g.Clients)}
+		if g.Predicted.Outcome() == connector.Selected {
+			o.Range = g.Predicted.Range().String()
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+func endpoint(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func usedJSON(u smtplog.RangeUsage) usedObject {
+	o := usedObject{Wide: u.Wide(), All: u.All, Sources: []sourceObject{}}
+	if u.Range.IsValid() {
+		o.Range = u.Range.String()
+	}
+	for _, s := range u.Sources {
+		so := sourceObject{All: s.Tally}
+		if s.Addr.IsValid() {
+			so.Address = s.Addr.String()
+		}
+		o.Sources = append(o.Sources, so)
+	}
+	return o
+}

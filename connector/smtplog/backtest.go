@@ -1,0 +1,258 @@
+package smtplog
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Losses are what clients did in the logs and cannot do after a change. Zero is "None".
+type Losses uint8
+
+const (
+	LosesConnection     Losses = 1 << iota // no connector serves it any more
+	LosesServerAuth                        // Exchange Server authentication: its queues get 451 5.7.3
+	LosesAuthentication                    // as a user, with the mechanism it used
+	LosesSubmission                        // mail without authentication, in clear if it was sent like that
+	LosesRelay                             // mail to foreign domains; whether it was sent, the logs do not tell
+	LosesTLS                               // STARTTLS
+)
+
+var lossNames = [...]string{"the connection", "Exchange Server authentication", "authentication", "submission", "relay", "TLS"}
+
+// Has tells whether all losses of f are in l.
+func (l Losses) Has(f Losses) bool { return l&f == f }
+
+// String prints "authentication, relay", or "None".
+func (l Losses) String() string {
+	if l == 0 {
+		return "None"
+	}
+	var names []string
+	for i, name := range lossNames {
+		if l&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// uses are what a client may lose: what shows in the logs that it does it, and how a simulation tells that it can.
+var uses = [...]struct {
+	loss   Losses
+	traits Traits // one of these
+	stage  connector.Stage
+	peer   func(*Client) connector.Peer
+}{
+	{LosesServerAuth, AuthServer | TookXAnonymousTLS, connector.StageAuthenticate, func(*Client) connector.Peer { return connector.Peer{} }},
+	{LosesAuthentication, AuthUser, connector.StageAuthenticate, clientPeer},
+	{LosesSubmission, MailAnonymous, connector.StageAcceptedRecipient, clientPeer},
+	{LosesRelay, MailAnonymous | AuthUser, connector.StageForeignRecipient, clientPeer},
+	{LosesTLS, TookSTARTTLS, connector.StageEncrypt, func(*Client) connector.Peer {
+		return connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}
+	}},
+}
+
+// clientPeer is a client as the logs show it: a user if it ever authenticated as one, in clear if it never encrypted.
+func clientPeer(c *Client) connector.Peer {
+	p := connector.Peer{Kind: connector.PeerAnonymous}
+	seen := c.Traits.Seen()
+	if seen.Any(AuthUser) {
+		p.Kind = connector.PeerUser
+		switch {
+		case seen&AuthUser == AuthLogin:
+			p.Mechanism = connector.AuthBasic
+		case seen&AuthUser&^(AuthNTLM|AuthGSSAPI) == 0:
+			p.Mechanism = connector.AuthIntegrated
+		}
+	}
+	if seen.Has(TookSTARTTLS) {
+		p.TLS = connector.TLSIfOffered
+	}
+	return p
+}
+
+// ClientGroup is clients of the logs that a change concerns alike.
+type ClientGroup struct {
+	Server   string
+	Local    netip.AddrPort
+	From, To connector.ID // by the names before and after; the zero ID is "refused". They are one if it keeps its connector and loses something
+	Loses    Losses
+	MayLose  Losses // what decides it is not known
+	Tally    Tally
+	Clients  []Client // most sessions first, then by address
+	// Disagree is how many of the sessions the logs have at another connector than From.
+	Disagree int
+}
+
+// Moves tells whether the clients change hands.
+func (g *ClientGroup) Moves() bool { return !g.From.Equal(g.To) }
+
+// BackTest is what a change would have meant for the sessions of logs.
+type BackTest struct {
+	Sessions int // that could be judged
+	Moved    int // of them those that another connector would have served, or none
+	Losing   int // of them those of clients that would have lost something, or may have
+	// Groups are by what they lose, most of it first, then those with most sessions.
+	Groups    []ClientGroup
+	NotJudged int // sessions of receive logs whose connector cannot be told before or after
+}
+
+// BackTest tells which clients of the receive logs another connector would have served, and what they would have lost, if the changes had
+// been made to the topology before: each client is asked about as what the logs show it to be. That the cmdlets accept the changes is not
+// asked. The errors are those of [connector.Compile] and [connector.Topology.Apply].
+func (t *Traffic) BackTest(before *connector.Topology, changes ...connector.Change) (*BackTest, error) {
+	after, err := before.Apply(changes...)
+	if err != nil {
+		return nil, err
+	}
+	x, err := connector.Compile(before)
+	if err != nil {
+		return nil, err
+	}
+	y, err := connector.Compile(after)
+	if err != nil {
+		return nil, err
+	}
+	b := &backTester{renamed: make(map[connector.ID]connector.ID), known: make(map[ability]connector.StepState), groups: make(map[lossKey]*ClientGroup)}
+	for from, to := range connector.Renamed(changes...) {
+		b.renamed[from.Key()] = to
+	}
+	for _, c := range t.Connectors() {
+		if c.Direction != Receive {
+			continue
+		}
+		b.NotJudged += c.Beyond
+		for _, client := range c.Clients {
+			b.client(x, y, &client)
+		}
+	}
+	return b.result(), nil
+}
+
+type backTester struct {
+	BackTest
+	renamed map[connector.ID]connector.ID
+	known   map[ability]connector.StepState
+	groups  map[lossKey]*ClientGroup
+}
+
+// ability is a question to a simulation. The answer depends on the connector and not on the source.
+type ability struct {
+	after bool
+	match connector.Match
+	peer  connector.Peer
+	stage connector.Stage
+}
+
+type lossKey struct {
+	server       string
+	local        netip.AddrPort
+	from, to     connector.ID
+	loses, might Losses
+}
+
+func (b *backTester) client(x, y *connector.Index, c *Client) {
+	v := judge(x, c)
+	if v.match == (connector.Match{}) || v.match.Outcome() == connector.UnknownServer {
+		b.NotJudged += c.Sessions
+		return
+	}
+	conn := connector.Conn{Server: v.logged.Server, Local: c.Local, Remote: c.Remote.Addr()}
+	was, is := v.match, y.Select(conn)
+	b.Sessions += c.Sessions
+	k := lossKey{server: conn.Server, local: c.Local, from: was.Connector(), to: is.Connector()}
+	stays := k.from.Equal(k.to)
+	if to, ok := b.renamed[k.from.Key()]; ok {
+		stays = to.Equal(k.to) && !to.IsZero()
+	}
+	switch {
+	case was.Outcome() == connector.Selected && is.Outcome() != connector.Selected:
+		k.loses = LosesConnection
+	case was.Outcome() == connector.Selected:
+		k.loses, k.might = b.losses(x, y, conn, was, is, c)
+	}
+	if stays {
+		k.to = k.from
+	}
+	if stays && k.loses|k.might == 0 {
+		return
+	}
+	if !stays {
+		b.Moved += c.Sessions
+	}
+	if k.loses|k.might != 0 {
+		b.Losing += c.Sessions
+	}
+	g := b.groups[k]
+	if g == nil {
+		g = &ClientGroup{Server: k.server, Local: k.local, From: k.from, To: k.to, Loses: k.loses, MayLose: k.might}
+		b.groups[k] = g
+	}
+	g.Tally.Merge(c.Tally)
+	g.Clients = append(g.Clients, *c)
+	if v.judgement != Agrees {
+		g.Disagree += c.Sessions
+	}
+}
+
+// losses compares what the client does before and after.
+func (b *backTester) losses(x, y *connector.Index, conn connector.Conn, was, is connector.Match, c *Client) (sure, perhaps Losses) {
+	seen := c.Traits.Seen()
+	for _, u := range uses {
+		if !seen.Any(u.traits) {
+			continue
+		}
+		p := u.peer(c)
+		before, after := b.able(ability{false, was, p, u.stage}, x, conn), b.able(ability{true, is, p, u.stage}, y, conn)
+		if u.loss == LosesRelay && seen.Has(RelayGranted) && was.Connector() != is.Connector() {
+			before = connector.StepDone // the logs have the right
+		}
+		switch {
+		case before == connector.StepRefused || after == connector.StepDone:
+		case after == connector.StepRefused && before == connector.StepDone:
+			sure |= u.loss
+		case before != after || was.Connector() != is.Connector():
+			perhaps |= u.loss
+		}
+	}
+	return sure, perhaps
+}
+
+// able tells whether a peer gets as far as a stage.
+func (b *backTester) able(a ability, x *connector.Index, conn connector.Conn) connector.StepState {
+	state, ok := b.known[a]
+	if !ok {
+		state = connector.StepRefused
+		for _, s := range x.Session(conn, a.peer) {
+			if s.Stage == a.stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
+				state = s.State
+			}
+		}
+		b.known[a] = state
+	}
+	return state
+}
+
+func (b *backTester) result() *BackTest {
+	for _, g := range b.groups {
+		slices.SortFunc(g.Clients, func(a, b Client) int { return cmp.Or(b.Sessions-a.Sessions, a.Remote.Compare(b.Remote)) })
+		b.Groups = append(b.Groups, *g)
+	}
+	weight := func(l Losses) int { // the first loss is the worst
+		for i := range lossNames {
+			if l&(1<<i) != 0 {
+				return i
+			}
+		}
+		return len(lossNames)
+	}
+	slices.SortFunc(b.Groups, func(a, b ClientGroup) int {
+		return cmp.Or(weight(a.Loses)-weight(b.Loses), weight(a.MayLose)-weight(b.MayLose), b.Tally.Sessions-a.Tally.Sessions,
+			cmp.Compare(a.Server, b.Server), a.Local.Compare(b.Local), a.From.Compare(b.From), a.To.Compare(b.To))
+	})
+	return &b.BackTest
+}

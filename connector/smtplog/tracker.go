@@ -1,0 +1,290 @@
+package smtplog
+
+import (
+	"bytes"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"time"
+)
+
+// live is a session that has not ended.
+type live struct {
+	dialog
+	// A line of the session holds prefix behind its time and the comma, and ends behind the sequence number and the comma, as they are
+	// written. They tell the session from others; in a send log prefix does alone, because there the endpoints come later.
+	prefix, ends []byte
+	id           []byte
+	born         int
+	slot         uint32
+	localRead    bool
+	gone         bool              // handed out, and kept to know its lines if more of them come
+	stamp        [stampLength]byte // of the last line
+}
+
+// session returns the session, which shares nothing with s.
+func (s *live) session() Session {
+	o := s.Session
+	o.ID = text(s.id)
+	return o
+}
+
+// Bounds of what is kept.
+const (
+	slots    = 1 << 12 // a power of two
+	mostNew  = 1 << 15 // sessions in one generation
+	idleTime = 24 * time.Hour
+)
+
+// tracker follows the sessions of one or several logs. Most lines belong to a session that is known: a few comparisons of bytes tell, and
+// nothing is allocated.
+type tracker struct {
+	scanner
+	hand func(*live) bool // is told each session as it ends, which holds until it returns; false stops
+
+	last  *live
+	slots [slots]*live // by session-id
+	// Sessions whose slot is taken, in two generations: if the younger one is full, what the older one holds is handed out as it is.
+	young, old map[string]*live
+	born       int
+	free       []*live
+	words      words
+	key        []byte // of a session that is looked for in the generations
+}
+
+func newTracker(hand func(*live) bool, problem func(*LineError) bool) *tracker {
+	t := &tracker{hand: hand, last: new(live), young: make(map[string]*live), old: make(map[string]*live), words: make(words)}
+	t.scanner = scanner{problem: problem, known: t.known, record: t.record}
+	return t
+}
+
+// known reads a line of a session that is known. It tells whether it is one.
+func (t *tracker) known(line []byte) bool {
+	rest := line[head:]
+	s := t.last
+	if s.gone || !bytes.HasPrefix(rest, s.prefix) {
+		n := bytes.IndexByte(rest, ',')
+		if n < 0 || len(rest) < n+1+idLength {
+			return false
+		}
+		s = t.slots[slotOf(rest[n+1:n+1+idLength])]
+		if s == nil || s.gone || !bytes.HasPrefix(rest, s.prefix) {
+			return false
+		}
+		t.last = s
+	}
+	rest = rest[len(s.prefix):]
+	i := 0
+	for i < len(rest) && '0' <= rest[i] && rest[i] <= '9' {
+		i++
+	}
+	if i == len(rest) || rest[i] != ',' {
+		return false
+	}
+	rest = rest[i+1:]
+	if !bytes.HasPrefix(rest, s.ends) || t.direction != 0 && s.Direction != t.direction {
+		return false
+	}
+	rest = rest[len(s.ends):]
+	if len(rest) < 2 || rest[1] != ',' {
+		return false
+	}
+	e, ok := event(rest[:1])
+	if !ok || !s.line(e, rest[2:], t.words) {
+		return false
+	}
+	t.read++
+	t.took(s, line)
+	return true
+}
+
+// idLength is the length of a session-id: 16 hexadecimal digits (observed).
+const idLength = 16
+
+func slotOf(id []byte) uint32 {
+	w0, w1 := binary.LittleEndian.Uint64(id), binary.LittleEndian.Uint64(id[8:])
+	return uint32((w0*0x9e3779b97f4a7c15 ^ w1*0xff51afd7ed558ccd) >> 32 % slots)
+}
+
+// took counts a line that was read, and hands out the session if it was the last one.
+func (t *tracker) took(s *live, stamp []byte) {
+	s.Lines++
+	s.stamp = [stampLength]byte(stamp)
+	if !s.Ended {
+		return
+	}
+	if t.slots[s.slot] != s {
+		t.nameKey(s.Direction, s.prefix, s.ends)
+		delete(t.young, string(t.key))
+		delete(t.old, string(t.key))
+	}
+	t.end(s)
+}
+
+// end hands out a session. In its slot it stays until another one takes it.
+func (t *tracker) end(s *live) {
+	s.Last, _ = t.parse(s.stamp[:]) // it was read before
+	t.stopped = t.stopped || !t.hand(s)
+	s.gone = true
+	if t.slots[s.slot] != s {
+		t.free = append(t.free, s)
+	}
+}
+
+// record reads a line of a session that is perhaps not known.
+func (t *tracker) record(line []byte, f *fields, e Event) error {
+	s := t.find(line, f)
+	if s.gone {
+		return ErrEnded
+	}
+	t.endpoints(s, f)
+	s.event(e, f[dataColumn], f[contextColumn], t.words)
+	t.took(s, f[dateTime])
+	return nil
+}
+
+// endpoints reads the endpoints: once, but of a send log as soon as they are there.
+func (t *tracker) endpoints(s *live, f *fields) {
+	first := s.Lines == 0
+	if first || s.Direction == Send && !s.localRead && len(f[localEndpoint]) > 0 {
+		s.localRead = len(f[localEndpoint]) > 0
+		s.Local = t.endpoint(f[localEndpoint], false)
+	}
+	if first {
+		s.Remote = t.endpoint(f[remoteEndpoint], s.Direction == Receive)
+	}
+}
+
+// find returns the session of a line, which is gone if it has ended a moment ago.
+func (t *tracker) find(line []byte, f *fields) *live {
+	direction := t.of(f)
+	prefix, ends := t.parts(line, f)
+	id := f[sessionID]
+	var padded [idLength]byte
+	if len(id) < idLength {
+		copy(padded[:], id)
+		id = padded[:]
+	}
+	slot := slotOf(id)
+	s := t.slots[slot]
+	isIt := func(s *live) bool {
+		return s.Direction == direction && bytes.Equal(s.prefix, prefix) && (direction == Send || bytes.Equal(s.ends, ends))
+	}
+	switch {
+	case s != nil && isIt(s):
+	default:
+		if s = t.keptElsewhere(direction, prefix, ends); s == nil {
+			s = t.begin(f, direction, slot)
+			s.prefix, s.ends = append(s.prefix[:0], prefix...), append(s.ends[:0], ends...)
+			t.keep(s)
+		}
+	}
+	if !s.gone && direction == Send {
+		s.ends = append(s.ends[:0], ends...)
+	}
+	t.last = s
+	return s
+}
+
+// parts returns what stands between the time and the sequence number, and between that and the event, as it is written; in another
+// order of columns as it would be.
+func (t *tracker) parts(line []byte, f *fields) (prefix, ends []byte) {
+	if !t.layout.standard {
+		join := func(a, b []byte) []byte { return bytes.Join([][]byte{a, b, nil}, comma) }
+		return join(f[connectorID], f[sessionID]), join(f[localEndpoint], f[remoteEndpoint])
+	}
+	rest := line[head:]
+	cut := func() []byte {
+		from := rest
+		_, rest, _, _ = cutField(rest)
+		_, rest, _, _ = cutField(rest)
+		return from[:len(from)-len(rest)]
+	}
+	prefix = cut()
+	_, rest, _, _ = cutField(rest)
+	return prefix, cut()
+}
+
+func (t *tracker) nameKey(d Direction, prefix, ends []byte) {
+	t.key = append(append(t.key[:0], byte(d)), prefix...)
+	if d == Receive {
+		t.key = append(t.key, ends...)
+	}
+}
+
+// keptElsewhere returns a session that is not in a slot, nil if there is none. It goes into the younger generation.
+func (t *tracker) keptElsewhere(d Direction, prefix, ends []byte) *live {
+	if len(t.young)+len(t.old) == 0 {
+		return nil
+	}
+	t.nameKey(d, prefix, ends)
+	s := t.young[string(t.key)]
+	if s == nil {
+		if s = t.old[string(t.key)]; s != nil {
+			delete(t.old, string(t.key))
+			t.keepElsewhere(s)
+		}
+	}
+	return s
+}
+
+// begin makes a session of its first line.
+func (t *tracker) begin(f *fields, d Direction, slot uint32) *live {
+	s := new(live)
+	if n := len(t.free); n > 0 {
+		s, t.free = t.free[n-1], t.free[:n-1]
+	}
+	t.born++
+	s.dialog = dialog{}
+	s.born, s.slot, s.id, s.localRead, s.gone = t.born, slot, append(s.id[:0], f[sessionID]...), false, false
+	s.Source, s.Direction, s.Connector, s.First = t.source(), d, t.words.of(f[connectorID]).text, t.now
+	return s
+}
+
+// keep puts a session into its slot, or elsewhere if one that is not idle has it.
+func (t *tracker) keep(s *live) {
+	o := t.slots[s.slot]
+	if o != nil && !o.gone {
+		if last, _ := parseStamp(o.stamp[:]); last.Add(idleTime).After(t.now) {
+			t.keepElsewhere(s)
+			return
+		}
+		t.end(o)
+	}
+	if o != nil {
+		t.free = append(t.free, o)
+	}
+	t.slots[s.slot] = s
+}
+
+func (t *tracker) keepElsewhere(s *live) {
+	if len(t.young) >= mostNew {
+		all := slices.Collect(maps.Values(t.old))
+		clear(t.old)
+		t.young, t.old = t.old, t.young
+		t.handAll(all)
+	}
+	t.nameKey(s.Direction, s.prefix, s.ends)
+	t.young[string(t.key)] = s
+}
+
+// handAll hands out sessions that have not ended, in the order they began.
+func (t *tracker) handAll(sessions []*live) {
+	slices.SortFunc(sessions, func(a, b *live) int { return a.born - b.born })
+	for _, s := range sessions {
+		t.end(s)
+	}
+}
+
+// flush hands out what has not ended.
+func (t *tracker) flush() {
+	all := slices.AppendSeq(slices.Collect(maps.Values(t.young)), maps.Values(t.old))
+	for _, s := range t.slots {
+		if s != nil && !s.gone {
+			all = append(all, s)
+		}
+	}
+	clear(t.young)
+	clear(t.old)
+	t.handAll(all)
+}

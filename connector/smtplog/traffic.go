@@ -1,0 +1,320 @@
+package smtplog
+
+import (
+	"cmp"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Client is what one source did at one local endpoint through one connector; of a send log, what the server did at one remote endpoint.
+type Client struct {
+	Direction Direction `json:"direction"`
+	Connector string    `json:"connector"` // as the log has it
+	// The server's end and the other one, without zones; the zero AddrPort if the log does not tell. The port that whoever connected took
+	// is 0: it is another one each time.
+	Local  netip.AddrPort `json:"local,omitzero"`
+	Remote netip.AddrPort `json:"remote,omitzero"`
+	Tally
+}
+
+// ID returns the connector of a receive log; false if the log has no SERVER\Name.
+func (c *Client) ID() (connector.ID, bool) {
+	id, err := connector.ParseID(c.Connector)
+	return id, err == nil && c.Direction == Receive
+}
+
+type connectorKey struct {
+	direction Direction
+	name      string
+}
+
+func (k connectorKey) compare(o connectorKey) int {
+	return cmp.Or(cmp.Compare(k.direction, o.direction), cmp.Compare(k.name, o.name))
+}
+
+type clientKey struct{ local, remote netip.AddrPort }
+
+func (k clientKey) compare(o clientKey) int {
+	return cmp.Or(k.local.Compare(o.local), k.remote.Compare(o.remote))
+}
+
+// connectorTraffic is what came through one connector: all of it, and by client.
+type connectorTraffic struct {
+	all     Tally
+	clients *sample[clientKey, *Tally]
+}
+
+// list returns the clients in order.
+func (c *connectorTraffic) list(k connectorKey) []Client {
+	list := make([]Client, 0, len(c.clients.entries))
+	for _, ends := range c.clients.sorted(clientKey.compare) {
+		list = append(list, Client{k.direction, k.name, ends.local, ends.remote, *c.clients.entries[ends]})
+	}
+	return list
+}
+
+// Bounds of what is kept. A connector sees more clients only if it faces the internet.
+const (
+	mostConnectors = 1 << 12
+	mostClients    = 1 << 17 // of one connector
+	mostOpen       = 1 << 17
+	mostExamples   = 3 // of problems of a kind
+)
+
+// Problem is what was wrong with logs, in one way.
+type Problem struct {
+	Err      error        // one of the Err values of this package, or another one that ended the reading of a file
+	Count    int          // lines
+	Examples []*LineError // the first ones, by file and line
+}
+
+// Traffic is what logs tell, counted: which clients reached which connector over which endpoint, and what they did. It does not depend on
+// a topology. Memory grows with the number of clients, and not with that of sessions; of more than 131,072 clients of one connector those
+// are kept that a hash picks, and the others are in the totals only.
+//
+// Traffics merge: that of a folder is that of its parts, however it is parted. The zero Traffic is empty. It is not safe for concurrent use.
+type Traffic struct {
+	// Files, Lines and Records tell how much was read. Lines are all of them, headers and empty ones included.
+	Files, Lines, Records int
+	// Interrupted: not all of it was read, see [Reader.Read].
+	Interrupted bool
+
+	all        Tally
+	connectors *sample[connectorKey, *connectorTraffic]
+	open       map[openKey][]Session // pieces of sessions whose beginning or end is not there
+	openCount  int
+	problems   map[string]*Problem
+}
+
+// openKey tells sessions apart. The ports are there.
+type openKey struct {
+	direction             Direction
+	connector, id         string
+	localEnd, remotePoint netip.AddrPort
+}
+
+func (t *Traffic) init() {
+	if t.connectors != nil {
+		return
+	}
+	t.connectors = newSample[connectorKey, *connectorTraffic](mostConnectors, func(k connectorKey) []byte { return append([]byte{byte(k.direction)}, k.name...) })
+	t.open = make(map[openKey][]Session)
+	t.problems = make(map[string]*Problem)
+}
+
+func newConnectorTraffic() *connectorTraffic {
+	return &connectorTraffic{clients: newSample[clientKey, *Tally](mostClients, func(k clientKey) []byte {
+		b, _ := k.local.AppendBinary(nil) // which never fails
+		b, _ = k.remote.AppendBinary(b)
+		return b
+	})}
+}
+
+// Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 131,072 pieces
+// those that are too many count as sessions of their own.
+func (t *Traffic) Add(s Session) {
+	t.init()
+	if s.Whole() || t.openCount >= mostOpen {
+		t.count(&s)
+		return
+	}
+	k := openKey{s.Direction, s.Connector, s.ID, s.Local, s.Remote}
+	if s.Direction == Send {
+		k.localEnd = netip.AddrPort{} // it may come later
+	}
+	t.open[k] = append(t.open[k], s)
+	t.openCount++
+}
+
+// count counts a session that is complete as far as it goes.
+func (t *Traffic) count(s *Session) {
+	for _, tally := range t.rows(s) {
+		if tally != nil {
+			tally.add(s)
+			tally.Example.merge(Example{s.ID, s.First, s.Source})
+		}
+	}
+}
+
+// countLive is count without making the text of an ID that nobody needs.
+func (t *Traffic) countLive(s *live) {
+	for _, tally := range t.rows(&s.Session) {
+		if tally == nil {
+			continue
+		}
+		tally.add(&s.Session)
+		if tally.Sessions == 1 || !tally.Example.At.Before(s.First) {
+			tally.Example.merge(Example{text(s.id), s.First, s.Source})
+		}
+	}
+}
+
+// rows returns the tallies that a session belongs to, nil where there is none.
+func (t *Traffic) rows(s *Session) [3]*Tally {
+	c, ok := t.connectors.get(connectorKey{s.Direction, s.Connector}, newConnectorTraffic)
+	if !ok {
+		return [3]*Tally{&t.all}
+	}
+	k := clientKey{bare(s.Local), bare(s.Remote)}
+	if s.Direction == Send {
+		k.local = netip.AddrPortFrom(k.local.Addr(), 0)
+	} else {
+		k.remote = netip.AddrPortFrom(k.remote.Addr(), 0)
+	}
+	client, _ := c.clients.get(k, func() *Tally { return new(Tally) })
+	return [3]*Tally{&t.all, &c.all, client}
+}
+
+func bare(e netip.AddrPort) netip.AddrPort {
+	if e.Addr().Is4() || e.Addr().Zone() == "" {
+		return e
+	}
+	return netip.AddrPortFrom(e.Addr().WithZone(""), e.Port())
+}
+
+// Note counts what was wrong with a log: an error of [Records], [Sessions] or [Reader.Read].
+func (t *Traffic) Note(err error) {
+	var e *LineError
+	if !errors.As(err, &e) {
+		e = &LineError{Err: err}
+	}
+	t.note(e, 1)
+}
+
+func (t *Traffic) note(e *LineError, n int) {
+	t.init()
+	cause := cmp.Or(reason(e.Err), e.Err)
+	p := t.problems[cause.Error()]
+	if p == nil {
+		p = &Problem{Err: cause}
+		t.problems[cause.Error()] = p
+	}
+	p.Count += n
+	if len(p.Examples) == mostExamples && compareLines(e, p.Examples[mostExamples-1]) >= 0 {
+		return
+	}
+	i, found := slices.BinarySearchFunc(p.Examples, e, compareLines)
+	if !found {
+		p.Examples = slices.Insert(p.Examples, i, e)
+		p.Examples = p.Examples[:min(len(p.Examples), mostExamples)]
+	}
+}
+
+func compareLines(a, b *LineError) int {
+	return cmp.Or(cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Line, b.Source.Line), cmp.Compare(a.Text, b.Text),
+		cmp.Compare(a.Err.Error(), b.Err.Error()))
+}
+
+// Merge adds what another Traffic holds, which stays as it is. In which order Traffics are merged, and how they are grouped, makes no
+// difference to what they tell.
+func (t *Traffic) Merge(o *Traffic) {
+	t.init()
+	o.init()
+	t.Files += o.Files
+	t.Lines += o.Lines
+	t.Records += o.Records
+	t.Interrupted = t.Interrupted || o.Interrupted
+	t.all.Merge(o.all)
+	t.connectors.bound = min(t.connectors.bound, o.connectors.bound)
+	for k, from := range o.connectors.entries {
+		to, ok := t.connectors.get(k, newConnectorTraffic)
+		if !ok {
+			continue
+		}
+		to.all.Merge(from.all)
+		to.clients.bound = min(to.clients.bound, from.clients.bound)
+		for k, tally := range from.clients.entries {
+			if mine, ok := to.clients.get(k, func() *Tally { return new(Tally) }); ok {
+				mine.Merge(*tally)
+			}
+		}
+	}
+	for _, pieces := range o.open {
+		for _, s := range pieces {
+			t.Add(s)
+		}
+	}
+	for _, p := range o.problems {
+		t.note(p.Examples[0], p.Count)
+		for _, e := range p.Examples[1:] {
+			t.note(e, 0)
+		}
+	}
+}
+
+// settled returns t with the pieces that are open counted as sessions, those of one session as one; t stays as it is.
+func (t *Traffic) settled() *Traffic {
+	t.init()
+	if len(t.open) == 0 {
+		return t
+	}
+	s := new(Traffic)
+	s.Merge(t)
+	open := s.open
+	s.open, s.openCount = make(map[openKey][]Session), 0
+	for _, pieces := range open {
+		slices.SortFunc(pieces, comparePieces)
+		whole := pieces[0]
+		for i := range pieces[1:] {
+			whole.join(&pieces[i+1])
+		}
+		s.count(&whole)
+	}
+	return s
+}
+
+func comparePieces(a, b Session) int {
+	return cmp.Or(a.First.Compare(b.First), a.Last.Compare(b.Last), cmp.Compare(a.Source.File, b.Source.File), cmp.Compare(a.Source.Line, b.Source.Line), cmp.Compare(a.ID, b.ID))
+}
+
+// Total returns all sessions.
+func (t *Traffic) Total() Tally { return t.settled().all }
+
+// ConnectorTraffic is what came through one connector.
+type ConnectorTraffic struct {
+	Direction Direction
+	Connector string   // as the logs have it
+	Clients   []Client // by local and remote endpoint
+	// All is everything, whatever the number of clients; Beyond is how many sessions are those of clients that are too many to be kept.
+	All    Tally
+	Beyond int
+}
+
+// Connectors returns what came through each connector, receive logs first, by name. Slices and what they hold are the caller's.
+func (t *Traffic) Connectors() []ConnectorTraffic {
+	s := t.settled()
+	var list []ConnectorTraffic
+	for _, k := range s.connectors.sorted(func(a, b connectorKey) int {
+		return cmp.Or(cmp.Compare(a.direction, b.direction), cmp.Compare(a.name, b.name))
+	}) {
+		c := s.connectors.entries[k]
+		ct := ConnectorTraffic{Direction: k.direction, Connector: k.name, All: c.all, Beyond: c.all.Sessions, Clients: c.list(k)}
+		for _, client := range ct.Clients {
+			ct.Beyond -= client.Sessions
+		}
+		list = append(list, ct)
+	}
+	return list
+}
+
+// Problems returns what was wrong with the logs, in the order of the Err values, then anything else by its text.
+func (t *Traffic) Problems() []Problem {
+	t.init()
+	rank := func(p Problem) int {
+		for i, k := range kinds {
+			if p.Err == k.err {
+				return i
+			}
+		}
+		return len(kinds)
+	}
+	var list []Problem
+	for _, p := range t.problems {
+		list = append(list, Problem{p.Err, p.Count, slices.Clone(p.Examples)})
+	}
+	slices.SortFunc(list, func(a, b Problem) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a.Err.Error(), b.Err.Error())) })
+	return list
+}
