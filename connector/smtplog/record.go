@@ -71,6 +71,11 @@ func (s *scanner) endpoint(b []byte, needed bool) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
+func isEndpoint(b []byte) bool {
+	_, err := netip.ParseAddrPort(string(b))
+	return err == nil
+}
+
 // endpoint4 reads an IPv4 endpoint without allocating.
 func endpoint4(b []byte) (netip.AddrPort, bool) {
 	const parts = 5 // 10.0.0.1:25

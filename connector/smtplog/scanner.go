@@ -25,7 +25,8 @@ type scanner struct {
 	line      int
 	direction Direction
 	layout    layout
-	foreign   bool
+	otherType bool // the header tells another type of log
+	foreign   bool // nothing is read up to the next header
 	inHeader  bool
 
 	minute  [16]byte  // of the last line, as it is written
@@ -54,7 +55,7 @@ func (s *scanner) stream(name string, r io.Reader) error {
 
 // forget goes back to what holds without a header.
 func (s *scanner) forget() {
-	s.direction, s.layout, s.foreign = directionOf(s.name), standardLayout, false
+	s.direction, s.layout, s.otherType, s.foreign = directionOf(s.name), standardLayout, false, false
 }
 
 // directionOf tells what the name of a file says: RECV2026112008-1.LOG (observed).
@@ -159,11 +160,12 @@ func (s *scanner) learn(line []byte) {
 	case bytes.IndexByte(line, 0) >= 0:
 		s.fail(ErrBinary, line)
 		return
-	case s.foreign:
+	}
+	s.inHeader = false
+	if s.foreign {
 		s.fail(ErrForeign, nil)
 		return
 	}
-	s.inHeader = false
 	if err := s.fields(line); err != nil {
 		if s.cut && s.read > 0 {
 			err = ErrCutOff
@@ -175,13 +177,13 @@ func (s *scanner) learn(line []byte) {
 // header reads a line that begins with #. Several headers in one stream are fine. Source: Protocol logging (documented); a log without a
 // line Log-Type is observed.
 func (s *scanner) header(line []byte) {
-	if !s.inHeader {
+	name, value, _ := strings.Cut(string(line[1:]), ":")
+	name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+	if !s.inHeader || name == "software" {
 		s.forget()
 	}
 	s.inHeader = true
-	name, value, _ := strings.Cut(string(line[1:]), ":")
-	value = strings.TrimSpace(value)
-	switch strings.ToLower(strings.TrimSpace(name)) {
+	switch name {
 	case "log-type":
 		switch strings.ToLower(value) {
 		case "smtp receive protocol log":
@@ -189,16 +191,18 @@ func (s *scanner) header(line []byte) {
 		case "smtp send protocol log":
 			s.direction = Send
 		default:
-			s.foreign = true
+			s.otherType, s.foreign = true, true
 			s.fail(fmt.Errorf("%w: its type is %s", ErrForeign, strconv.Quote(value)), nil)
 		}
 	case "fields":
-		l, err := parseLayout(value)
-		if err != nil && !s.foreign {
-			s.foreign = true
+		if s.otherType {
+			return
+		}
+		var err error
+		s.layout, err = parseLayout(value)
+		if s.foreign = err != nil; s.foreign {
 			s.fail(err, line)
 		}
-		s.layout = l
 	}
 }
 
@@ -213,7 +217,7 @@ func (s *scanner) fields(line []byte) error {
 		return ErrTime
 	}
 	e, ok := event(f[eventColumn])
-	if !ok {
+	if !ok || len(f[eventColumn]) == 0 && !isEndpoint(f[remoteEndpoint]) {
 		return ErrEvent
 	}
 	if len(f[connectorID]) == 0 || len(f[sessionID]) == 0 {
