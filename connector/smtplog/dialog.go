@@ -61,22 +61,20 @@ func (w words) said(b []byte) string {
 
 // line is event for everything behind the event and a comma. It tells whether data and context are there.
 func (d *dialog) line(e Event, tail []byte, w words) bool {
-	last := len(tail) - 1
-	if last < 0 {
+	if len(tail) > 0 && tail[0] == '"' {
+		if data, context, complete, ok := cutField(tail); ok {
+			if complete {
+				d.event(e, data, context, w)
+			}
+			return complete
+		}
+	}
+	i := bytes.IndexByte(tail, ',')
+	if i < 0 {
 		return false
 	}
-	if tail[0] != '"' && tail[last] == ',' && e != Information { // no context: most lines
-		d.event(e, tail[:last], nil, w)
-		return true
-	}
-	data, context, complete, ok := cutField(tail)
-	if !ok {
-		data, context, complete = bytes.Cut(tail, comma)
-	}
-	if complete {
-		d.event(e, data, context, w)
-	}
-	return complete
+	d.event(e, tail[:i], tail[i+1:], w)
+	return true
 }
 
 // event reads a line. Which data and contexts there are is observed.
@@ -224,12 +222,6 @@ func (d *dialog) positive(data []byte, w words) {
 		}
 		if bytes.HasPrefix(data, queued) {
 			d.Messages++
-			if !d.Traits.Any(AuthUser | AuthServer) {
-				d.Traits |= MailAnonymous
-			}
-			if !d.Traits.Has(Encrypted) {
-				d.Traits |= MailInClear
-			}
 		}
 	}
 }
@@ -246,10 +238,10 @@ func (d *dialog) authenticated() {
 func (d *dialog) offer(data []byte, w words) {
 	const code = len("250-")
 	d.greeting = len(data) >= code && data[3] == '-'
-	words := data[min(code, len(data)):]
-	if host, behind, ok := bytes.Cut(words, hello); ok { // 250  mail.example.com Hello [10.0.0.1] SIZE ...
+	words := bytes.TrimLeft(data[min(code, len(data)):], " ")
+	if host, behind, ok := bytes.Cut(words, blank); ok && bytes.HasPrefix(behind, hello) { // 250  mail.example.com Hello [10.0.0.1] SIZE ...
 		d.Host = w.said(host)
-		_, words, _ = bytes.Cut(behind, blank)
+		_, words, _ = bytes.Cut(behind[len(hello):], blank)
 	}
 	traits := w.read(words, offered).traits
 	if d.Traits.Has(Encrypted) {
@@ -259,7 +251,7 @@ func (d *dialog) offer(data []byte, w words) {
 	}
 }
 
-var hello = []byte(" Hello ")
+var hello = []byte("Hello ")
 
 // offered reads the words of an offer.
 func offered(data []byte) (t Traits) {

@@ -12,8 +12,8 @@ var (
 	ErrEndpoint = errors.New("not an endpoint") // the record is read without it
 	ErrQuote    = errors.New("a quotation mark is not closed")
 	ErrLong     = errors.New("longer than 1 MB")
-	ErrBinary   = errors.New("not text: it holds a NUL")
-	ErrEncoding = errors.New("a name is not UTF-8") // the record is read, with replacement characters
+	ErrBinary   = errors.New("not text: it holds a NUL") // and is no record
+	ErrEncoding = errors.New("a name is not UTF-8")      // the record is read, with replacement characters
 	ErrCutOff   = errors.New("the last line is cut off")
 	ErrClock    = errors.New("the clock goes back by minutes") // the record is read
 	ErrEnded    = errors.New("the session has ended before")

@@ -15,11 +15,12 @@ type sample[K comparable, V any] struct {
 	entries map[K]V
 	limit   int
 	key     func(K) []byte // what the hash is of
+	dropped func(V)        // is told what is given up
 	bound   uint64         // keys whose hash is above are too many
 }
 
-func newSample[K comparable, V any](limit int, key func(K) []byte) *sample[K, V] {
-	return &sample[K, V]{entries: make(map[K]V), limit: limit, key: key, bound: math.MaxUint64}
+func newSample[K comparable, V any](limit int, key func(K) []byte, dropped func(V)) *sample[K, V] {
+	return &sample[K, V]{entries: make(map[K]V), limit: limit, key: key, dropped: dropped, bound: math.MaxUint64}
 }
 
 func (s *sample[K, V]) hash(k K) uint64 {
@@ -65,6 +66,7 @@ func (s *sample[K, V]) trim() {
 	slices.SortFunc(all, func(a, b ranked) int { return cmp.Compare(a.hash, b.hash) })
 	for _, r := range all[s.limit:] {
 		if r.hash > all[s.limit-1].hash { // keys of one hash stay together
+			s.dropped(s.entries[r.key])
 			delete(s.entries, r.key)
 		}
 	}

@@ -36,6 +36,7 @@ type scanner struct {
 	read    int       // records
 	stopped bool
 	split   fields // of that line
+	blocks  blocks
 }
 
 // stream reads a log. The error is that of the reader, or an [ErrForeign], in a [LineError]; what was read before it counts.
@@ -45,7 +46,7 @@ func (s *scanner) stream(name string, r io.Reader) error {
 	s.forget()
 	r, err := decoded(r)
 	if err == nil {
-		err = eachBlock(r, s.block, s.long)
+		err = s.blocks.each(r, s.block, s.long)
 	}
 	if err != nil {
 		return &LineError{Source: s.source(), Err: err}
@@ -157,9 +158,6 @@ func (s *scanner) learn(line []byte) {
 	case line[0] == '#':
 		s.header(line)
 		return
-	case bytes.IndexByte(line, 0) >= 0:
-		s.fail(ErrBinary, line)
-		return
 	}
 	s.inHeader = false
 	if s.foreign {
@@ -167,7 +165,10 @@ func (s *scanner) learn(line []byte) {
 		return
 	}
 	if err := s.fields(line); err != nil {
-		if s.cut && s.read > 0 {
+		switch {
+		case bytes.IndexByte(line, 0) >= 0:
+			err = ErrBinary
+		case s.cut && s.read > 0:
 			err = ErrCutOff
 		}
 		s.fail(err, line)

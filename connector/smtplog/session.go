@@ -36,6 +36,20 @@ type Session struct {
 // Whole tells whether the log holds the session from its beginning to its end.
 func (s *Session) Whole() bool { return s.Started && s.Ended }
 
+// conclude tells what only the whole session shows.
+func (s *Session) conclude() {
+	s.Traits &^= MailAnonymous | MailInClear
+	if s.Messages == 0 || !s.Started {
+		return
+	}
+	if !s.Traits.Any(AuthUser | AuthServer) {
+		s.Traits |= MailAnonymous
+	}
+	if !s.Traits.Has(Encrypted) {
+		s.Traits |= MailInClear
+	}
+}
+
 // join adds the piece that follows.
 func (s *Session) join(o *Session) {
 	if o.Last.After(s.Last) {
@@ -55,6 +69,7 @@ func (s *Session) join(o *Session) {
 	if o.Client.IsValid() {
 		s.Client = o.Client
 	}
+	s.conclude()
 }
 
 // maxText is the most that is kept of what a peer may make as long as it likes.

@@ -101,43 +101,49 @@ const (
 	longestLine = 1 << 20
 )
 
-// eachBlock hands out blocks of whole lines, of which the last one alone may lack its end; they hold until the next one. A line that is too
+// blocks reads blocks of whole lines. Its buffer serves one stream after the other.
+type blocks struct{ buf []byte }
+
+// each hands out blocks, of which the last line of the last one alone may lack its end; they hold until the next one. A line that is too
 // long is handed to long, as far as it was read. Both return false to stop.
-func eachBlock(r io.Reader, block, long func(b []byte) bool) error {
-	buf, n := make([]byte, blockSize), 0
+func (l *blocks) each(r io.Reader, block, long func(b []byte) bool) error {
+	if l.buf == nil {
+		l.buf = make([]byte, blockSize)
+	}
+	n := 0
 	for skipping, idle := false, 0; ; {
-		m, err := r.Read(buf[n:])
+		m, err := r.Read(l.buf[n:])
 		fresh := n
 		n += m
 		if skipping {
-			end := bytes.IndexByte(buf[:n], '\n')
+			end := bytes.IndexByte(l.buf[:n], '\n')
 			if skipping = end < 0; skipping {
 				n = 0
 			} else {
-				n, fresh = copy(buf, buf[end+1:n]), 0
+				n, fresh = copy(l.buf, l.buf[end+1:n]), 0
 			}
 		}
-		if end := bytes.LastIndexByte(buf[fresh:n], '\n'); end >= 0 {
-			if !block(buf[:fresh+end+1]) {
+		if end := bytes.LastIndexByte(l.buf[fresh:n], '\n'); end >= 0 {
+			if !block(l.buf[:fresh+end+1]) {
 				return nil
 			}
-			n = copy(buf, buf[fresh+end+1:n])
+			n = copy(l.buf, l.buf[fresh+end+1:n])
 		}
 		switch {
 		case err == io.EOF:
 			if n > 0 {
-				block(buf[:n])
+				block(l.buf[:n])
 			}
 			return nil
 		case err != nil:
 			return err
 		case n == longestLine:
-			if !long(buf[:n]) {
+			if !long(l.buf[:n]) {
 				return nil
 			}
 			n, skipping = 0, true
-		case n == len(buf):
-			buf = append(buf, make([]byte, min(len(buf), longestLine-len(buf)))...)
+		case n == len(l.buf):
+			l.buf = append(l.buf, make([]byte, min(n, longestLine-n))...)
 		}
 		if idle++; m > 0 {
 			idle = 0

@@ -3,6 +3,7 @@ package smtplog
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"time"
@@ -18,7 +19,6 @@ type live struct {
 	born         int
 	slot         uint32
 	localRead    bool
-	gone         bool              // handed out, and kept to know its lines if more of them come
 	stamp        [stampLength]byte // of the last line
 }
 
@@ -43,17 +43,20 @@ type tracker struct {
 	hand func(*live) bool // is told each session as it ends, which holds until it returns; false stops
 
 	last  *live
-	slots [slots]*live // by session-id
+	slots [slots]*live  // by session-id
+	ended [slots]uint64 // hashes of sessions that have ended, to know their lines if more of them come
+	seed  maphash.Seed
 	// Sessions whose slot is taken, in two generations: if the younger one is full, what the older one holds is handed out as it is.
 	young, old map[string]*live
 	born       int
 	free       []*live
 	words      words
-	key        []byte // of a session that is looked for in the generations
+	key        []byte    // of a session that is looked for in the generations
+	joined     [2][]byte // see parts
 }
 
 func newTracker(hand func(*live) bool, problem func(*LineError) bool) *tracker {
-	t := &tracker{hand: hand, last: new(live), young: make(map[string]*live), old: make(map[string]*live), words: make(words)}
+	t := &tracker{hand: hand, seed: maphash.MakeSeed(), last: new(live), young: make(map[string]*live), old: make(map[string]*live), words: make(words)}
 	t.scanner = scanner{problem: problem, known: t.known, record: t.record}
 	return t
 }
@@ -62,13 +65,13 @@ func newTracker(hand func(*live) bool, problem func(*LineError) bool) *tracker {
 func (t *tracker) known(line []byte) bool {
 	rest := line[head:]
 	s := t.last
-	if s.gone || !bytes.HasPrefix(rest, s.prefix) {
+	if len(s.prefix) == 0 || !bytes.HasPrefix(rest, s.prefix) { // it has none once it has ended
 		n := bytes.IndexByte(rest, ',')
 		if n < 0 || len(rest) < n+1+idLength {
 			return false
 		}
 		s = t.slots[slotOf(rest[n+1:n+1+idLength])]
-		if s == nil || s.gone || !bytes.HasPrefix(rest, s.prefix) {
+		if s == nil || !bytes.HasPrefix(rest, s.prefix) {
 			return false
 		}
 		t.last = s
@@ -118,23 +121,35 @@ func (t *tracker) took(s *live, stamp []byte) {
 		delete(t.young, string(t.key))
 		delete(t.old, string(t.key))
 	}
+	t.ended[s.slot] = t.hash(s.Direction, s.prefix, s.ends)
 	t.end(s)
 }
 
-// end hands out a session. In its slot it stays until another one takes it.
+// hash is never 0.
+func (t *tracker) hash(d Direction, prefix, ends []byte) uint64 {
+	h := maphash.Bytes(t.seed, prefix)
+	if d == Receive {
+		h = h*31 + maphash.Bytes(t.seed, ends)
+	}
+	return h | 1
+}
+
+// end hands out a session that is not in the generations any more.
 func (t *tracker) end(s *live) {
 	s.Last, _ = t.parse(s.stamp[:]) // it was read before
+	s.conclude()
 	t.stopped = t.stopped || !t.hand(s)
-	s.gone = true
-	if t.slots[s.slot] != s {
-		t.free = append(t.free, s)
+	if t.slots[s.slot] == s {
+		t.slots[s.slot] = nil
 	}
+	s.prefix = s.prefix[:0]
+	t.free = append(t.free, s)
 }
 
 // record reads a line of a session that is perhaps not known.
 func (t *tracker) record(line []byte, f *fields, e Event) error {
 	s := t.find(line, f)
-	if s.gone {
+	if s == nil {
 		return ErrEnded
 	}
 	t.endpoints(s, f)
@@ -155,7 +170,7 @@ func (t *tracker) endpoints(s *live, f *fields) {
 	}
 }
 
-// find returns the session of a line, which is gone if it has ended a moment ago.
+// find returns the session of a line, nil if it has ended a moment ago.
 func (t *tracker) find(line []byte, f *fields) *live {
 	direction := t.of(f)
 	prefix, ends := t.parts(line, f)
@@ -167,19 +182,18 @@ func (t *tracker) find(line []byte, f *fields) *live {
 	}
 	slot := slotOf(id)
 	s := t.slots[slot]
-	isIt := func(s *live) bool {
-		return s.Direction == direction && bytes.Equal(s.prefix, prefix) && (direction == Send || bytes.Equal(s.ends, ends))
+	if s == nil || s.Direction != direction || !bytes.Equal(s.prefix, prefix) || direction == Receive && !bytes.Equal(s.ends, ends) {
+		s = t.keptElsewhere(direction, prefix, ends)
 	}
-	switch {
-	case s != nil && isIt(s):
-	default:
-		if s = t.keptElsewhere(direction, prefix, ends); s == nil {
-			s = t.begin(f, direction, slot)
-			s.prefix, s.ends = append(s.prefix[:0], prefix...), append(s.ends[:0], ends...)
-			t.keep(s)
+	if s == nil {
+		if t.ended[slot] == t.hash(direction, prefix, ends) {
+			return nil
 		}
-	}
-	if !s.gone && direction == Send {
+		s = t.begin(f, direction, slot)
+		s.prefix = append(s.prefix[:0], prefix...)
+		s.ends = append(s.ends[:0], ends...)
+		t.keep(s)
+	} else if direction == Send {
 		s.ends = append(s.ends[:0], ends...)
 	}
 	t.last = s
@@ -190,8 +204,20 @@ func (t *tracker) find(line []byte, f *fields) *live {
 // order of columns as it would be.
 func (t *tracker) parts(line []byte, f *fields) (prefix, ends []byte) {
 	if !t.layout.standard {
-		join := func(a, b []byte) []byte { return bytes.Join([][]byte{a, b, nil}, comma) }
-		return join(f[connectorID], f[sessionID]), join(f[localEndpoint], f[remoteEndpoint])
+		join := func(to []byte, a, b column) []byte {
+			to = append(append(to[:0], f[a]...), ',')
+			return append(append(to, f[b]...), ',')
+		}
+		t.joined[0], t.joined[1] = join(t.joined[0], connectorID, sessionID), join(t.joined[1], localEndpoint, remoteEndpoint)
+		return t.joined[0], t.joined[1]
+	}
+	if line[head] != '"' { // and nothing else holds a comma
+		from := head + len(f[connectorID]) + len(",") + len(f[sessionID]) + len(",")
+		sequence := from + len(f[sequenceNumber]) + len(",")
+		end := sequence + len(f[localEndpoint]) + len(",") + len(f[remoteEndpoint]) + len(",")
+		if end < len(line) && line[from-1] == ',' && line[sequence-1] == ',' && line[end-1] == ',' && bytes.IndexByte(line[:end], '"') < 0 {
+			return line[head:from], line[sequence:end]
+		}
 	}
 	rest := line[head:]
 	cut := func() []byte {
@@ -230,29 +256,27 @@ func (t *tracker) keptElsewhere(d Direction, prefix, ends []byte) *live {
 
 // begin makes a session of its first line.
 func (t *tracker) begin(f *fields, d Direction, slot uint32) *live {
-	s := new(live)
+	var s *live
 	if n := len(t.free); n > 0 {
 		s, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		s = new(live)
 	}
 	t.born++
 	s.dialog = dialog{}
-	s.born, s.slot, s.id, s.localRead, s.gone = t.born, slot, append(s.id[:0], f[sessionID]...), false, false
+	s.born, s.slot, s.id, s.localRead = t.born, slot, append(s.id[:0], f[sessionID]...), false
 	s.Source, s.Direction, s.Connector, s.First = t.source(), d, t.words.of(f[connectorID]).text, t.now
 	return s
 }
 
 // keep puts a session into its slot, or elsewhere if one that is not idle has it.
 func (t *tracker) keep(s *live) {
-	o := t.slots[s.slot]
-	if o != nil && !o.gone {
+	if o := t.slots[s.slot]; o != nil {
 		if last, _ := parseStamp(o.stamp[:]); last.Add(idleTime).After(t.now) {
 			t.keepElsewhere(s)
 			return
 		}
 		t.end(o)
-	}
-	if o != nil {
-		t.free = append(t.free, o)
 	}
 	t.slots[s.slot] = s
 }
@@ -280,7 +304,7 @@ func (t *tracker) handAll(sessions []*live) {
 func (t *tracker) flush() {
 	all := slices.AppendSeq(slices.Collect(maps.Values(t.young)), maps.Values(t.old))
 	for _, s := range t.slots {
-		if s != nil && !s.gone {
+		if s != nil {
 			all = append(all, s)
 		}
 	}

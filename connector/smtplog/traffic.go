@@ -41,10 +41,19 @@ func (k clientKey) compare(o clientKey) int {
 	return cmp.Or(k.local.Compare(o.local), k.remote.Compare(o.remote))
 }
 
-// connectorTraffic is what came through one connector: all of it, and by client.
+// connectorTraffic is what came through one connector: by client, and of clients that are too many together.
 type connectorTraffic struct {
-	all     Tally
 	clients *sample[clientKey, *Tally]
+	beyond  Tally
+}
+
+// all adds up everything.
+func (c *connectorTraffic) all() Tally {
+	sum := c.beyond
+	for _, t := range c.clients.entries {
+		sum.Merge(*t)
+	}
+	return sum
 }
 
 // list returns the clients in order.
@@ -82,8 +91,8 @@ type Traffic struct {
 	// Interrupted: not all of it was read, see [Reader.Read].
 	Interrupted bool
 
-	all        Tally
 	connectors *sample[connectorKey, *connectorTraffic]
+	beyond     Tally                 // of connectors that are too many
 	open       map[openKey][]Session // pieces of sessions whose beginning or end is not there
 	openCount  int
 	problems   map[string]*Problem
@@ -100,17 +109,20 @@ func (t *Traffic) init() {
 	if t.connectors != nil {
 		return
 	}
-	t.connectors = newSample[connectorKey, *connectorTraffic](mostConnectors, func(k connectorKey) []byte { return append([]byte{byte(k.direction)}, k.name...) })
+	t.connectors = newSample(mostConnectors, func(k connectorKey) []byte { return append([]byte{byte(k.direction)}, k.name...) },
+		func(c *connectorTraffic) { t.beyond.Merge(c.all()) })
 	t.open = make(map[openKey][]Session)
 	t.problems = make(map[string]*Problem)
 }
 
 func newConnectorTraffic() *connectorTraffic {
-	return &connectorTraffic{clients: newSample[clientKey, *Tally](mostClients, func(k clientKey) []byte {
+	c := new(connectorTraffic)
+	c.clients = newSample(mostClients, func(k clientKey) []byte {
 		b, _ := k.local.AppendBinary(nil) // which never fails
 		b, _ = k.remote.AppendBinary(b)
 		return b
-	})}
+	}, func(t *Tally) { c.beyond.Merge(*t) })
+	return c
 }
 
 // Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 131,072 pieces
@@ -131,32 +143,25 @@ func (t *Traffic) Add(s Session) {
 
 // count counts a session that is complete as far as it goes.
 func (t *Traffic) count(s *Session) {
-	for _, tally := range t.rows(s) {
-		if tally != nil {
-			tally.add(s)
-			tally.Example.merge(Example{s.ID, s.First, s.Source})
-		}
-	}
+	tally := t.tally(s)
+	tally.add(s)
+	tally.Example.merge(Example{s.ID, s.First, s.Source})
 }
 
 // countLive is count without making the text of an ID that nobody needs.
 func (t *Traffic) countLive(s *live) {
-	for _, tally := range t.rows(&s.Session) {
-		if tally == nil {
-			continue
-		}
-		tally.add(&s.Session)
-		if tally.Sessions == 1 || !tally.Example.At.Before(s.First) {
-			tally.Example.merge(Example{text(s.id), s.First, s.Source})
-		}
+	tally := t.tally(&s.Session)
+	tally.add(&s.Session)
+	if tally.Sessions == 1 || !tally.Example.At.Before(s.First) {
+		tally.Example.merge(Example{text(s.id), s.First, s.Source})
 	}
 }
 
-// rows returns the tallies that a session belongs to, nil where there is none.
-func (t *Traffic) rows(s *Session) [3]*Tally {
+// tally returns the one that a session belongs to.
+func (t *Traffic) tally(s *Session) *Tally {
 	c, ok := t.connectors.get(connectorKey{s.Direction, s.Connector}, newConnectorTraffic)
 	if !ok {
-		return [3]*Tally{&t.all}
+		return &t.beyond
 	}
 	k := clientKey{bare(s.Local), bare(s.Remote)}
 	if s.Direction == Send {
@@ -164,9 +169,13 @@ func (t *Traffic) rows(s *Session) [3]*Tally {
 	} else {
 		k.remote = netip.AddrPortFrom(k.remote.Addr(), 0)
 	}
-	client, _ := c.clients.get(k, func() *Tally { return new(Tally) })
-	return [3]*Tally{&t.all, &c.all, client}
+	if tally, ok := c.clients.get(k, newTally); ok {
+		return tally
+	}
+	return &c.beyond
 }
+
+func newTally() *Tally { return new(Tally) }
 
 func bare(e netip.AddrPort) netip.AddrPort {
 	if e.Addr().Is4() || e.Addr().Zone() == "" {
@@ -217,19 +226,22 @@ func (t *Traffic) Merge(o *Traffic) {
 	t.Lines += o.Lines
 	t.Records += o.Records
 	t.Interrupted = t.Interrupted || o.Interrupted
-	t.all.Merge(o.all)
+	t.beyond.Merge(o.beyond)
 	t.connectors.bound = min(t.connectors.bound, o.connectors.bound)
 	for k, from := range o.connectors.entries {
 		to, ok := t.connectors.get(k, newConnectorTraffic)
 		if !ok {
+			t.beyond.Merge(from.all())
 			continue
 		}
-		to.all.Merge(from.all)
+		to.beyond.Merge(from.beyond)
 		to.clients.bound = min(to.clients.bound, from.clients.bound)
 		for k, tally := range from.clients.entries {
-			if mine, ok := to.clients.get(k, func() *Tally { return new(Tally) }); ok {
-				mine.Merge(*tally)
+			mine, ok := to.clients.get(k, newTally)
+			if !ok {
+				mine = &to.beyond
 			}
+			mine.Merge(*tally)
 		}
 	}
 	for _, pieces := range o.open {
@@ -271,7 +283,14 @@ func comparePieces(a, b Session) int {
 }
 
 // Total returns all sessions.
-func (t *Traffic) Total() Tally { return t.settled().all }
+func (t *Traffic) Total() Tally {
+	s := t.settled()
+	sum := s.beyond
+	for _, c := range s.connectors.entries {
+		sum.Merge(c.all())
+	}
+	return sum
+}
 
 // ConnectorTraffic is what came through one connector.
 type ConnectorTraffic struct {
@@ -291,11 +310,8 @@ func (t *Traffic) Connectors() []ConnectorTraffic {
 		return cmp.Or(cmp.Compare(a.direction, b.direction), cmp.Compare(a.name, b.name))
 	}) {
 		c := s.connectors.entries[k]
-		ct := ConnectorTraffic{Direction: k.direction, Connector: k.name, All: c.all, Beyond: c.all.Sessions, Clients: c.list(k)}
-		for _, client := range ct.Clients {
-			ct.Beyond -= client.Sessions
-		}
-		list = append(list, ct)
+		clients := c.list(k)
+		list = append(list, ConnectorTraffic{k.direction, k.name, clients, c.all(), c.beyond.Sessions})
 	}
 	return list
 }

@@ -17,7 +17,7 @@ type trafficObject struct {
 	Lines       int               `json:"lines"`
 	Records     int               `json:"records"`
 	Interrupted bool              `json:"interrupted,omitempty"`
-	All         Tally             `json:"all"`
+	Beyond      Tally             `json:"beyond"`
 	Connectors  []connectorObject `json:"connectors"`
 	Bound       uint64            `json:"bound"` // above which hashes of connectors are too many
 	Open        []Session         `json:"open"`
@@ -27,7 +27,7 @@ type trafficObject struct {
 type connectorObject struct {
 	Direction Direction `json:"direction"`
 	Connector string    `json:"connector"`
-	All       Tally     `json:"all"`
+	Beyond    Tally     `json:"beyond"`
 	Clients   []Client  `json:"clients"`
 	Bound     uint64    `json:"bound"`
 }
@@ -48,13 +48,14 @@ type lineObject struct {
 // promise: read it with UnmarshalJSON.
 func (t *Traffic) MarshalJSON() ([]byte, error) {
 	t.init()
-	o := trafficObject{Format: trafficFormat, Files: t.Files, Lines: t.Lines, Records: t.Records, Interrupted: t.Interrupted, All: t.all, Bound: t.connectors.bound,
+	o := trafficObject{Format: trafficFormat, Files: t.Files, Lines: t.Lines, Records: t.Records, Interrupted: t.Interrupted,
 		Connectors: []connectorObject{}, Open: []Session{}, Problems: []problemObject{}}
 	for _, k := range t.connectors.sorted(connectorKey.compare) {
 		c := t.connectors.entries[k]
-		co := connectorObject{k.direction, k.name, c.all, c.list(k), c.clients.bound}
-		o.Connectors = append(o.Connectors, co)
+		clients := c.list(k)
+		o.Connectors = append(o.Connectors, connectorObject{k.direction, k.name, c.beyond, clients, c.clients.bound})
 	}
+	o.Beyond, o.Bound = t.beyond, t.connectors.bound
 	for _, pieces := range t.open {
 		o.Open = append(o.Open, pieces...)
 	}
@@ -78,12 +79,12 @@ func (t *Traffic) UnmarshalJSON(data []byte) error {
 	if o.Format != trafficFormat {
 		return fmt.Errorf("not a saved traffic of logs: format %q, not %q", o.Format, trafficFormat)
 	}
-	*t = Traffic{Files: o.Files, Lines: o.Lines, Records: o.Records, Interrupted: o.Interrupted, all: o.All}
+	*t = Traffic{Files: o.Files, Lines: o.Lines, Records: o.Records, Interrupted: o.Interrupted, beyond: o.Beyond}
 	t.init()
 	t.connectors.bound = o.Bound
 	for _, co := range o.Connectors {
 		c := newConnectorTraffic()
-		c.all, c.clients.bound = co.All, co.Bound
+		c.beyond, c.clients.bound = co.Beyond, co.Bound
 		for _, client := range co.Clients {
 			c.clients.entries[clientKey{client.Local, client.Remote}] = &client.Tally
 		}

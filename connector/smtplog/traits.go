@@ -27,8 +27,8 @@ const (
 	AuthExchange  // with X-EXPS EXCHANGEAUTH
 	AuthOther     // with something else, or the log does not show how
 	AuthFailed    // authentication was tried and failed
-	MailAnonymous // a message was accepted without authentication
-	MailInClear   // a message was accepted without encryption
+	MailAnonymous // a message was accepted, and the session, whose beginning is there, never authenticated
+	MailInClear   // a message was accepted, and the session, whose beginning is there, never encrypted
 	RelayGranted  // the connector gave the right to send to any recipient
 	CannotAchieve // 451 5.7.3 Cannot achieve Exchange Server authentication
 	Proxied       // the session is that of a client behind a front end, which XPROXY names
