@@ -108,6 +108,8 @@ func (r Replay) agreement(b *strings.Builder) {
 	switch {
 	case judged == 0:
 		b.WriteString("\nNo session could be compared with the configuration.\n")
+	case r.Replay.Agreed == judged && judged == 1:
+		b.WriteString("\nThe logs agree: the only session reached the connector that the configuration predicts.\n")
 	case r.Replay.Agreed == judged:
 		fmt.Fprintf(b, "\nThe logs agree: all of %s reached the connector that the configuration predicts.\n", count(judged, "session"))
 	default:
@@ -167,7 +169,7 @@ func (r Replay) usage(b *strings.Builder) {
 	if r.Usage == nil {
 		return
 	}
-	b.WriteString("\nWho used what; a source is told where the narrowest range of the connector holds it, and one that is wide holds more than 256\naddresses, or in IPv6 more than a /64:\n")
+	b.WriteString("\nWho used what. A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses,\nor in IPv6 more than a /64.\n")
 	for _, u := range r.Usage {
 		known := ""
 		if !u.Configured && r.Replay != nil {
@@ -244,6 +246,7 @@ func clientText(t *smtplog.Tally) string {
 		parts = append(parts, "EHLO "+quotedIfOdd(t.Hello.Text))
 	}
 	switch encrypted := t.Traits.Of(smtplog.Encrypted); {
+	case encrypted == 0 && t.Partial == t.Sessions: // who knows
 	case encrypted == 0:
 		parts = append(parts, "in clear")
 	case encrypted < t.Sessions:
@@ -311,6 +314,9 @@ func (r Replay) servers(b *strings.Builder) {
 			state = "taken over"
 		}
 		fmt.Fprintf(b, "  %s %s: %s, %s (%s)\n", s.Server, s.Addr, s.Evidence, count(s.Tally.Sessions, "session"), state)
+		if s.Tally.Traits.Of(smtplog.SawOffer) > 0 && (s.Evidence == smtplog.Claimed || s.Evidence == smtplog.Authenticated) {
+			fmt.Fprintf(b, "    %s\n", offers(&s.Tally))
+		}
 	}
 }
 

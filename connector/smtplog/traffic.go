@@ -84,7 +84,8 @@ type Problem struct {
 // a topology. Memory grows with the number of clients, and not with that of sessions; of more than 131,072 clients of one connector those
 // are kept that a hash picks, and the others are in the totals only.
 //
-// Traffics merge: that of a folder is that of its parts, however it is parted. The zero Traffic is empty. It is not safe for concurrent use.
+// Traffics merge: that of a folder is that of its parts, however it is parted, with one exception. Where a cut between files that different
+// Readers read falls between a command and its reply, what the reply would tell of the session's traits is lost. The zero Traffic is empty. It is not safe for concurrent use.
 type Traffic struct {
 	// Files, Lines and Records tell how much was read. Lines are all of them, headers and empty ones included.
 	Files, Lines, Records int

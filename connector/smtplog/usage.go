@@ -76,7 +76,7 @@ func (t *Traffic) Usage(top *connector.Topology, x *connector.Index) []Connector
 		}
 		id, err := connector.ParseID(c.Connector)
 		if err != nil {
-			id = connector.ID{Name: c.Connector}
+			id = connector.ID{Server: c.Connector} // which prints as it is
 		}
 		i := slices.IndexFunc(list, func(u ConnectorUsage) bool { return same(u.Connector, id) })
 		if i < 0 {

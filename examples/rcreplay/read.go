@@ -34,7 +34,7 @@ func readAll(ctx context.Context, names []string, processors int, stdin io.Reade
 		return nil, err
 	}
 	if others > 0 {
-		fmt.Fprintf(stderr, "warning: %d other files in the folders are not read: a log is named *.LOG or *.LOG.gz\n", others)
+		fmt.Fprintf(stderr, "warning: %s in the folders not read: a log is named *.LOG or *.LOG.gz\n", plural(others, "other file"))
 	}
 	var total, read int64
 	for _, f := range files {
@@ -187,4 +187,11 @@ func folder(fsys fs.FS, name string, add func(file)) (others int, err error) {
 		add(f)
 	}
 	return len(rest), err
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
