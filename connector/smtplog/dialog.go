@@ -244,9 +244,10 @@ func (d *dialog) offer(data []byte, w words) {
 		_, words, _ = bytes.Cut(behind[len(hello):], blank)
 	}
 	traits := w.read(words, offered).traits
-	if d.Traits.Has(Encrypted) {
-		d.Traits |= traits & OfferedExchangeAuth
-	} else {
+	d.Traits |= traits & OfferedExchangeAuth
+	// Where the beginning is not there, a session is in clear only if the offer of encryption says so.
+	inClear := d.Started || d.Traits.Has(SawOffer) || traits.Any(OfferedSTARTTLS|OfferedXAnonymousTLS)
+	if !d.Traits.Has(Encrypted) && inClear {
 		d.Traits |= SawOffer | traits&^OfferedExchangeAuth
 	}
 }

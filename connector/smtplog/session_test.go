@@ -89,6 +89,16 @@ func TestWhatASessionTells(t *testing.T) {
 	}
 }
 
+// Of a session whose beginning is not there nobody knows whether it is in clear, unless it is offered encryption.
+func TestOfferWithoutBeginning(t *testing.T) {
+	for offer, want := range map[string]smtplog.Traits{"SIZE X-EXPS GSSAPI": 0, "SIZE STARTTLS X-EXPS GSSAPI": smtplog.SawOffer | smtplog.OfferedSTARTTLS | smtplog.OfferedXEXPS,
+		"SIZE X-EXPS EXCHANGEAUTH": smtplog.OfferedExchangeAuth} {
+		ss, errs := sessions(header + line(0, `EX01\R`, "1", 5, "<,EHLO a,") + line(0, `EX01\R`, "1", 6, ">,250  ex01 Hello [1] "+offer+","))
+		require.Empty(t, errs)
+		assert.Equal(t, want.String(), ss[0].Traits.String(), offer)
+	}
+}
+
 // What a peer says without end is cut, at the end of a character.
 func TestLongNames(t *testing.T) {
 	ss, errs := sessions(header + line(0, `EX01\R`, "1", 0, "<,EHLO "+strings.Repeat("ä", 1000)+","))

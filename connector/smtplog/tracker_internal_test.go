@@ -144,6 +144,43 @@ func TestLiveSessionsAreBounded(t *testing.T) {
 	assert.Equal(t, sessions, handed)
 }
 
+// A session that another one keeps out of its slot is found in either generation, and ends like any other.
+func TestSessionsElsewhere(t *testing.T) {
+	handed := make(map[string]int)
+	tr := newTracker(func(s *live) bool { handed[string(s.id)] = s.Lines; return true }, func(e *LineError) bool { t.Error(e); return true })
+	line := func(i, seq int, rest string) string {
+		return fmt.Sprintf("2026-11-20T08:00:00.000Z,EX01\\Relay,%016X,%d,10.1.0.11:25,10.0.5.7:50001,%s\n", i*0x9e3779b9, seq, rest)
+	}
+	const sessions = slots + mostNew + 1000 // the older generation has some, and none is handed out
+	var log strings.Builder
+	for i := range sessions {
+		log.WriteString(line(i, 0, "+,,"))
+	}
+	require.NoError(t, tr.stream("RECV.LOG", strings.NewReader(log.String())))
+	require.Empty(t, handed)
+	require.NotEmpty(t, tr.old)
+	log.Reset()
+	for i := range 200 {
+		log.WriteString(line(i, 1, "<,EHLO a,") + line(sessions-1-i, 1, "<,EHLO a,"))
+	}
+	for _, s := range tr.old {
+		log.WriteString("2026-11-20T08:00:00.000Z," + string(s.prefix) + "1," + string(s.ends) + "<,EHLO a,\n")
+		break
+	}
+	for i := range sessions {
+		log.WriteString(line(i, 2, "-,,"))
+	}
+	require.NoError(t, tr.stream("RECV.LOG", strings.NewReader(log.String())))
+	assert.Len(t, handed, sessions)
+	lines := 0
+	for _, n := range handed {
+		lines += n
+	}
+	assert.Equal(t, 2*sessions+401, lines)
+	assert.Empty(t, tr.young)
+	assert.Empty(t, tr.old)
+}
+
 // A session that has been idle for a day gives its slot to another one.
 func TestIdleSessionsGo(t *testing.T) {
 	var handed []string

@@ -227,6 +227,30 @@ func TestTooManyClients(t *testing.T) {
 	assert.Equal(t, 100, b.NotJudged)
 }
 
+// Of connectors beyond the number that is kept the totals remain, whatever is merged.
+func TestTooManyConnectors(t *testing.T) {
+	sum := new(Traffic)
+	sum.init()
+	sum.connectors.limit = 8
+	for i := range 40 {
+		tr := new(Traffic)
+		for j := range 3 {
+			tr.Add(Session{Direction: Receive, Connector: fmt.Sprintf(`EX01\%d`, 3*i+j), ID: "1", Started: true, Ended: true, Lines: 1})
+		}
+		if i%2 == 0 {
+			tr = reloaded(t, tr)
+		}
+		sum.Merge(tr)
+	}
+	assert.Len(t, sum.Connectors(), 8)
+	total := sum.Total()
+	assert.Equal(t, 120, total.Sessions)
+	sum.Add(Session{Direction: Receive, Connector: `EX01\one more`, ID: "1", Started: true, Ended: true, Lines: 1})
+	sum.Add(Session{Direction: Receive, Connector: `EX01\and another`, ID: "1", Started: true, Ended: true, Lines: 1})
+	total = sum.Total()
+	assert.Equal(t, 122, total.Sessions)
+}
+
 // Pieces beyond the number that is kept count as sessions of their own.
 func TestTooManyPieces(t *testing.T) {
 	tr := new(Traffic)
