@@ -19,7 +19,8 @@ type Replay struct {
 	Replay   *smtplog.Replay
 	Usage    []smtplog.ConnectorUsage
 	Servers  []smtplog.ServerAddress
-	Findings []audit.Finding // about servers whose mail is not authenticated
+	Targets  []smtplog.Client // of send logs, where the server could not authenticate
+	Findings []audit.Finding  // about servers whose mail is not authenticated
 	Changes  []connector.Change
 	Refused  error // what the cmdlets say to the changes
 	BackTest *smtplog.BackTest
@@ -41,7 +42,7 @@ const (
 //	 "agreed", "agreedInDoubt", "judged", "sent",
 //	 "disagreements": [GROUP], "notJudged": [GROUP],
 //	 "usage": [{"connector", "configured", "all": TALLY, "beyond", "unused", "ranges": [USED], "outside": USED}],
-//	 "servers": [{"server", "address", "evidence", "proven", "known", "added", "sessions"}], "findings": [FINDING],
+//	 "servers": [{"server", "address", "evidence", "proven", "known", "added", "sessions"}], "targets": [CLIENT], "findings": [FINDING],
 //	 "change": {"changes", "refused", "sessions", "moved", "losing", "notJudged",
 //	            "groups": [{"server", "local", "from", "to", "loses", "mayLose", "disagree", "all": TALLY, "clients": [CLIENT]}]}}
 //
@@ -56,6 +57,7 @@ func (f Format) Replay(w io.Writer, r Replay) error {
 	r.read(&b)
 	r.agreement(&b)
 	r.servers(&b)
+	r.targets(&b)
 	r.findings(&b)
 	r.backTest(&b)
 	r.usage(&b)
@@ -92,6 +94,15 @@ func (r Replay) read(b *strings.Builder) {
 	if t.Partial > 0 {
 		fmt.Fprintf(b, "  %s without beginning or end in the logs\n", count(t.Partial, "session"))
 	}
+	sent := 0
+	for _, c := range r.Traffic.Connectors() {
+		if c.Direction == smtplog.Send {
+			sent += c.All.Sessions
+		}
+	}
+	if sent > 0 {
+		fmt.Fprintf(b, "  %s of send logs, which no receive connector of these servers decides\n", count(sent, "session"))
+	}
 	for _, p := range r.Traffic.Problems() {
 		fmt.Fprintf(b, "  not as expected, %s: %v\n", count(p.Count, "line"), p.Err)
 		for _, e := range p.Examples {
@@ -120,9 +131,6 @@ func (r Replay) agreement(b *strings.Builder) {
 	}
 	r.groups(b, "Disagreement", r.Replay.Disagreements)
 	r.groups(b, "Not judged", r.Replay.NotJudged)
-	if r.Replay.Sent > 0 {
-		fmt.Fprintf(b, "\n%s of send logs: no receive connector of these servers decides them.\n", count(r.Replay.Sent, "session"))
-	}
 }
 
 // percent prints a share that is not all with as many digits as show that.
@@ -320,6 +328,23 @@ func (r Replay) servers(b *strings.Builder) {
 	}
 }
 
+func (r Replay) targets(b *strings.Builder) {
+	if len(r.Targets) == 0 {
+		return
+	}
+	b.WriteString("\nWhere servers could not authenticate, by their send logs:\n")
+	for _, c := range r.Targets {
+		fmt.Fprintf(b, "  %s to %s, EHLO reply from %s: %s\n    %s\n    for example session %s, %s\n", c.Connector, c.Remote, orNobody(c.Host.Text), tally(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
+	}
+}
+
+func orNobody(name string) string {
+	if name == "" {
+		return "nobody"
+	}
+	return quotedIfOdd(name)
+}
+
 func (r Replay) findings(b *strings.Builder) {
 	if len(r.Findings) == 0 {
 		return
@@ -399,6 +424,7 @@ type replayObject struct {
 	NotJudged     []judgedObject        `json:"notJudged"`
 	Usage         []usageObject         `json:"usage"`
 	Servers       []serverAddressObject `json:"servers"`
+	Targets       []smtplog.Client      `json:"targets"`
 	Findings      []*findingObject      `json:"findings"`
 	Change        *backTestObject       `json:"change"`
 }
@@ -483,7 +509,7 @@ type lossObject struct {
 }
 
 func (r Replay) json() replayObject {
-	o := replayObject{Read: readObject{r.Traffic.Files, r.Traffic.Lines, r.Traffic.Records, r.Traffic.Interrupted, []logProblemObject{}}, Total: r.Traffic.Total()}
+	o := replayObject{Read: readObject{r.Traffic.Files, r.Traffic.Lines, r.Traffic.Records, r.Traffic.Interrupted, []logProblemObject{}}, Total: r.Traffic.Total(), Targets: r.Targets}
 	for _, p := range r.Traffic.Problems() {
 		po := logProblemObject{Reason: p.Err.Error(), Count: p.Count}
 		for _, e := range p.Examples {

@@ -86,13 +86,15 @@ func replayed(t *testing.T) report.Replay {
 	add(`EX02\Default`, "10.8.0.2", 1, nil)
 	add(`Default`, "10.8.0.2", 1, nil)
 	add(`EX01\Relay`, "", 1, func(s *smtplog.Session) { s.Ended = false })
-	add("To Graz", "10.2.0.11", 1, func(s *smtplog.Session) { s.Direction = smtplog.Send })
+	add("To Graz", "10.2.0.11", 1, func(s *smtplog.Session) {
+		s.Direction, s.Host, s.Hello, s.Traits = smtplog.Send, "ex03.corp.example", "ex01.corp.example", smtplog.SawOffer|smtplog.CannotAchieve
+	})
 	traffic.Files, traffic.Lines, traffic.Records, traffic.Interrupted = 2, 300, 290, true
 	traffic.Note(&smtplog.LineError{Source: connector.Source{File: "RECV.LOG", Line: 7}, Text: `"x"`, Err: smtplog.ErrTime})
 
 	x, err := connector.Compile(top)
 	require.NoError(t, err)
-	r := report.Replay{Traffic: traffic, Replay: traffic.Replay(x), Usage: traffic.Usage(top, x), Servers: traffic.ServerAddresses(top)}
+	r := report.Replay{Traffic: traffic, Replay: traffic.Replay(x), Usage: traffic.Usage(top, x), Servers: traffic.ServerAddresses(top), Targets: traffic.Unauthenticated(top)}
 	r.Topology = smtplog.WithAddresses(top, r.Servers)
 	checks, err := audit.ParseChecks("RC001")
 	require.NoError(t, err)

@@ -411,6 +411,15 @@ func TestServersAreRecognised(t *testing.T) {
 		"EX04 203.0.113.9: gives its name in EHLO, proven false, known false, complete false, useful false",
 	}, lines)
 
+	traffic.Add(send(said(session("", "", smtplog.CannotAchieve), "", "mail.elsewhere.example"), "10.1.0.11:999", "198.51.100.7:25"))
+	traffic.Add(send(said(session("", "", smtplog.SawOffer), "", "EX04.corp.example"), "10.1.0.11:999", "10.2.0.14:25"))
+	traffic.Add(send(said(session("", "", smtplog.SawOffer|smtplog.OfferedXEXPS), "", "ex03.corp.example"), "10.1.0.11:999", "10.2.0.11:25"))
+	var targets []string
+	for _, c := range traffic.Unauthenticated(top) {
+		targets = append(targets, c.Remote.String())
+	}
+	assert.Equal(t, []string{"10.2.0.14:25", "198.51.100.7:25"}, targets)
+
 	before, err := audit.Run(context.Background(), top, rc001(t)...)
 	require.NoError(t, err)
 	assert.Empty(t, before, "nobody knows that the relay covers servers")

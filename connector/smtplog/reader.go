@@ -38,14 +38,17 @@ func (r *Reader) add(s *live) bool {
 func (r *Reader) Read(name string, log io.Reader) error {
 	r.init()
 	err := r.tracker.stream(name, log)
-	r.traffic.Files++
 	r.traffic.Lines += r.tracker.line
 	r.traffic.Records += r.tracker.read
+	interrupted := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case interrupted:
 		r.traffic.Interrupted = true
 	case err != nil:
 		r.traffic.Note(err)
+	}
+	if !interrupted || r.tracker.line > 0 {
+		r.traffic.Files++
 	}
 	return err
 }

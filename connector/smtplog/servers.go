@@ -138,6 +138,26 @@ func WithAddresses(top *connector.Topology, addresses []ServerAddress) *connecto
 	return c
 }
 
+// Unauthenticated returns, of the send logs, the targets where the server could not authenticate with Exchange Server authentication: it raised
+// 451 5.7.3, or the target gives the name of a server of the topology, and neither X-ANONYMOUSTLS nor X-EXPS was ever in its offer. They come
+// by Send connector and endpoint. That the one who sends raises the error is known from study of the product.
+func (t *Traffic) Unauthenticated(top *connector.Topology) (targets []Client) {
+	servers := top.AllServers()
+	for _, c := range t.Connectors() {
+		for _, client := range c.Clients {
+			if client.Direction != Send {
+				continue
+			}
+			offered := client.Traits.Seen().Any(OfferedXAnonymousTLS | OfferedXEXPS | OfferedExchangeAuth)
+			ofServer := serverNamed(servers, client.Host.Text) >= 0 && client.Traits.Of(SawOffer) > 0 && !offered
+			if client.Traits.Of(CannotAchieve) > 0 || ofServer {
+				targets = append(targets, client)
+			}
+		}
+	}
+	return targets
+}
+
 // Witnesses returns the clients of one connector among some addresses, those with most sessions first: who was there that a finding is
 // about.
 func (t *Traffic) Witnesses(id connector.ID, ranges []connector.Range) (clients []Client) {

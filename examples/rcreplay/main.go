@@ -175,6 +175,7 @@ func answer(ctx context.Context, t *connector.Topology, traffic *smtplog.Traffic
 		return r, err
 	}
 	r.Replay, r.Usage, r.Servers = traffic.Replay(x), traffic.Usage(t, x), traffic.ServerAddresses(t)
+	r.Targets = traffic.Unauthenticated(t)
 	r.Topology = smtplog.WithAddresses(t, r.Servers)
 	unauthenticated, err := audit.ParseChecks("RC001")
 	if err != nil {
@@ -192,7 +193,7 @@ func answer(ctx context.Context, t *connector.Topology, traffic *smtplog.Traffic
 
 // status tells whether something calls for a look.
 func (q *question) status(r report.Replay) int {
-	found := r.Replay != nil && len(r.Replay.Disagreements) > 0 || r.BackTest != nil && r.BackTest.Losing > 0 || r.Refused != nil
+	found := r.Replay != nil && len(r.Replay.Disagreements) > 0 || r.BackTest != nil && r.BackTest.Losing > 0 || r.Refused != nil || len(r.Targets) > 0
 	for _, f := range r.Findings {
 		found = found || f.Accepted == "" && q.failOn.Reached(f.Severity)
 	}
