@@ -246,3 +246,9 @@ func ExampleTopology_Apply() {
 	// 1 0 <nil>
 	// changes[0]: EX01\Relay: the topology does not hold the state the change starts from
 }
+
+func ExampleReceiveConnector_NarrowestRange() {
+	relay := connector.ReceiveConnector{RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.0.0/8"), connector.MustParseRange("10.0.5.0/24")}}
+	fmt.Println(relay.NarrowestRange(netip.MustParseAddr("10.0.5.7")))
+	// Output: 10.0.5.0/24 true
+}

@@ -157,6 +157,21 @@ func (c *ReceiveConnector) narrowest(a netip.Addr, position int, binding netip.A
 	return best, ok
 }
 
+// NarrowestRange returns the entry of RemoteIPRanges by which the connector takes part in the decision about a source, and whether it has
+// one: of those that hold the source the one with the fewest addresses, of equal ones the first. Source: "most specific match" (documented),
+// counted in addresses (product).
+func (c ReceiveConnector) NarrowestRange(source netip.Addr) (Range, bool) {
+	source = source.Unmap().WithZone("")
+	if !source.IsValid() {
+		return Range{}, false
+	}
+	best, ok := c.narrowest(source, 0, netip.AddrPort{})
+	if !ok {
+		return Range{}, false
+	}
+	return c.RemoteIPRanges[best.entry], true
+}
+
 // Winner returns the step of the connector that serves the connection, and whether one does.
 func (e *Explanation) Winner() (Step, bool) {
 	if len(e.Steps) > 0 && e.Steps[0].Reason == Won {

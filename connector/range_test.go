@@ -11,6 +11,7 @@ import (
 	"go4.org/netipx"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
 )
 
 // offsetOf strips the mark ¦ from a text and returns where it stood, -1 if nowhere.
@@ -256,4 +257,41 @@ func TestParseBinding(t *testing.T) {
 		requireParseError(t, err, "binding", offset, row.want)
 	}
 	assert.Panics(t, func() { connector.MustParseBinding("?") })
+}
+
+// The narrowest entry that holds a source is the one by which the connector would win if it did.
+func TestNarrowestRange(t *testing.T) {
+	r := gen.Rand(4)
+	for range 50 {
+		top := gen.Topology(r)
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		for _, s := range x.Servers() {
+			for _, local := range x.Endpoints(s) {
+				for a := range gen.Universe(local.Addr().Is4()) {
+					for _, step := range x.Explain(connector.Conn{Server: s, Local: local, Remote: a}).Steps {
+						c, ok := top.Connector(step.Connector)
+						if !ok {
+							continue
+						}
+						by, held := c.NarrowestRange(a)
+						if step.Reason >= connector.LostToNarrower {
+							require.True(t, held)
+							require.Equal(t, step.Range.String(), by.String())
+						} else if step.Reason == connector.NotInRange {
+							require.False(t, held)
+						}
+					}
+				}
+			}
+		}
+	}
+	_, ok := connector.ReceiveConnector{}.NarrowestRange(netip.Addr{})
+	assert.False(t, ok)
+	all := connector.ReceiveConnector{RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.0.0/8"), connector.MustParseRange("fe80::/10")}}
+	by, ok := all.NarrowestRange(netip.MustParseAddr("fe80::1%11"))
+	assert.True(t, ok)
+	assert.Equal(t, "fe80::/10", by.String())
+	_, ok = all.NarrowestRange(netip.Addr{})
+	assert.False(t, ok)
 }

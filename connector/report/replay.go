@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -48,7 +49,7 @@ const (
 //
 // GROUP is {"judgement", "meaning", "logged", "local", "predicted", "range", "all": TALLY, "clients"}, USED is {"range", "wide", "all": TALLY,
 // "sources": [{"address", "all": TALLY}]}, CLIENT and TALLY are those of package smtplog, FINDING that of [Format.Audit]. What was not asked
-// is null.
+// is null; where no topology was given, that is everything but usage.
 func (f Format) Replay(w io.Writer, r Replay) error {
 	if f == JSON {
 		return writeJSON(w, r.json(), true)
@@ -61,8 +62,21 @@ func (f Format) Replay(w io.Writer, r Replay) error {
 	r.findings(&b)
 	r.backTest(&b)
 	r.usage(&b)
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, visible(b.String()))
 	return err
+}
+
+// visible writes what a terminal would take for a command, or would not show, as what it is: names in logs are what somebody chose.
+func visible(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\n' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
 }
 
 const minuteFormat = "2006-01-02 15:04"
@@ -104,7 +118,7 @@ func (r Replay) read(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s of send logs, which no receive connector of these servers decides\n", count(sent, "session"))
 	}
 	for _, p := range r.Traffic.Problems() {
-		fmt.Fprintf(b, "  not as expected, %s: %v\n", count(p.Count, "line"), p.Err)
+		fmt.Fprintf(b, "  not as expected, %s: %v\n", count(p.Count, "time"), p.Err)
 		for _, e := range p.Examples {
 			fmt.Fprintf(b, "    %v\n", e)
 		}
@@ -179,6 +193,10 @@ func (r Replay) usage(b *strings.Builder) {
 	}
 	b.WriteString("\nWho used what. A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses,\nor in IPv6 more than a /64.\n")
 	for _, u := range r.Usage {
+		if u.Connector.IsZero() {
+			fmt.Fprintf(b, "  connectors that are too many to be listed: %s\n", tally(&u.All))
+			continue
+		}
 		known := ""
 		if !u.Configured && r.Replay != nil {
 			known = " (not in the configuration)"
@@ -208,7 +226,11 @@ func (r Replay) usage(b *strings.Builder) {
 			if r.Everything {
 				most = len(unused)
 			}
-			fmt.Fprintf(b, "    nobody from %s\n", some(unused, most))
+			nobody := "nobody"
+			if u.Beyond > 0 {
+				nobody = "nobody of those who are listed"
+			}
+			fmt.Fprintf(b, "    %s from %s\n", nobody, some(unused, most))
 		}
 		if u.Outside.All.Sessions > 0 {
 			name := "outside of its ranges"
@@ -509,7 +531,7 @@ type lossObject struct {
 }
 
 func (r Replay) json() replayObject {
-	o := replayObject{Read: readObject{r.Traffic.Files, r.Traffic.Lines, r.Traffic.Records, r.Traffic.Interrupted, []logProblemObject{}}, Total: r.Traffic.Total(), Targets: r.Targets}
+	o := replayObject{Read: readObject{r.Traffic.Files, r.Traffic.Lines, r.Traffic.Records, r.Traffic.Interrupted, []logProblemObject{}}, Total: r.Traffic.Total()}
 	for _, p := range r.Traffic.Problems() {
 		po := logProblemObject{Reason: p.Err.Error(), Count: p.Count}
 		for _, e := range p.Examples {
@@ -521,6 +543,12 @@ func (r Replay) json() replayObject {
 		o.Agreed, o.InDoubt, o.Sent = r.Replay.Agreed, r.Replay.InDoubt, r.Replay.Sent
 		o.Judged, _ = r.Replay.Judged()
 		o.Disagreements, o.NotJudged = judgedJSON(r.Replay.Disagreements), judgedJSON(r.Replay.NotJudged)
+	}
+	if r.Usage != nil {
+		o.Usage = []usageObject{}
+	}
+	if r.Replay != nil {
+		o.Servers, o.Targets, o.Findings = []serverAddressObject{}, append([]smtplog.Client{}, r.Targets...), []*findingObject{}
 	}
 	for _, u := range r.Usage {
 		uo := usageObject{u.Connector.String(), u.Configured, u.All, u.Beyond, texts(u.Unused()), []usedObject{}, usedJSON(u.Outside)}

@@ -81,6 +81,7 @@ func replayed(t *testing.T) report.Replay {
 	add(`EX01\Default EX01`, "10.0.6.1", 2, nil)
 	add(`EX01\Relay`, "10.3.0.8", 1, nil)
 	add(`EX01\Left`, "10.7.0.1", 1, nil)
+	add("EX01\\\x1b[2JLeft", "10.7.0.1", 1, nil)
 	add(`EX01\Right`, "10.7.0.2", 2, nil)
 	add(`EX01\Former`, "10.8.0.2", 1, nil)
 	add(`EX02\Default`, "10.8.0.2", 1, nil)
@@ -94,7 +95,7 @@ func replayed(t *testing.T) report.Replay {
 
 	x, err := connector.Compile(top)
 	require.NoError(t, err)
-	r := report.Replay{Traffic: traffic, Replay: traffic.Replay(x), Usage: traffic.Usage(top, x), Servers: traffic.ServerAddresses(top), Targets: traffic.Unauthenticated(top)}
+	r := report.Replay{Traffic: traffic, Replay: traffic.Replay(x), Usage: traffic.Usage(top), Servers: traffic.ServerAddresses(top), Targets: traffic.Unauthenticated(top)}
 	r.Topology = smtplog.WithAddresses(top, r.Servers)
 	checks, err := audit.ParseChecks("RC001")
 	require.NoError(t, err)
@@ -117,6 +118,7 @@ func TestReplayText(t *testing.T) {
 	require.NoError(t, report.Text.Replay(&b, r))
 	golden.Check(t, "../../testdata/golden/replay.txt", b.String())
 	assert.NotContains(t, b.String(), "\u202e", "what strangers say is quoted")
+	assert.NotContains(t, b.String(), "\x1b", "and nothing commands a terminal")
 
 	r.Everything = true
 	b.Reset()
@@ -166,9 +168,9 @@ func TestReplayJSON(t *testing.T) {
 		kinds = append(kinds, fmt.Sprint(d.Judgement, " ", d.All.Sessions, " ", d.Logged, " ", d.Predicted, " ", d.Range, d.Clients))
 	}
 	assert.Equal(t, strings.Join([]string{`Tie 2 EX01\Right EX01\Left 10.7.0.0/24[10.7.0.2]`, `NotInRange 1 EX01\Relay EX01\Default EX01 0.0.0.0-255.255.255.255[10.3.0.8]`,
-		`Narrower 2 EX01\Default EX01 EX01\Relay 10.0.0.0/16[10.0.6.1]`, `UnknownConnector 1 EX01\Former EX01\Default EX01 0.0.0.0-255.255.255.255[10.8.0.2]`,
+		`Narrower 2 EX01\Default EX01 EX01\Relay 10.0.0.0/16[10.0.6.1]`, "UnknownConnector 1 EX01\\\x1b[2JLeft EX01\\Left 10.7.0.0/24[10.7.0.1]", `UnknownConnector 1 EX01\Former EX01\Default EX01 0.0.0.0-255.255.255.255[10.8.0.2]`,
 		`UnknownServer 1 EX02\Default  [10.8.0.2]`, `NoConnector 1 Default  [10.8.0.2]`, `NoEndpoint 1 EX01\Relay  []`}, "\n"), strings.Join(kinds, "\n"))
-	assert.Len(t, got.Usage, 8)
+	assert.Len(t, got.Usage, 9)
 	assert.NotEmpty(t, got.Servers)
 	require.Len(t, got.Findings, 1)
 	assert.Equal(t, "RC001", got.Findings[0].Check)

@@ -78,6 +78,7 @@ func TestJudgements(t *testing.T) {
 		{"incomplete", "the list of ranges is cut off", withClipped, session(`EX01\Clipped`, "10.0.6.7", 0), smtplog.Incomplete},
 		{"no connector", "a name alone", top, session(`Default`, "10.0.6.7", 0), smtplog.NoConnector},
 		{"no endpoint", "masked", top, noEnd, smtplog.NoEndpoint},
+		{"two families", "that is no connection", top, session(`EX01\Default`, "2001:db8::1", 0), smtplog.NoEndpoint},
 		{"implicit", "mailbox delivery", top, at475, smtplog.Implicit},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -122,8 +123,6 @@ func TestUsageAgreesWithTheOracle(t *testing.T) {
 	var r smtplog.Reader
 	require.NoError(t, r.Read("RECV.LOG", &log))
 	traffic := r.Traffic()
-	x, err := connector.Compile(top)
-	require.NoError(t, err)
 	want := make(map[string]bool) // connector range source
 	for _, c := range w.Clients {
 		d := oracle.Select(top, connector.Conn{Server: c.Server, Local: c.Local, Remote: c.Remote}, oracle.Mistakes{})
@@ -131,7 +130,7 @@ func TestUsageAgreesWithTheOracle(t *testing.T) {
 			want[fmt.Sprint(c.Connector, " ", d.Range, " ", c.Remote)] = true
 		}
 	}
-	usage := traffic.Usage(top, x)
+	usage := traffic.Usage(top)
 	ranges, all := 0, 0
 	for i, u := range usage {
 		assert.Equal(t, i < len(top.Connectors), u.Configured)
@@ -167,8 +166,6 @@ func TestUsageAgreesWithTheOracle(t *testing.T) {
 
 func TestUsageTellsWhatClientsDid(t *testing.T) {
 	top := &connector.Topology{Connectors: []connector.ReceiveConnector{receive("Relay", "0.0.0.0:25", 0, 0, "10.0.0.0/16", "10.0.5.0/24", "10.0.5.0/24", "2001:db8::/48", "2001:db8:1::/64")}}
-	x, err := connector.Compile(top)
-	require.NoError(t, err)
 	traffic := new(smtplog.Traffic)
 	for i, traits := range []smtplog.Traits{smtplog.Encrypted | smtplog.AuthLogin, smtplog.MailInClear | smtplog.MailAnonymous, smtplog.AuthExchange | smtplog.AuthXEXPS} {
 		s := session(`EX01\Relay`, "10.0.5.7", traits)
@@ -176,7 +173,7 @@ func TestUsageTellsWhatClientsDid(t *testing.T) {
 		s.Hello, s.Permanent, s.Reply = fmt.Sprint("host", i), i, fmt.Sprint("550 ", i)
 		traffic.Add(s)
 	}
-	u := traffic.Usage(top, x)
+	u := traffic.Usage(top)
 	require.Len(t, u, 1)
 	require.Len(t, u[0].Ranges[1].Sources, 1)
 	s := u[0].Ranges[1].Sources[0]
@@ -192,6 +189,11 @@ func TestUsageTellsWhatClientsDid(t *testing.T) {
 	}
 	assert.Equal(t, []bool{true, false, false, true, false}, wide)
 	assert.False(t, u[0].Outside.Wide())
+
+	top.Connectors[0].Disabled = true
+	u = traffic.Usage(top)
+	assert.Len(t, u[0].Ranges[1].Sources, 1, "the range was used, though nobody would be served by it now")
+	assert.Zero(t, u[0].Outside.All.Sessions)
 }
 
 func texts[T fmt.Stringer](values []T) (list []string) {
@@ -298,7 +300,7 @@ func TestLosses(t *testing.T) {
 		f(&after)
 		return connector.Change{Target: before.ID, Before: &before, After: &after}
 	}
-	const mail = smtplog.MailAnonymous | smtplog.MailInClear
+	const mail = smtplog.MailAnonymous | smtplog.MailInClear | smtplog.MailBare
 	for _, row := range []struct {
 		name, why string
 		logged    string
@@ -343,6 +345,38 @@ func TestLosses(t *testing.T) {
 			assert.Zero(t, g.Disagree)
 		})
 	}
+	t.Run("several behind one source", func(t *testing.T) {
+		secure := smtplog.TookSTARTTLS | smtplog.Encrypted
+		for _, row := range []struct {
+			why      string
+			sessions []smtplog.Traits
+			change   connector.Change
+			loses    smtplog.Losses
+		}{
+			{"the anonymous one loses submission, the user nothing", []smtplog.Traits{mail, smtplog.AuthLogin | smtplog.AuthInClear}, set("Default", func(c *connector.ReceiveConnector) { c.PermissionGroups = users }), smtplog.LosesSubmission},
+			{"AUTH LOGIN goes, AUTH NTLM stays", []smtplog.Traits{smtplog.AuthLogin | smtplog.AuthInClear, smtplog.AuthNTLM | smtplog.AuthInClear}, set("Default", func(c *connector.ReceiveConnector) {
+				c.AuthMechanism = connector.AuthTLS | connector.AuthIntegrated
+			}), smtplog.LosesAuthentication | smtplog.LosesRelay},
+			{"only with TLS", []smtplog.Traits{mail, secure | smtplog.MailAnonymous}, set("Default", func(c *connector.ReceiveConnector) { c.RequireTLS = true }), smtplog.LosesSubmission},
+			{"that does with TLS alone loses nothing", []smtplog.Traits{secure | smtplog.MailAnonymous}, set("Default", func(c *connector.ReceiveConnector) { c.RequireTLS = true }), 0},
+			{"nor does a user with TLS", []smtplog.Traits{secure | smtplog.AuthLogin | smtplog.AuthWithTLS}, set("Default", func(c *connector.ReceiveConnector) { c.AuthMechanism |= connector.AuthBasicRequireTLS }), 0},
+			{"one in clear does", []smtplog.Traits{secure | smtplog.AuthLogin | smtplog.AuthWithTLS, smtplog.AuthLogin | smtplog.AuthInClear}, set("Default", func(c *connector.ReceiveConnector) {
+				c.AuthMechanism |= connector.AuthBasicRequireTLS
+			}), smtplog.LosesAuthentication | smtplog.LosesRelay},
+		} {
+			traffic := new(smtplog.Traffic)
+			for _, traits := range row.sessions {
+				traffic.Add(session(`EX01\Default`, "10.0.6.1", traits))
+			}
+			b, err := traffic.BackTest(top, row.change)
+			require.NoError(t, err)
+			var loses smtplog.Losses
+			for _, g := range b.Groups {
+				loses |= g.Loses | g.MayLose
+			}
+			assert.Equal(t, row.loses.String(), loses.String(), row.why)
+		}
+	})
 	t.Run("perhaps", func(t *testing.T) {
 		unknown := set("NoAuth", func(c *connector.ReceiveConnector) {
 			c.Missing = connector.PropertyAuthMechanism
@@ -397,6 +431,11 @@ func TestServersAreRecognised(t *testing.T) {
 	traffic.Add(send(said(session("", "", smtplog.OfferedXEXPS), "ex04.corp.example", "ex01.corp.example"), "10.2.0.15:999", "10.1.0.12:25"))
 	traffic.Add(send(said(session("", "", 0), "someone", "ex03.corp.example"), "10.2.0.16:999", "10.2.0.99:25")) // nothing of Exchange is offered
 
+	traffic.Add(said(session(`EX01\Default EX01`, "203.0.113.5", smtplog.AuthXEXPS), "mail.elsewhere.example", "")) // another organization's
+	later := said(session(`EX01\Default EX01`, "203.0.113.5", 0), "ex03.corp.example", "")                          // and somebody behind the same address
+	later.First, later.Last = later.First.Add(time.Hour), later.Last.Add(time.Hour)
+	traffic.Add(later)
+
 	addresses := traffic.ServerAddresses(top)
 	var lines []string
 	for _, a := range addresses {
@@ -406,6 +445,7 @@ func TestServersAreRecognised(t *testing.T) {
 		"EX01 10.1.0.11: the local end of its receive log, proven true, known true, complete false, useful false",
 		"EX01 10.1.0.12: answers under its name and offers X-EXPS, proven true, known false, complete true, useful false",
 		"EX03 10.2.0.11: gives its name in EHLO, proven false, known false, complete false, useful true",
+		"EX03 203.0.113.5: gives its name in EHLO, proven false, known false, complete false, useful false",
 		"EX04 10.2.0.14: authenticated with X-EXPS under its name, proven true, known false, complete false, useful true",
 		"EX04 10.2.0.15: the local end of its send log, proven true, known false, complete false, useful true",
 		"EX04 203.0.113.9: gives its name in EHLO, proven false, known false, complete false, useful false",

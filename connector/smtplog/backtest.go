@@ -40,39 +40,56 @@ func (l Losses) String() string {
 	return strings.Join(names, ", ")
 }
 
-// uses are what a client may lose: what shows in the logs that it does it, and how a simulation tells that it can.
-var uses = [...]struct {
-	loss   Losses
-	traits Traits // one of these
-	stage  connector.Stage
-	peer   func(*Client) connector.Peer
-}{
-	{LosesServerAuth, AuthServer | TookXAnonymousTLS, connector.StageAuthenticate, func(*Client) connector.Peer { return connector.Peer{} }},
-	{LosesAuthentication, AuthUser, connector.StageAuthenticate, clientPeer},
-	{LosesSubmission, MailAnonymous, connector.StageAcceptedRecipient, clientPeer},
-	{LosesRelay, MailAnonymous | AuthUser, connector.StageForeignRecipient, clientPeer},
-	{LosesTLS, TookSTARTTLS, connector.StageEncrypt, func(*Client) connector.Peer {
-		return connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}
-	}},
+// use is something that the logs show a client to do, and that it may lose: how a simulation tells whether it can.
+type use struct {
+	loss  Losses
+	peer  connector.Peer
+	stage connector.Stage
 }
 
-// clientPeer is a client as the logs show it: a user if it ever authenticated as one, in clear if it never encrypted.
-func clientPeer(c *Client) connector.Peer {
-	p := connector.Peer{Kind: connector.PeerAnonymous}
+// mechanisms are those of users.
+var mechanisms = [...]struct {
+	trait     Traits
+	mechanism connector.AuthMechanism // zero: the best that is offered
+}{{AuthLogin, connector.AuthBasic}, {AuthNTLM, connector.AuthIntegrated}, {AuthGSSAPI, connector.AuthIntegrated}, {AuthOther, 0}}
+
+// usesOf returns what the logs show a client to do. Several clients may be behind one source, so what one session did and another did not are
+// uses of their own.
+func usesOf(c *Client) (uses []use) {
 	seen := c.Traits.Seen()
-	if seen.Any(AuthUser) {
-		p.Kind = connector.PeerUser
-		switch {
-		case seen&AuthUser == AuthLogin:
-			p.Mechanism = connector.AuthBasic
-		case seen&AuthUser&^(AuthNTLM|AuthGSSAPI) == 0:
-			p.Mechanism = connector.AuthIntegrated
-		}
+	if seen.Any(AuthServer | TookXAnonymousTLS) {
+		uses = append(uses, use{LosesServerAuth, connector.Peer{}, connector.StageAuthenticate})
 	}
 	if seen.Has(TookSTARTTLS) {
-		p.TLS = connector.TLSIfOffered
+		uses = append(uses, use{LosesTLS, connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.StageEncrypt})
 	}
-	return p
+	client := func(p connector.Peer, loss Losses, stage connector.Stage) {
+		uses = append(uses, use{loss, p, stage}, use{LosesRelay, p, connector.StageForeignRecipient})
+	}
+	policies := func(inClear bool, withTLS bool) (list []connector.TLSPolicy) {
+		if inClear || !withTLS {
+			list = append(list, connector.TLSNever)
+		}
+		if withTLS {
+			list = append(list, connector.TLSIfOffered)
+		}
+		return list
+	}
+	if n := c.Traits.Of(MailAnonymous); n > 0 {
+		bare := c.Traits.Of(MailBare)
+		for _, tls := range policies(bare > 0, n > bare) {
+			client(connector.Peer{Kind: connector.PeerAnonymous, TLS: tls}, LosesSubmission, connector.StageAcceptedRecipient)
+		}
+	}
+	for _, m := range mechanisms {
+		if !seen.Has(m.trait) {
+			continue
+		}
+		for _, tls := range policies(seen.Has(AuthInClear), seen.Has(AuthWithTLS)) {
+			client(connector.Peer{Kind: connector.PeerUser, Mechanism: m.mechanism, TLS: tls}, LosesAuthentication, connector.StageAuthenticate)
+		}
+	}
+	return uses
 }
 
 // ClientGroup is clients of the logs that a change concerns alike.
@@ -122,7 +139,7 @@ func (t *Traffic) BackTest(before *connector.Topology, changes ...connector.Chan
 		b.renamed[from.Key()] = to
 	}
 	for _, c := range t.Connectors() {
-		if c.Direction != Receive {
+		if c.Direction == Send {
 			continue
 		}
 		b.NotJudged += c.Beyond
@@ -157,7 +174,7 @@ type lossKey struct {
 
 func (b *backTester) client(x, y *connector.Index, c *Client) {
 	v := judge(x, c)
-	if v.match == (connector.Match{}) || v.match.Outcome() == connector.UnknownServer {
+	if v.match == (connector.Match{}) || v.judgement == UnknownServer || v.judgement == NoEndpoint {
 		b.NotJudged += c.Sessions
 		return
 	}
@@ -202,12 +219,8 @@ func (b *backTester) client(x, y *connector.Index, c *Client) {
 // losses compares what the client does before and after.
 func (b *backTester) losses(x, y *connector.Index, conn connector.Conn, was, is connector.Match, c *Client) (sure, perhaps Losses) {
 	seen := c.Traits.Seen()
-	for _, u := range uses {
-		if !seen.Any(u.traits) {
-			continue
-		}
-		p := u.peer(c)
-		before, after := b.able(ability{false, was, p, u.stage}, x, conn), b.able(ability{true, is, p, u.stage}, y, conn)
+	for _, u := range usesOf(c) {
+		before, after := b.able(ability{false, was, u.peer, u.stage}, x, conn), b.able(ability{true, is, u.peer, u.stage}, y, conn)
 		if u.loss == LosesRelay && seen.Has(RelayGranted) && was.Connector() != is.Connector() {
 			before = connector.StepDone // the logs have the right
 		}
@@ -219,7 +232,7 @@ func (b *backTester) losses(x, y *connector.Index, conn connector.Conn, was, is 
 			perhaps |= u.loss
 		}
 	}
-	return sure, perhaps
+	return sure, perhaps &^ sure
 }
 
 // able tells whether a peer gets as far as a stage.

@@ -10,10 +10,18 @@ import (
 // dialog reads a session line by line.
 type dialog struct {
 	Session
-	greeting   bool   // the reply to EHLO is being read
+	greeting   greeting
 	encrypting Traits // TookSTARTTLS or TookXAnonymousTLS, if that is asked for and not answered
 	mechanism  Traits // how the peer tries to authenticate
 }
+
+// greeting is which reply is being read: to EHLO, to HELO, or neither.
+type greeting uint8
+
+const (
+	toHELO greeting = iota + 1
+	toEHLO
+)
 
 // word is a text, and what it tells in its place.
 type word struct {
@@ -21,27 +29,34 @@ type word struct {
 	traits Traits
 }
 
-// words keeps texts that come again and again once, with what they tell.
-type words map[string]word
+// words keeps texts that come again and again once, with what they tell: what peers say, which tells nothing, what servers offer, and rights.
+type words struct{ texts, offers, rights map[string]word }
 
-// mostWords bounds it.
-const mostWords = 1 << 16
+// Bounds of what is kept: how many texts, and how many bytes of one. A longer one is made anew each time, of the beginning.
+const (
+	mostWords   = 1 << 14
+	longestWord = 1 << 10
+)
 
-func (w words) of(b []byte) word { return w.read(b, nil) }
+func newWords() words {
+	return words{make(map[string]word), make(map[string]word), make(map[string]word)}
+}
 
-// read returns a text and what f tells about it. A text must not be asked about in two ways.
-func (w words) read(b []byte, f func([]byte) Traits) word {
-	if known, ok := w[string(b)]; ok {
+func (w words) of(b []byte) word { return know(w.texts, b, func([]byte) Traits { return 0 }) }
+
+// know returns a text and what read tells about it.
+func know(m map[string]word, b []byte, read func([]byte) Traits) word {
+	if known, ok := m[string(b)]; ok {
 		return known
 	}
-	if len(w) >= mostWords {
-		clear(w)
+	v := word{text(b[:min(len(b), longestWord)]), read(b)}
+	if len(b) > longestWord {
+		return v
 	}
-	v := word{text: text(b)}
-	if f != nil {
-		v.traits = f(b)
+	if len(m) >= mostWords {
+		clear(m)
 	}
-	w[string(b)] = v
+	m[string(b)] = v
 	return v
 }
 
@@ -59,21 +74,36 @@ func (w words) said(b []byte) string {
 	return w.of(b).text
 }
 
-// line is event for everything behind the event and a comma. It tells whether data and context are there.
+// line is event for everything behind the event and a comma. It tells whether data and context are there, and nothing else.
 func (d *dialog) line(e Event, tail []byte, w words) bool {
+	var data, context []byte
 	if len(tail) > 0 && tail[0] == '"' {
-		if data, context, complete, ok := cutField(tail); ok {
-			if complete {
-				d.event(e, data, context, w)
-			}
-			return complete
+		value, rest, more, ok := cutField(tail)
+		if !ok {
+			value, rest, more = bytes.Cut(tail, comma)
 		}
+		if !more {
+			return false
+		}
+		data, context = value, rest
+	} else {
+		i := bytes.IndexByte(tail, ',')
+		if i < 0 {
+			return false
+		}
+		data, context = tail[:i], tail[i+1:]
 	}
-	i := bytes.IndexByte(tail, ',')
-	if i < 0 {
-		return false
+	if len(context) > 0 {
+		value, _, more, ok := cutField(context)
+		if !ok {
+			value, _, more = bytes.Cut(context, comma)
+		}
+		if more {
+			return false
+		}
+		context = value
 	}
-	d.event(e, tail[:i], tail[i+1:], w)
+	d.event(e, data, context, w)
 	return true
 }
 
@@ -122,12 +152,14 @@ const (
 )
 
 func (d *dialog) command(data []byte, w words) {
-	d.greeting = false
+	d.greeting = 0
 	switch verb(data) {
 	case verbEHLO, verbHELO:
 		_, name, _ := bytes.Cut(data, blank)
 		d.Hello = w.said(name)
-		d.greeting = true
+		if d.greeting = toEHLO; verb(data) == verbHELO {
+			d.greeting = toHELO
+		}
 	case verbSTARTTLS:
 		d.encrypting = TookSTARTTLS
 	case verbXANON:
@@ -195,7 +227,7 @@ func (d *dialog) reply(data []byte, w words) {
 			d.Permanent++
 		}
 		d.Reply = w.said(data)
-		d.greeting, d.encrypting = false, 0
+		d.greeting, d.encrypting = 0, 0
 		switch {
 		case bytes.HasPrefix(data, cannotAchieve):
 			d.Traits |= CannotAchieve
@@ -217,7 +249,7 @@ func (d *dialog) positive(data []byte, w words) {
 	case "235":
 		d.authenticated()
 	case "250":
-		if d.greeting && !bytes.HasPrefix(data, enhanced) {
+		if d.greeting != 0 && !bytes.HasPrefix(data, enhanced) {
 			d.offer(data, w)
 		}
 		if bytes.HasPrefix(data, queued) {
@@ -237,18 +269,31 @@ func (d *dialog) authenticated() {
 // offer reads the reply to EHLO: one row that holds all of it since 2013, one for each line before.
 func (d *dialog) offer(data []byte, w words) {
 	const code = len("250-")
-	d.greeting = len(data) >= code && data[3] == '-'
 	words := bytes.TrimLeft(data[min(code, len(data)):], " ")
 	if host, behind, ok := bytes.Cut(words, blank); ok && bytes.HasPrefix(behind, hello) { // 250  mail.example.com Hello [10.0.0.1] SIZE ...
 		d.Host = w.said(host)
 		_, words, _ = bytes.Cut(behind[len(hello):], blank)
 	}
-	traits := w.read(words, offered).traits
-	d.Traits |= traits & OfferedExchangeAuth
-	// Where the beginning is not there, a session is in clear only if the offer of encryption says so.
-	inClear := d.Started || d.Traits.Has(SawOffer) || traits.Any(OfferedSTARTTLS|OfferedXAnonymousTLS)
-	if !d.Traits.Has(Encrypted) && inClear {
-		d.Traits |= SawOffer | traits&^OfferedExchangeAuth
+	last := len(data) < code || data[3] != '-'
+	if d.greeting == toEHLO {
+		d.offered(know(w.offers, words, offered).traits, last)
+	}
+	if last {
+		d.greeting = 0
+	}
+}
+
+// offered takes what a row of an offer tells. Where the beginning of the session is not there, it is in clear only if the offer of encryption
+// says so.
+func (d *dialog) offered(t Traits, last bool) {
+	const encryption = OfferedSTARTTLS | OfferedXAnonymousTLS
+	d.Traits |= t & OfferedExchangeAuth
+	if d.Traits.Has(Encrypted) || !d.Started && !(d.Traits|t).Any(encryption) {
+		return
+	}
+	d.Traits |= t &^ OfferedExchangeAuth
+	if last {
+		d.Traits |= SawOffer
 	}
 }
 
@@ -288,9 +333,6 @@ var (
 )
 
 func (d *dialog) information(data, context []byte, w words) {
-	if len(context) > 0 && context[0] == '"' {
-		context = context[1:]
-	}
 	if len(context) == 0 {
 		if bytes.HasPrefix(data, cannotAchieve) {
 			d.Traits |= CannotAchieve
@@ -300,7 +342,7 @@ func (d *dialog) information(data, context []byte, w words) {
 	switch context[0] {
 	case 'S':
 		if bytes.Equal(context, setPermissions) {
-			granted := w.read(data, relayGranted)
+			granted := know(w.rights, data, relayGranted)
 			d.Rights = granted.text
 			d.Traits |= granted.traits
 		}

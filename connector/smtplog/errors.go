@@ -5,10 +5,10 @@ import "errors"
 // What can be wrong with a log. A [LineError] wraps one of them, perhaps with detail, so errors.Is tells them apart.
 var (
 	ErrForeign  = errors.New("not an SMTP protocol log") // up to the next line of #Fields
-	ErrFields   = errors.New("fewer fields than the header names")
+	ErrFields   = errors.New("not as many fields as the header names")
 	ErrTime     = errors.New("not a time like 2026-11-20T08:00:00.000Z")
 	ErrEvent    = errors.New("not an event")
-	ErrSession  = errors.New("no connector or no session")
+	ErrSession  = errors.New("no connector or no session, or a name of more than 255 bytes")
 	ErrEndpoint = errors.New("not an endpoint") // the record is read without it
 	ErrQuote    = errors.New("a quotation mark is not closed")
 	ErrLong     = errors.New("longer than 1 MB")

@@ -55,7 +55,7 @@ func ExampleSessions() {
 		fmt.Println(s.Connector, s.Remote, s.Hello, s.Messages, s.Traits)
 	}
 	// Output:
-	// EX01\Relay 10.0.5.7:50001 scanner 1 MailAnonymous, MailInClear
+	// EX01\Relay 10.0.5.7:50001 scanner 1 MailAnonymous, MailInClear, MailBare
 	// EX01\Default EX01 10.0.6.1:50002  0 None
 	// RECV.LOG:9: the last line is cut off: "one more line"
 }
@@ -83,11 +83,7 @@ func ExampleTraffic_Usage() {
 	var r smtplog.Reader
 	r.ReadFS(fstest.MapFS{"RECV2026112008-1.LOG": {Data: []byte(log)}}, "RECV2026112008-1.LOG")
 	t := server()
-	x, err := connector.Compile(t)
-	if err != nil {
-		fmt.Println(err)
-	}
-	for _, u := range r.Traffic().Usage(t, x) {
+	for _, u := range r.Traffic().Usage(t) {
 		for _, used := range u.Ranges {
 			fmt.Println(u.Connector, used.Range, used.All.Sessions, used.Wide())
 		}

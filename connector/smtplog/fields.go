@@ -72,9 +72,9 @@ func parseLayout(s string) (l layout, err error) {
 // fields are those of one line, without quotation marks. They point into it, or into a copy where marks were doubled.
 type fields [columns][]byte
 
-// split takes a line apart. Fewer fields than the header names are an [ErrFields]; the last one takes what is left. Exchange puts a field
-// into quotation marks if it holds a comma, and doubles the marks in it (observed). Where a mark is not closed, data and context are taken
-// as they stand; in another column that is an [ErrQuote].
+// split takes a line apart. More or fewer fields than the header names are an [ErrFields]. Exchange puts a field into quotation marks if it
+// holds a comma, and doubles the marks in it (observed). Where a mark is not closed, data and context are taken as they stand; in another
+// column that is an [ErrQuote].
 func (l *layout) split(line []byte, f *fields) error {
 	*f = fields{}
 	rest, last := line, len(l.at)-1
@@ -86,14 +86,14 @@ func (l *layout) split(line []byte, f *fields) error {
 			}
 			value, behind, more = bytes.Cut(rest, comma)
 		}
-		if i == last && more {
-			value = rest
-		}
 		if c != columns {
 			f[c] = value
 		}
-		if !more && i < last {
+		switch {
+		case !more && i < last:
 			return fmt.Errorf("%w: %d, not %d", ErrFields, i+1, len(l.at))
+		case more && i == last:
+			return fmt.Errorf("%w: more than %d", ErrFields, len(l.at))
 		}
 		rest = behind
 	}

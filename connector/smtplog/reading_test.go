@@ -137,7 +137,12 @@ func TestBadLines(t *testing.T) {
 		{"message tracking log", "told by its header", tracking, []at{{first + 1, smtplog.ErrForeign}, {first + 3, smtplog.ErrForeign}}, 6},
 		{"IIS log", "told by its fields", iis, []at{{first + 1, smtplog.ErrForeign}, {first + 2, smtplog.ErrForeign}}, 6},
 		{"a field twice", "which one counts?", "#Fields: " + standard + ",data\n", []at{{first, smtplog.ErrForeign}}, 6},
-		{"tracking without header", "its fields do not fit", "2026-11-20T08:00:00.000Z,10.0.0.1,a,10.0.0.2,b,,,SMTP,RECEIVE,1,,,,\n", []at{{first, smtplog.ErrEvent}}, 6},
+		{"tracking without header", "its fields do not fit", "2026-11-20T08:00:00.000Z,10.0.0.1,a,10.0.0.2,b,,,SMTP,RECEIVE,1,,,,\n", []at{{first, smtplog.ErrFields}}, 6},
+		{"no event", "a line of another log with as many fields", "2018-10-08T15:09:27.508Z,00000000002A64E8,2,5.5.5.5:993,a:1,user,23,31,30\n", []at{{first, smtplog.ErrEvent}}, 6},
+		{"glued lines", "a line end is missing", strings.Replace(whole(0, "08DE280000000003"), "\n", "", 1), []at{{first, smtplog.ErrFields}}, 7},
+		{"glued lines of a known session", "the same, read in the quick way", line(0, `EX01\Relay`, "08DE280000000003", 0, "+,,") + strings.TrimSuffix(line(0, `EX01\Relay`, "08DE280000000003", 1, "<,EHLO a,"), "\n") + line(0, `EX01\Relay`, "08DE280000000003", 2, "-,,"), []at{{first + 1, smtplog.ErrFields}}, 7},
+		{"long names", "bounded memory", line(0, `EX01\R`, strings.Repeat("1", 256), 0, "+,,") + line(0, `EX01\`+strings.Repeat("R", 256), "1", 0, "+,,"), []at{{first, smtplog.ErrSession}, {first + 1, smtplog.ErrSession}}, 6},
+		{"a long endpoint", "bounded memory", strings.Replace(line(0, `EX01\R`, "1", 0, "+,,"), "10.0.5.7:", strings.Repeat("1", 256), 1), []at{{first, smtplog.ErrEndpoint}}, 6},
 		{"too few fields", "a field is missing", "2026-11-20T08:00:00.000Z,EX01\\R,08DE,0,10.1.0.11:25,10.0.5.7:50001\n", []at{{first, smtplog.ErrFields}}, 6},
 		{"no context", "the last comma is missing", "2026-11-20T08:00:00.000Z,EX01\\R,08DE,0,10.1.0.11:25,10.0.5.7:50001,<,EHLO a\n", []at{{first, smtplog.ErrFields}}, 6},
 		{"no context of a known session", "the same, read in the quick way", whole(0, "X")[:0] + line(1, `EX01\Relay`, "08DE280000000003", 0, "+,,") + strings.Replace(line(1, `EX01\Relay`, "08DE280000000003", 1, "<,EHLO a,"), "a,\n", "a\n", 1), []at{{first + 1, smtplog.ErrFields}}, 7},
@@ -186,6 +191,34 @@ func TestBadLines(t *testing.T) {
 			assert.Equal(t, len(row.wants), counted)
 		})
 	}
+}
+
+// A note between records is none of a header.
+func TestNotes(t *testing.T) {
+	log := "#Fields: session-id,connector-id,date-time,event,remote-endpoint\n1,EX01\\R,2026-11-20T08:00:00.000Z,+,10.0.5.7:1\n# a note\n#\n1,EX01\\R,2026-11-20T08:00:00.000Z,-,10.0.5.7:1\n"
+	ss, errs := sessions(log)
+	require.Empty(t, errs)
+	require.Len(t, ss, 1)
+	assert.Equal(t, 2, ss[0].Lines)
+}
+
+// A log whose every field stands in quotation marks, as Export-Csv writes.
+func TestEveryFieldQuoted(t *testing.T) {
+	var b strings.Builder
+	for _, l := range strings.Split(strings.TrimSpace(whole(0, "08DE280000000001")), "\n") {
+		b.WriteString(`"` + strings.ReplaceAll(l, ",", `","`) + "\"\n")
+	}
+	ss, errs := sessions(b.String())
+	require.Empty(t, errs)
+	require.Len(t, ss, 1)
+	assert.Equal(t, 3, ss[0].Lines)
+}
+
+// Where the clock goes back a session does not end before it begins.
+func TestClockGoesBackInASession(t *testing.T) {
+	ss, _ := sessions(strings.Replace(whole(0, "08DE280000000001"), "T08:00:00.000Z,EX01\\Relay,08DE280000000001,2", "T07:00:00.000Z,EX01\\Relay,08DE280000000001,2", 1))
+	require.Len(t, ss, 1)
+	assert.Equal(t, ss[0].First, ss[0].Last)
 }
 
 // A session that has ended does not go on.

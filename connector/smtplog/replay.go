@@ -40,11 +40,11 @@ const (
 
 	// NoConnector: the log does not name the connector as SERVER\Name.
 	NoConnector
-	// NoEndpoint: an endpoint is not there or not readable.
+	// NoEndpoint: an endpoint is not there or not readable, or the two are not of one address family.
 	NoEndpoint
 	// Implicit: the endpoint is that of mailbox delivery, whose connector no cmdlet shows; under which name logs have it is not known.
 	Implicit
-	// TooMany: the client is one of too many to be kept, see [Traffic].
+	// TooMany: the client, or the connector, is one of too many to be kept, see [Traffic].
 	TooMany
 )
 
@@ -59,9 +59,9 @@ var judgements = [...]struct{ name, meaning string }{
 	{"UnknownConnector", "the configuration has no such connector"},
 	{"UnknownServer", "the configuration does not have the server"},
 	{"NoConnector", `the log does not name the connector as SERVER\Name`},
-	{"NoEndpoint", "an endpoint is not there or not readable"},
+	{"NoEndpoint", "an endpoint is not there or not readable, or the two are not of one family"},
 	{"Implicit", "the endpoint of mailbox delivery, whose implicit connector has a name in logs that is not known"},
-	{"TooMany", "clients beyond the number that is kept of one connector"},
+	{"TooMany", "clients beyond the number that is kept of one connector, or connectors beyond the number that is kept"},
 }
 
 // String prints the name of the constant.
@@ -119,7 +119,7 @@ func (t *Traffic) Replay(x *connector.Index) *Replay {
 	r := new(Replay)
 	groups := make(map[groupKey]*Group)
 	for _, c := range t.Connectors() {
-		if c.Direction != Receive {
+		if c.Direction == Send {
 			r.Sent += c.All.Sessions
 			continue
 		}
@@ -181,7 +181,6 @@ type verdict struct {
 	judgement Judgement
 	match     connector.Match // what the index predicts
 	logged    connector.ID
-	by        connector.Range // the narrowest range of the logged connector that holds the source; the zero Range if none does
 }
 
 // judge compares the connector of a client of a receive log with that of the index.
@@ -201,8 +200,11 @@ func judge(x *connector.Index, c *Client) (v verdict) {
 	case v.match.Outcome() == connector.UnknownServer:
 		v.judgement = UnknownServer
 		return v
+	case v.match.Outcome() == connector.InvalidConn:
+		v.judgement = NoEndpoint
+		return v
 	case same(v.match.Connector(), id):
-		v.judgement, v.by = Agrees, v.match.Range()
+		v.judgement = Agrees
 		return v
 	case implicit(v.match):
 		v.judgement = Implicit
@@ -211,7 +213,7 @@ func judge(x *connector.Index, c *Client) (v verdict) {
 	v.judgement = UnknownConnector
 	for _, s := range x.Explain(conn).Steps {
 		if same(s.Connector, id) {
-			v.judgement, v.by = causeOf(s.Reason), s.Range
+			v.judgement = causeOf(s.Reason)
 			if v.match.Doubt().Has(connector.DoubtMissing) || s.Missing != 0 {
 				v.judgement = Incomplete
 			}

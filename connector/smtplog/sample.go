@@ -50,6 +50,34 @@ func (s *sample[K, V]) get(k K, make func() V) (V, bool) {
 	return v, ok
 }
 
+// lower gives up what another sample gave up.
+func (s *sample[K, V]) lower(bound uint64) {
+	if bound >= s.bound {
+		return
+	}
+	s.bound = bound
+	for k, v := range s.entries {
+		if s.hash(k) > bound {
+			delete(s.entries, k)
+			s.dropped(v)
+		}
+	}
+}
+
+// restore sets the bound to one that was saved. It tells whether it can be that of the entries.
+func (s *sample[K, V]) restore(bound *uint64) bool {
+	if bound == nil || *bound != math.MaxUint64 && len(s.entries) < s.limit {
+		return false
+	}
+	for k := range s.entries {
+		if s.hash(k) > *bound {
+			return false
+		}
+	}
+	s.bound = *bound
+	return true
+}
+
 // trim leaves no more than the limit.
 func (s *sample[K, V]) trim() {
 	if len(s.entries) <= s.limit {
@@ -66,8 +94,9 @@ func (s *sample[K, V]) trim() {
 	slices.SortFunc(all, func(a, b ranked) int { return cmp.Compare(a.hash, b.hash) })
 	for _, r := range all[s.limit:] {
 		if r.hash > all[s.limit-1].hash { // keys of one hash stay together
-			s.dropped(s.entries[r.key])
+			v := s.entries[r.key]
 			delete(s.entries, r.key)
+			s.dropped(v)
 		}
 	}
 	s.bound = all[s.limit-1].hash

@@ -180,6 +180,11 @@ func (s *scanner) learn(line []byte) {
 func (s *scanner) header(line []byte) {
 	name, value, _ := strings.Cut(string(line[1:]), ":")
 	name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+	switch name {
+	case "software", "version", "log-type", "date", "fields":
+	default:
+		return // a note
+	}
 	if !s.inHeader || name == "software" {
 		s.forget()
 	}
@@ -221,8 +226,15 @@ func (s *scanner) fields(line []byte) error {
 	if !ok || len(f[eventColumn]) == 0 && !isEndpoint(f[remoteEndpoint]) {
 		return ErrEvent
 	}
-	if len(f[connectorID]) == 0 || len(f[sessionID]) == 0 {
-		return ErrSession
+	for _, c := range [...]column{connectorID, sessionID} {
+		if len(f[c]) == 0 || len(f[c]) > maxText {
+			return ErrSession
+		}
+	}
+	for _, c := range [...]column{localEndpoint, remoteEndpoint} {
+		if len(f[c]) > maxText {
+			return fmt.Errorf("%w: longer than %d bytes", ErrEndpoint, maxText)
+		}
 	}
 	if s.now = t; [16]byte(f[dateTime]) != s.minute {
 		minute := t.Truncate(time.Minute)

@@ -71,20 +71,18 @@ func (t *Traffic) ServerAddresses(top *connector.Topology) []ServerAddress {
 	for _, c := range t.Connectors() {
 		for _, client := range c.Clients {
 			local, remote := client.Local.Addr(), client.Remote.Addr()
-			hello, host := serverNamed(servers, client.Hello.Text), serverNamed(servers, client.Host.Text)
+			hello := serverNamed(servers, client.Hello.Text)
 			if client.Direction == Send {
 				note(hello, local, OwnSendLog, client.Tally)
-				if client.Traits.Of(OfferedXEXPS)+client.Traits.Of(OfferedExchangeAuth) > 0 {
-					note(host, remote, Answered, client.Tally)
-				}
+				note(serverNamed(servers, client.ServerHost.Text), remote, Answered, client.Tally)
 				continue
 			}
 			if id, ok := client.ID(); ok {
 				note(serverNamed(servers, id.Server), local, OwnReceiveLog, client.Tally)
 			}
-			if client.Traits.Seen().Any(AuthServer) {
-				note(hello, remote, Authenticated, client.Tally)
-			} else {
+			authenticated := serverNamed(servers, client.ServerHello.Text)
+			note(authenticated, remote, Authenticated, client.Tally)
+			if hello != authenticated {
 				note(hello, remote, Claimed, client.Tally)
 			}
 		}

@@ -38,15 +38,19 @@ func (s *Session) Whole() bool { return s.Started && s.Ended }
 
 // conclude tells what only the whole session shows.
 func (s *Session) conclude() {
-	s.Traits &^= MailAnonymous | MailInClear
-	if s.Messages == 0 || !s.Started {
-		return
-	}
-	if !s.Traits.Any(AuthUser | AuthServer) {
-		s.Traits |= MailAnonymous
-	}
-	if !s.Traits.Has(Encrypted) {
-		s.Traits |= MailInClear
+	s.Traits &^= MailAnonymous | MailInClear | MailBare | AuthInClear | AuthWithTLS
+	clear := s.Started && !s.Traits.Has(Encrypted)
+	anonymous := s.Started && !s.Traits.Any(AuthUser|AuthServer)
+	for _, t := range [...]struct {
+		holds bool
+		trait Traits
+	}{
+		{s.Messages > 0 && anonymous, MailAnonymous}, {s.Messages > 0 && clear, MailInClear}, {s.Messages > 0 && anonymous && clear, MailBare},
+		{s.Traits.Any(AuthUser) && clear, AuthInClear}, {s.Traits.Any(AuthUser) && s.Traits.Has(Encrypted), AuthWithTLS},
+	} {
+		if t.holds {
+			s.Traits |= t.trait
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func TestWhatASessionTells(t *testing.T) {
 			smtplog.SawOffer | smtplog.OfferedSTARTTLS | smtplog.OfferedXEXPS, "app.example|ex01.example|0|0|0|"},
 		{"words that look alike", "X-EXPS is a word of its own, and so is EXCHANGEAUTH", []string{"<ehlo a,", ">250  X-EXPS Hello [10.0.5.7] NOSTARTTLS X-ANONYMOUSTLSX EXCHANGEAUTH,"}, smtplog.SawOffer, "a|X-EXPS|0|0|0|"},
 		{"no offer", "what comes is the reply to something else", []string{"<EHLO a,", ">250 2.1.0 Sender OK STARTTLS,", "<NOOP,", ">250 STARTTLS,"}, 0, "a||0|0|0|"},
-		{"HELO", "gives a name, too", []string{"<HELO  scanner ,", ">250  ex01.example Hello [10.0.5.7],"}, smtplog.SawOffer, "scanner|ex01.example|0|0|0|"},
+		{"HELO", "gives a name, too, and is offered nothing", []string{"<HELO  scanner ,", ">250  ex01.example Hello [10.0.5.7] X-EXPS GSSAPI,"}, 0, "scanner|ex01.example|0|0|0|"},
 		{"STARTTLS", "what is offered behind it is no offer in clear", []string{"<EHLO a,", ">250 x Hello [1] STARTTLS,", "<STARTTLS,", ">220 2.0.0 SMTP server ready,", "<EHLO a,", ">250 x Hello [1] X-EXPS NTLM,"},
 			smtplog.SawOffer | smtplog.OfferedSTARTTLS | smtplog.Encrypted | smtplog.TookSTARTTLS, "a|x|0|0|0|"},
 		{"STARTTLS that fails", "the handshake comes behind the reply", []string{"<STARTTLS,", ">220 2.0.0 SMTP server ready,", "*,TLS negotiation failed with error SocketError"}, smtplog.TLSFailed, "||0|0|0|"},
@@ -42,16 +42,18 @@ func TestWhatASessionTells(t *testing.T) {
 		{"Exchange authentication", "", []string{"<X-ANONYMOUSTLS,", ">220 2.0.0 SMTP server ready,", "<EHLO ex02,", ">250 ex01 Hello [1] X-EXPS EXCHANGEAUTH GSSAPI X-EXCHANGEAUTH SHA256,", "<X-EXPS exchangeauth SHA256 ,", ">235 <authentication response>,"},
 			smtplog.Encrypted | smtplog.TookXAnonymousTLS | smtplog.OfferedExchangeAuth | smtplog.AuthExchange, "ex02|ex01|0|0|0|"},
 		{"X-EXPS GSSAPI", "in clear", []string{"<X-EXPS GSSAPI,", ">334 <authentication response>,", ">235 ok,"}, smtplog.AuthXEXPS, "||0|0|0|"},
-		{"AUTH login", "in any case", []string{"<AUTH login,", ">334 x,", ">235 2.7.0 Authentication successful,", queued}, smtplog.AuthLogin | smtplog.MailInClear, "||1|0|0|"},
-		{"AUTH NTLM", "", []string{"<AUTH NTLM,", ">235 ok,"}, smtplog.AuthNTLM, "||0|0|0|"},
-		{"AUTH GSSAPI", "", []string{"<AUTH GSSAPI YII,", ">235 ok,"}, smtplog.AuthGSSAPI, "||0|0|0|"},
-		{"AUTH PLAIN", "not of Exchange", []string{"<AUTH PLAIN,", ">235 ok,"}, smtplog.AuthOther, "||0|0|0|"},
-		{"authenticated by its context", "the command is not in the log", []string{"*user@example.com,authenticated"}, smtplog.AuthOther, "||0|0|0|"},
-		{"authenticated twice said", "the context, then the reply", []string{"<AUTH LOGIN,", "*user@example.com,authenticated", ">235 ok,"}, smtplog.AuthLogin, "||0|0|0|"},
+		{"AUTH login", "in any case", []string{"<AUTH login,", ">334 x,", ">235 2.7.0 Authentication successful,", queued}, smtplog.AuthLogin | smtplog.AuthInClear | smtplog.MailInClear, "||1|0|0|"},
+		{"AUTH with TLS", "", []string{`*,"TLS protocol X negotiation succeeded, Y"`, "<AUTH login,", ">235 ok,", queued}, smtplog.Encrypted | smtplog.AuthLogin | smtplog.AuthWithTLS, "||1|0|0|"},
+		{"an offer that is cut off", "its last row is not there", []string{"<EHLO a,", ">250-x Hello [1],", ">250-STARTTLS,", "<QUIT,"}, smtplog.OfferedSTARTTLS, "a|x|0|0|0|"},
+		{"AUTH NTLM", "", []string{"<AUTH NTLM,", ">235 ok,"}, smtplog.AuthNTLM | smtplog.AuthInClear, "||0|0|0|"},
+		{"AUTH GSSAPI", "", []string{"<AUTH GSSAPI YII,", ">235 ok,"}, smtplog.AuthGSSAPI | smtplog.AuthInClear, "||0|0|0|"},
+		{"AUTH PLAIN", "not of Exchange", []string{"<AUTH PLAIN,", ">235 ok,"}, smtplog.AuthOther | smtplog.AuthInClear, "||0|0|0|"},
+		{"authenticated by its context", "the command is not in the log", []string{"*user@example.com,authenticated"}, smtplog.AuthOther | smtplog.AuthInClear, "||0|0|0|"},
+		{"authenticated twice said", "the context, then the reply", []string{"<AUTH LOGIN,", "*user@example.com,authenticated", ">235 ok,"}, smtplog.AuthLogin | smtplog.AuthInClear, "||0|0|0|"},
 		{"wrong password", "", []string{"<AUTH LOGIN,", "*,Inbound AUTH LOGIN failed because of LogonDenied", ">535 5.7.3 Authentication unsuccessful,"}, smtplog.AuthFailed, "||0|0|1|535 5.7.3 Authentication unsuccessful"},
 		{"outbound", "of a send log", []string{"*,Outbound Authentication failed with LogonDenied"}, smtplog.AuthFailed, "||0|0|0|"},
-		{"mechanism that is refused", "", []string{"<AUTH NTLM,", ">504 5.7.4 Unrecognized authentication type,", ">235 ok,"}, smtplog.AuthFailed | smtplog.AuthOther, "||0|0|1|504 5.7.4 Unrecognized authentication type"},
-		{"mail", "two messages, anonymous and in clear", []string{queued, queued, ">250 2.6.0 CHUNK received OK,"}, smtplog.MailAnonymous | smtplog.MailInClear, "||2|0|0|"},
+		{"mechanism that is refused", "", []string{"<AUTH NTLM,", ">504 5.7.4 Unrecognized authentication type,", ">235 ok,"}, smtplog.AuthFailed | smtplog.AuthOther | smtplog.AuthInClear, "||0|0|1|504 5.7.4 Unrecognized authentication type"},
+		{"mail", "two messages, anonymous and in clear", []string{queued, queued, ">250 2.6.0 CHUNK received OK,"}, smtplog.MailAnonymous | smtplog.MailInClear | smtplog.MailBare, "||2|0|0|"},
 		{"rights", "of the connector", []string{"*SMTPSubmit SMTPAcceptAnyRecipient,Set Session Permissions", "*SMTPSubmit,Set Session Permissions"}, smtplog.RelayGranted, "||0|0|0|"},
 		{"replies", "4xx and 5xx, the last one in words", []string{">451 4.7.0 a,", `>"550 5.7.1 ""b"", c",`, ">25,", ">,", ">999 x,"}, 0, `||0|1|1|550 5.7.1 "b", c`},
 		{"cannot achieve as a reply", "", []string{`<QUIT,`, ">451 5.7.3 Cannot achieve Exchange Server authentication,"}, smtplog.CannotAchieve, "||0|1|0|451 5.7.3 Cannot achieve Exchange Server authentication"},
@@ -97,6 +99,19 @@ func TestOfferWithoutBeginning(t *testing.T) {
 		require.Empty(t, errs)
 		assert.Equal(t, want.String(), ss[0].Traits.String(), offer)
 	}
+}
+
+// What a stranger says cannot change what servers are seen to offer and give.
+func TestStrangersCannotHideOffers(t *testing.T) {
+	poison := ""
+	for i, name := range []string{"X-ANONYMOUSTLS", "X-EXPS GSSAPI NTLM", "SMTPSubmit SMTPAcceptAnyRecipient"} {
+		poison += line(0, `EX01\R`, fmt.Sprint("9", i), 0, "+,,") + line(0, `EX01\R`, fmt.Sprint("9", i), 1, "<,EHLO "+name+",")
+	}
+	ss, errs := sessions(header + poison + line(0, `EX01\R`, "1", 0, "+,,") + line(0, `EX01\R`, "1", 1, "<,EHLO a,") + line(0, `EX01\R`, "1", 2, ">,250-x Hello [1],") +
+		line(0, `EX01\R`, "1", 3, ">,250-X-ANONYMOUSTLS,") + line(0, `EX01\R`, "1", 4, ">,250 X-EXPS GSSAPI NTLM,") + line(0, `EX01\R`, "1", 5, "*,SMTPSubmit SMTPAcceptAnyRecipient,Set Session Permissions") +
+		line(0, `EX01\R`, "1", 6, "-,,"))
+	require.Empty(t, errs)
+	assert.Equal(t, smtplog.SawOffer|smtplog.OfferedXAnonymousTLS|smtplog.OfferedXEXPS|smtplog.RelayGranted, ss[0].Traits)
 }
 
 // What a peer says without end is cut, at the end of a character.

@@ -20,11 +20,15 @@ type Tally struct {
 	First     time.Time `json:"first,omitzero"` // of the first line, in UTC
 	Last      time.Time `json:"last,omitzero"`
 	Traits    Counts    `json:"traits,omitzero"`
-	Hello     Said      `json:"hello,omitzero"`  // the last name that EHLO or HELO gave
-	Host      Said      `json:"host,omitzero"`   // the last name that the reply to it gave
-	Rights    Said      `json:"rights,omitzero"` // those of the last line Set Session Permissions
-	Reply     Said      `json:"reply,omitzero"`  // the last reply 4xx or 5xx
-	Example   Example   `json:"example,omitzero"`
+	Hello     Said      `json:"hello,omitzero"` // the last name that EHLO or HELO gave
+	Host      Said      `json:"host,omitzero"`  // the last name that the reply to it gave
+	// ServerHello is the last name of EHLO in a session that authenticated with X-EXPS, ServerHost the last name in a reply to EHLO that
+	// offered X-EXPS.
+	ServerHello Said    `json:"serverHello,omitzero"`
+	ServerHost  Said    `json:"serverHost,omitzero"`
+	Rights      Said    `json:"rights,omitzero"` // those of the last line Set Session Permissions
+	Reply       Said    `json:"reply,omitzero"`  // the last reply 4xx or 5xx
+	Example     Example `json:"example,omitzero"`
 }
 
 // Said is a text of the latest session that has one.
@@ -99,9 +103,10 @@ func (c *Counts) UnmarshalJSON(data []byte) error {
 		if err != nil {
 			return err
 		}
-		if bits.OnesCount32(uint32(t)) == 1 {
-			c[bits.TrailingZeros32(uint32(t))] = n
+		if bits.OnesCount32(uint32(t)) != 1 {
+			return &connector.ParseError{Kind: "trait", Input: name, Err: connector.ErrUnknownName}
 		}
+		c[bits.TrailingZeros32(uint32(t))] = n
 	}
 	return nil
 }
@@ -127,6 +132,12 @@ func (t *Tally) add(s *Session) {
 	}
 	t.Hello.merge(Said{s.Hello, s.Last})
 	t.Host.merge(Said{s.Host, s.Last})
+	if s.Traits.Any(AuthServer) {
+		t.ServerHello.merge(Said{s.Hello, s.Last})
+	}
+	if s.Traits.Any(OfferedXEXPS | OfferedExchangeAuth) {
+		t.ServerHost.merge(Said{s.Host, s.Last})
+	}
 	t.Rights.merge(Said{s.Rights, s.Last})
 	t.Reply.merge(Said{s.Reply, s.Last})
 }
@@ -150,6 +161,8 @@ func (t *Tally) Merge(o Tally) {
 	}
 	t.Hello.merge(o.Hello)
 	t.Host.merge(o.Host)
+	t.ServerHello.merge(o.ServerHello)
+	t.ServerHost.merge(o.ServerHost)
 	t.Rights.merge(o.Rights)
 	t.Reply.merge(o.Reply)
 	t.Example.merge(o.Example)

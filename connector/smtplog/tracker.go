@@ -56,7 +56,7 @@ type tracker struct {
 }
 
 func newTracker(hand func(*live) bool, problem func(*LineError) bool) *tracker {
-	t := &tracker{hand: hand, seed: maphash.MakeSeed(), last: new(live), young: make(map[string]*live), old: make(map[string]*live), words: make(words)}
+	t := &tracker{hand: hand, seed: maphash.MakeSeed(), last: new(live), young: make(map[string]*live), old: make(map[string]*live), words: newWords()}
 	t.scanner = scanner{problem: problem, known: t.known, record: t.record}
 	return t
 }
@@ -136,7 +136,9 @@ func (t *tracker) hash(d Direction, prefix, ends []byte) uint64 {
 
 // end hands out a session that is not in the generations any more.
 func (t *tracker) end(s *live) {
-	s.Last, _ = t.parse(s.stamp[:]) // it was read before
+	if s.Last, _ = t.parse(s.stamp[:]); s.Last.Before(s.First) { // the clock went back
+		s.Last = s.First
+	}
 	s.conclude()
 	t.stopped = t.stopped || !t.hand(s)
 	if t.slots[s.slot] == s {
@@ -203,7 +205,7 @@ func (t *tracker) find(line []byte, f *fields) *live {
 // parts returns what stands between the time and the sequence number, and between that and the event, as it is written; in another
 // order of columns as it would be.
 func (t *tracker) parts(line []byte, f *fields) (prefix, ends []byte) {
-	if !t.layout.standard {
+	if !t.layout.standard || line[0] == '"' {
 		join := func(to []byte, a, b column) []byte {
 			to = append(append(to[:0], f[a]...), ',')
 			return append(append(to, f[b]...), ',')

@@ -203,6 +203,20 @@ func TestIdleSessionsGo(t *testing.T) {
 	assert.Equal(t, ids[2], handed[2])
 }
 
+// Long texts are kept neither whole nor for long.
+func TestTextsAreBounded(t *testing.T) {
+	w := newWords()
+	long := bytes.Repeat([]byte("SMTPAcceptAnyRecipient "), 10_000)
+	got := know(w.rights, long, relayGranted)
+	assert.Equal(t, RelayGranted, got.traits)
+	assert.LessOrEqual(t, len(got.text), longestWord)
+	assert.Empty(t, w.rights)
+	for i := range mostWords + 2 {
+		w.of(fmt.Append(nil, i))
+	}
+	assert.LessOrEqual(t, len(w.texts), mostWords)
+}
+
 func TestEndsMinute(t *testing.T) {
 	for i := range 8 {
 		for c := range 256 {

@@ -3,6 +3,7 @@ package smtplog
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -84,8 +85,10 @@ type Problem struct {
 // a topology. Memory grows with the number of clients, and not with that of sessions; of more than 131,072 clients of one connector those
 // are kept that a hash picks, and the others are in the totals only.
 //
-// Traffics merge: that of a folder is that of its parts, however it is parted, with one exception. Where a cut between files that different
-// Readers read falls between a command and its reply, what the reply would tell of the session's traits is lost. The zero Traffic is empty. It is not safe for concurrent use.
+// Traffics merge: that of a folder is that of its parts, however it is parted, but for some traits of sessions that go on from one part to
+// another. What the first lines of a session would explain of the later ones - whether it is encrypted, which mechanism a reply is about - is
+// known only to a Reader that reads both. The zero Traffic is empty. It must not be copied, and
+// is not safe for concurrent use.
 type Traffic struct {
 	// Files, Lines and Records tell how much was read. Lines are all of them, headers and empty ones included.
 	Files, Lines, Records int
@@ -93,9 +96,8 @@ type Traffic struct {
 	Interrupted bool
 
 	connectors *sample[connectorKey, *connectorTraffic]
-	beyond     Tally                 // of connectors that are too many
-	open       map[openKey][]Session // pieces of sessions whose beginning or end is not there
-	openCount  int
+	beyond     Tally                        // of connectors that are too many
+	open       *sample[openKey, *[]Session] // pieces of sessions whose beginning or end is not there
 	problems   map[string]*Problem
 }
 
@@ -110,10 +112,20 @@ func (t *Traffic) init() {
 	if t.connectors != nil {
 		return
 	}
-	t.connectors = newSample(mostConnectors, func(k connectorKey) []byte { return append([]byte{byte(k.direction)}, k.name...) },
-		func(c *connectorTraffic) { t.beyond.Merge(c.all()) })
-	t.open = make(map[openKey][]Session)
+	t.connectors = newSample[connectorKey, *connectorTraffic](mostConnectors, func(k connectorKey) []byte { return append([]byte{byte(k.direction)}, k.name...) }, nil)
+	t.open = newSample[openKey, *[]Session](mostOpen, func(k openKey) []byte { return fmt.Append(nil, k) }, nil)
 	t.problems = make(map[string]*Problem)
+	t.bind()
+}
+
+// bind makes t the one that is told what its samples give up.
+func (t *Traffic) bind() {
+	t.connectors.dropped = func(c *connectorTraffic) { t.beyond.Merge(c.all()) }
+	t.open.dropped = func(pieces *[]Session) {
+		for i := range *pieces {
+			t.count(&(*pieces)[i])
+		}
+	}
 }
 
 func newConnectorTraffic() *connectorTraffic {
@@ -126,11 +138,11 @@ func newConnectorTraffic() *connectorTraffic {
 	return c
 }
 
-// Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 131,072 pieces
-// those that are too many count as sessions of their own.
+// Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 131,072 sessions in
+// pieces those that a hash does not pick count as one for each piece.
 func (t *Traffic) Add(s Session) {
 	t.init()
-	if s.Whole() || t.openCount >= mostOpen {
+	if s.Whole() {
 		t.count(&s)
 		return
 	}
@@ -138,8 +150,12 @@ func (t *Traffic) Add(s Session) {
 	if s.Direction == Send {
 		k.localEnd = netip.AddrPort{} // it may come later
 	}
-	t.open[k] = append(t.open[k], s)
-	t.openCount++
+	pieces, ok := t.open.get(k, func() *[]Session { return new([]Session) })
+	if !ok {
+		t.count(&s)
+		return
+	}
+	*pieces = append(*pieces, s)
 }
 
 // count counts a session that is complete as far as it goes.
@@ -228,7 +244,7 @@ func (t *Traffic) Merge(o *Traffic) {
 	t.Records += o.Records
 	t.Interrupted = t.Interrupted || o.Interrupted
 	t.beyond.Merge(o.beyond)
-	t.connectors.bound = min(t.connectors.bound, o.connectors.bound)
+	t.connectors.lower(o.connectors.bound)
 	for k, from := range o.connectors.entries {
 		to, ok := t.connectors.get(k, newConnectorTraffic)
 		if !ok {
@@ -236,7 +252,7 @@ func (t *Traffic) Merge(o *Traffic) {
 			continue
 		}
 		to.beyond.Merge(from.beyond)
-		to.clients.bound = min(to.clients.bound, from.clients.bound)
+		to.clients.lower(from.clients.bound)
 		for k, tally := range from.clients.entries {
 			mine, ok := to.clients.get(k, newTally)
 			if !ok {
@@ -245,8 +261,9 @@ func (t *Traffic) Merge(o *Traffic) {
 			mine.Merge(*tally)
 		}
 	}
-	for _, pieces := range o.open {
-		for _, s := range pieces {
+	t.open.lower(o.open.bound)
+	for _, pieces := range o.open.entries {
+		for _, s := range *pieces {
 			t.Add(s)
 		}
 	}
@@ -261,18 +278,19 @@ func (t *Traffic) Merge(o *Traffic) {
 // settled returns t with the pieces that are open counted as sessions, those of one session as one; t stays as it is.
 func (t *Traffic) settled() *Traffic {
 	t.init()
-	if len(t.open) == 0 {
+	t.open.trim()
+	if len(t.open.entries) == 0 {
 		return t
 	}
 	s := new(Traffic)
 	s.Merge(t)
-	open := s.open
-	s.open, s.openCount = make(map[openKey][]Session), 0
+	open := s.open.entries
+	s.open.entries = make(map[openKey]*[]Session)
 	for _, pieces := range open {
-		slices.SortFunc(pieces, comparePieces)
-		whole := pieces[0]
-		for i := range pieces[1:] {
-			whole.join(&pieces[i+1])
+		slices.SortFunc(*pieces, comparePieces)
+		whole := (*pieces)[0]
+		for i := range (*pieces)[1:] {
+			whole.join(&(*pieces)[i+1])
 		}
 		s.count(&whole)
 	}
@@ -293,7 +311,7 @@ func (t *Traffic) Total() Tally {
 	return sum
 }
 
-// ConnectorTraffic is what came through one connector.
+// ConnectorTraffic is what came through one connector. One without Direction and name is about all connectors that are too many.
 type ConnectorTraffic struct {
 	Direction Direction
 	Connector string   // as the logs have it
@@ -303,7 +321,8 @@ type ConnectorTraffic struct {
 	Beyond int
 }
 
-// Connectors returns what came through each connector, receive logs first, by name. Slices and what they hold are the caller's.
+// Connectors returns what came through each connector, receive logs first, by name; at the end, if there are more than 4,096, what came
+// through those that a hash does not pick. Slices and what they hold are the caller's.
 func (t *Traffic) Connectors() []ConnectorTraffic {
 	s := t.settled()
 	var list []ConnectorTraffic
@@ -313,6 +332,9 @@ func (t *Traffic) Connectors() []ConnectorTraffic {
 		c := s.connectors.entries[k]
 		clients := c.list(k)
 		list = append(list, ConnectorTraffic{k.direction, k.name, clients, c.all(), c.beyond.Sessions})
+	}
+	if s.beyond.Sessions > 0 {
+		list = append(list, ConnectorTraffic{All: s.beyond, Beyond: s.beyond.Sessions})
 	}
 	return list
 }

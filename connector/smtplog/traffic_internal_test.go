@@ -100,7 +100,7 @@ func list(ts []*Traffic) []*Traffic { return append([]*Traffic{}, ts...) }
 // withoutPlaces leaves out where sessions are, and the traits: of a question at the end of one part and its answer in the next one nobody
 // knows, unless one Reader reads both.
 func withoutPlaces(t Tally) Tally {
-	t.Example.Source, t.Traits, t.Host = connector.Source{}, Counts{}, Said{}
+	t.Example.Source, t.Traits, t.Host, t.ServerHost, t.ServerHello = connector.Source{}, Counts{}, Said{}, Said{}, Said{}
 	return t
 }
 
@@ -242,7 +242,27 @@ func TestTooManyConnectors(t *testing.T) {
 		}
 		sum.Merge(tr)
 	}
-	assert.Len(t, sum.Connectors(), 8)
+	all := sum.Connectors()
+	require.Len(t, all, 9)
+	assert.Equal(t, []int{112, 112}, []int{all[8].All.Sessions, all[8].Beyond})
+	assert.Zero(t, all[8].Direction)
+	x, err := connector.Compile(&connector.Topology{})
+	require.NoError(t, err)
+	replay := sum.Replay(x)
+	judged, _ := replay.Judged()
+	notJudged := 0
+	for _, g := range replay.NotJudged {
+		notJudged += g.Tally.Sessions
+	}
+	assert.Equal(t, 120, judged+notJudged)
+	used := 0
+	for _, u := range sum.Usage(&connector.Topology{}) {
+		used += u.All.Sessions
+	}
+	assert.Equal(t, 120, used)
+	b, err := sum.BackTest(&connector.Topology{})
+	require.NoError(t, err)
+	assert.Equal(t, 120, b.NotJudged)
 	total := sum.Total()
 	assert.Equal(t, 120, total.Sessions)
 	sum.Add(Session{Direction: Receive, Connector: `EX01\one more`, ID: "1", Started: true, Ended: true, Lines: 1})
@@ -251,25 +271,85 @@ func TestTooManyConnectors(t *testing.T) {
 	assert.Equal(t, 122, total.Sessions)
 }
 
-// Pieces beyond the number that is kept count as sessions of their own.
+// Of sessions in pieces beyond the number that is kept each piece counts, the same ones in whatever order they come.
 func TestTooManyPieces(t *testing.T) {
-	tr := new(Traffic)
-	tr.init()
-	tr.openCount = mostOpen
-	tr.Add(Session{Direction: Receive, Connector: `EX01\Relay`, ID: "1", Started: true, Lines: 1})
-	assert.Empty(t, tr.open)
-	total := tr.Total()
-	assert.Equal(t, 1, total.Partial)
+	piece := func(i int, started bool) Session {
+		return Session{Direction: Receive, Connector: `EX01\Relay`, ID: fmt.Sprint(i), Started: started, Ended: !started, Lines: 1}
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	want := 0
+	for round := range 10 {
+		var all []Session
+		for i := range 100 {
+			all = append(all, piece(i, true), piece(i, false))
+		}
+		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		sum := new(Traffic)
+		sum.init()
+		sum.open.limit = 60
+		for len(all) > 0 {
+			n := min(len(all), 1+r.IntN(50))
+			part := new(Traffic)
+			part.init()
+			part.open.limit = 60
+			for _, s := range all[:n] {
+				part.Add(s)
+			}
+			all = all[n:]
+			sum.Merge(part)
+		}
+		total := sum.Total()
+		assert.Equal(t, 200, total.Lines)
+		if round == 0 {
+			want = total.Sessions
+		}
+		assert.Equal(t, want, total.Sessions)
+	}
+	assert.Greater(t, want, 100)
 }
 
+// What MarshalJSON cannot have written is refused, and leaves what was there alone.
 func TestUnreadableTraffic(t *testing.T) {
-	var tr Traffic
-	for _, s := range []string{`{}`, `{"format":"x"}`, `[`, `{"format":"smtplog traffic 1","beyond":{"traits":{"Nonsense":1}}}`, `{"format":"smtplog traffic 1","beyond":{"traits":[]}}`,
-		`{"format":"smtplog traffic 1","connectors":[{"direction":"sideways"}]}`} {
-		assert.Error(t, json.Unmarshal([]byte(s), &tr), s)
+	var reader Reader
+	require.NoError(t, reader.Read("RECV.LOG", bytes.NewReader(append(generated(t, 100, 3), "x\n2026-11-16T00:00:00.000Z,EX01\\R,1,0,10.1.0.11:25,10.0.5.7:5,+,,\n"...))))
+	data, err := json.Marshal(reader.Traffic())
+	require.NoError(t, err)
+	good := string(data)
+	require.Contains(t, good, `"sessions":1,`)
+	one := func(from, to string) string {
+		require.Contains(t, good, from)
+		return strings.Replace(good, from, to, 1)
 	}
+	var object trafficObject
+	require.NoError(t, json.Unmarshal(data, &object))
+	client := object.Connectors[0]
+	for _, bad := range []string{`{}`, `{"format":"x"}`, `[`, `{"format":"smtplog traffic 1"}`, `null`,
+		one(`"sessions":1,`, `"sessions":-1,`), one(`"sessions":1,`, `"sessions":9223372036854775807,`), one(`"sessions":1,`, `"sessions":1.5,`),
+		one(`"files":1`, `"files":-1`), one(`"bound":18446744073709551615`, `"bound":0`), strings.ReplaceAll(good, `"bound":18446744073709551615`, `"x":1`),
+		one(`"openBound":18446744073709551615`, `"openBound":7`), one(`"SawOffer":1`, `"SawOffer":-1`), one(`"SawOffer":1`, `"SawOffer":2`), one(`"SawOffer":1`, `"Nonsense":1`),
+		one(`"SawOffer":1`, `"SawOffer, Encrypted":1`), one(`"direction":"receive"`, `"direction":""`), one(`"direction":"receive"`, `"direction":"sideways"`), one(`"direction":"receive"`, `"direction":"send"`),
+		one(`"examples":[{`, `"examples":[],"x":[{`), one(`"kind":"fields","count":1`, `"kind":"fields","count":0`),
+		one(`"Started":true`, `"Started":false,"Direction":""`), one(`"Ended":false`, `"Ended":true`), one(`"remote":"`, `"remote":"[fe80::1%11]:0","x":"`), one(`"remote":"`, `"remote":"[::ffff:10.0.0.1]:0","x":"`),
+		one(`"connectors":[`, `"connectors":[{"direction":"receive","connector":`+quoted(t, client.Connector)+`,"bound":18446744073709551615},`),
+		one(`"clients":[`, `"clients":[`+string(marshalled(t, client.Clients[0]))+`,`),
+	} {
+		var tr Traffic
+		tr.Files = 7
+		assert.Error(t, json.Unmarshal([]byte(bad), &tr), bad[:min(len(bad), 300)])
+		assert.Equal(t, 7, tr.Files)
+		assert.Empty(t, tr.Connectors())
+	}
+	var tr Traffic
 	assert.ErrorContains(t, json.Unmarshal([]byte(`{"format":"x"}`), &tr), `format "x"`)
 }
+
+func marshalled(t *testing.T, v any) []byte {
+	data, err := json.Marshal(v)
+	require.NoError(t, err)
+	return data
+}
+
+func quoted(t *testing.T, s string) string { return string(marshalled(t, s)) }
 
 // What was wrong is counted by kind, with the first places of each, and survives saving.
 func TestProblems(t *testing.T) {
@@ -286,7 +366,7 @@ func TestProblems(t *testing.T) {
 				lines = append(lines, fmt.Sprint(p.Count, " ", e.Source.String(), " ", e.Err))
 			}
 		}
-		assert.Equal(t, "10 b:1 fewer fields than the header names: 3|10 b:2 fewer fields than the header names: 3|10 b:3 fewer fields than the header names: 3|"+
+		assert.Equal(t, "10 b:1 not as many fields as the header names: 3|10 b:2 not as many fields as the header names: 3|10 b:3 not as many fields as the header names: 3|"+
 			"1 a:99 not a time like 2026-11-20T08:00:00.000Z|1  gone", strings.Join(lines, "|"))
 		assert.Equal(t, ErrFields, tr.Problems()[0].Err)
 	}

@@ -2,7 +2,9 @@ package smtplog
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -19,8 +21,9 @@ type trafficObject struct {
 	Interrupted bool              `json:"interrupted,omitempty"`
 	Beyond      Tally             `json:"beyond"`
 	Connectors  []connectorObject `json:"connectors"`
-	Bound       uint64            `json:"bound"` // above which hashes of connectors are too many
+	Bound       *uint64           `json:"bound"` // above which hashes of connectors are too many
 	Open        []Session         `json:"open"`
+	OpenBound   *uint64           `json:"openBound"`
 	Problems    []problemObject   `json:"problems"`
 }
 
@@ -29,7 +32,7 @@ type connectorObject struct {
 	Connector string    `json:"connector"`
 	Beyond    Tally     `json:"beyond"`
 	Clients   []Client  `json:"clients"`
-	Bound     uint64    `json:"bound"`
+	Bound     *uint64   `json:"bound"`
 }
 
 type problemObject struct {
@@ -53,11 +56,12 @@ func (t *Traffic) MarshalJSON() ([]byte, error) {
 	for _, k := range t.connectors.sorted(connectorKey.compare) {
 		c := t.connectors.entries[k]
 		clients := c.list(k)
-		o.Connectors = append(o.Connectors, connectorObject{k.direction, k.name, c.beyond, clients, c.clients.bound})
+		o.Connectors = append(o.Connectors, connectorObject{k.direction, k.name, c.beyond, clients, &c.clients.bound})
 	}
-	o.Beyond, o.Bound = t.beyond, t.connectors.bound
-	for _, pieces := range t.open {
-		o.Open = append(o.Open, pieces...)
+	t.open.trim()
+	o.Beyond, o.Bound, o.OpenBound = t.beyond, &t.connectors.bound, &t.open.bound
+	for _, pieces := range t.open.entries {
+		o.Open = append(o.Open, *pieces...)
 	}
 	slices.SortFunc(o.Open, comparePieces)
 	for _, p := range t.Problems() {
@@ -70,7 +74,8 @@ func (t *Traffic) MarshalJSON() ([]byte, error) {
 	return json.Marshal(o)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, in place of what t held.
+// UnmarshalJSON reads what MarshalJSON writes, in place of what t held. The error tells what MarshalJSON cannot have written: another form,
+// numbers that count nothing, an entry that contradicts the one around it or comes twice. t is unchanged then.
 func (t *Traffic) UnmarshalJSON(data []byte) error {
 	var o trafficObject
 	if err := json.Unmarshal(data, &o); err != nil {
@@ -79,31 +84,95 @@ func (t *Traffic) UnmarshalJSON(data []byte) error {
 	if o.Format != trafficFormat {
 		return fmt.Errorf("not a saved traffic of logs: format %q, not %q", o.Format, trafficFormat)
 	}
-	*t = Traffic{Files: o.Files, Lines: o.Lines, Records: o.Records, Interrupted: o.Interrupted, beyond: o.Beyond}
-	t.init()
-	t.connectors.bound = o.Bound
-	for _, co := range o.Connectors {
-		c := newConnectorTraffic()
-		c.beyond, c.clients.bound = co.Beyond, co.Bound
-		for _, client := range co.Clients {
-			c.clients.entries[clientKey{client.Local, client.Remote}] = &client.Tally
-		}
-		t.connectors.entries[connectorKey{co.Direction, co.Connector}] = c
+	loaded := Traffic{Files: o.Files, Lines: o.Lines, Records: o.Records, Interrupted: o.Interrupted, beyond: o.Beyond}
+	loaded.init()
+	if err := loaded.load(&o); err != nil {
+		return fmt.Errorf("a saved traffic of logs that was changed: %w", err)
 	}
-	for _, s := range o.Open {
+	*t = loaded
+	t.bind()
+	return nil
+}
+
+func (t *Traffic) load(o *trafficObject) error {
+	if !counts(o.Files, o.Lines, o.Records) || !o.Beyond.valid() {
+		return errors.New("a number that counts nothing")
+	}
+	for _, co := range o.Connectors {
+		k := connectorKey{co.Direction, co.Connector}
+		if co.Direction == 0 || t.connectors.entries[k] != nil {
+			return fmt.Errorf("connector %q: without a direction, or twice", co.Connector)
+		}
+		c := newConnectorTraffic()
+		if err := c.load(co); err != nil {
+			return fmt.Errorf("connector %q: %w", co.Connector, err)
+		}
+		t.connectors.entries[k] = c
+	}
+	for i, s := range o.Open {
+		if s.Direction == 0 || s.Whole() || !counts(s.Lines, s.Messages, s.Transient, s.Permanent) || s.Lines == 0 {
+			return fmt.Errorf("open[%d]: not a piece of a session", i)
+		}
 		t.Add(s)
 	}
-	for _, p := range o.Problems {
+	for i, p := range o.Problems {
+		if !counts(p.Count) || p.Count == 0 || len(p.Examples) == 0 {
+			return fmt.Errorf("problems[%d]: a problem without a count or a place", i)
+		}
 		err := errOf(p.Kind)
-		for i, e := range p.Examples {
+		for j, e := range p.Examples {
 			n := 0
-			if i == 0 {
+			if j == 0 {
 				n = p.Count
 			}
 			t.note(&LineError{e.Source, e.Text, told{e.Detail, err}}, n)
 		}
 	}
+	if !t.connectors.restore(o.Bound) || !t.open.restore(o.OpenBound) {
+		return errors.New("a bound that does not fit")
+	}
 	return nil
+}
+
+func (c *connectorTraffic) load(o connectorObject) error {
+	c.beyond = o.Beyond
+	if !o.Beyond.valid() {
+		return errors.New("a number that counts nothing")
+	}
+	for _, client := range o.Clients {
+		k := clientKey{client.Local, client.Remote}
+		picked, other := client.Local, client.Remote // the port that is another one each time
+		if o.Direction == Receive {
+			picked, other = other, picked
+		}
+		plain := plainEndpoint(picked) && plainEndpoint(other) && picked.Port() == 0
+		if client.Direction != o.Direction || client.Connector != o.Connector || !plain || !client.valid() || c.clients.entries[k] != nil {
+			return fmt.Errorf("client %s %s: not one of it, or twice", client.Local, client.Remote)
+		}
+		c.clients.entries[k] = &client.Tally
+	}
+	if !c.clients.restore(o.Bound) {
+		return errors.New("a bound that does not fit")
+	}
+	return nil
+}
+
+// plainEndpoint tells whether an endpoint is as it is kept: without a zone, and not IPv4 in IPv6.
+func plainEndpoint(e netip.AddrPort) bool {
+	return e.Addr() == e.Addr().Unmap().WithZone("")
+}
+
+// mostCounted is more than anybody counts, and small enough to be added up.
+const mostCounted = 1 << 48
+
+func counts(numbers ...int) bool {
+	return !slices.ContainsFunc(numbers, func(n int) bool { return n < 0 || int64(n) > mostCounted })
+}
+
+// valid tells whether sessions can have been counted like that.
+func (t *Tally) valid() bool {
+	return counts(t.Sessions, t.Partial, t.Lines, t.Messages, t.Transient, t.Permanent) && counts(t.Traits[:]...) && t.Partial <= t.Sessions &&
+		slices.Max(t.Traits[:]) <= t.Sessions
 }
 
 func kindOf(err error) string {

@@ -29,6 +29,9 @@ const (
 	AuthFailed    // authentication was tried and failed
 	MailAnonymous // a message was accepted, and the session, whose beginning is there, never authenticated
 	MailInClear   // a message was accepted, and the session, whose beginning is there, never encrypted
+	MailBare      // both
+	AuthInClear   // authenticated as a user, and the session, whose beginning is there, never encrypted
+	AuthWithTLS   // authenticated as a user in a session that encrypted
 	RelayGranted  // the connector gave the right to send to any recipient
 	CannotAchieve // 451 5.7.3 Cannot achieve Exchange Server authentication
 	Proxied       // the session is that of a client behind a front end, which XPROXY names
@@ -45,7 +48,7 @@ const (
 
 var traitNames = [...]string{"SawOffer", "OfferedSTARTTLS", "OfferedXAnonymousTLS", "OfferedXEXPS", "OfferedExchangeAuth", "Encrypted", "TookSTARTTLS",
 	"TookXAnonymousTLS", "TLSFailed", "AuthLogin", "AuthNTLM", "AuthGSSAPI", "AuthXEXPS", "AuthExchange", "AuthOther", "AuthFailed", "MailAnonymous",
-	"MailInClear", "RelayGranted", "CannotAchieve", "Proxied"}
+	"MailInClear", "MailBare", "AuthInClear", "AuthWithTLS", "RelayGranted", "CannotAchieve", "Proxied"}
 
 // Has tells whether all traits of f are in t.
 func (t Traits) Has(f Traits) bool { return t&f == f }

@@ -16,7 +16,7 @@ type ConnectorUsage struct {
 	Configured bool // the topology has it
 	All        Tally
 	Ranges     []RangeUsage // in the order of the configuration, those nobody used included
-	// Outside is who came through the connector though none of its ranges holds them now, or though the logs do not tell from where.
+	// Outside is who came through the connector though none of its ranges holds them now, or from where the logs do not tell.
 	Outside RangeUsage
 	Beyond  int // sessions of clients that are too many to be kept
 }
@@ -47,7 +47,7 @@ func (r *RangeUsage) Wide() bool {
 	return r.Range.Size().Cmp(most) > 0
 }
 
-// Unused returns the ranges that nobody used, in the order of the configuration.
+// Unused returns the ranges that nobody used, in the order of the configuration: nobody of those who are kept, if Beyond is not 0.
 func (u *ConnectorUsage) Unused() (unused []connector.Range) {
 	for _, r := range u.Ranges {
 		if r.All.Sessions == 0 {
@@ -58,8 +58,9 @@ func (u *ConnectorUsage) Unused() (unused []connector.Range) {
 }
 
 // Usage tells who used each receive connector of a topology, and of the logs: first those of the topology in its order, then the others by
-// name. By which range a client was served is asked of the index, which must be that of the topology.
-func (t *Traffic) Usage(top *connector.Topology, x *connector.Index) []ConnectorUsage {
+// name, then, without a name, connectors that are too many to be kept. A source stands under the narrowest range of the connector that holds
+// it, whether or not the topology would have the connector serve it, see [connector.ReceiveConnector.NarrowestRange].
+func (t *Traffic) Usage(top *connector.Topology) []ConnectorUsage {
 	list := make([]ConnectorUsage, len(top.Connectors))
 	sources := make([]sourceTallies, len(top.Connectors))
 	for i, c := range top.Connectors {
@@ -69,9 +70,14 @@ func (t *Traffic) Usage(top *connector.Topology, x *connector.Index) []Connector
 		}
 		sources[i] = make(sourceTallies)
 	}
-	configured := len(list)
+	configured, others := len(list), Tally{}
 	for _, c := range t.Connectors() {
-		if c.Direction != Receive {
+		switch c.Direction {
+		case Send:
+			continue
+		case Receive:
+		default:
+			others = c.All
 			continue
 		}
 		id, err := connector.ParseID(c.Connector)
@@ -86,13 +92,20 @@ func (t *Traffic) Usage(top *connector.Topology, x *connector.Index) []Connector
 		list[i].All.Merge(c.All)
 		list[i].Beyond += c.Beyond
 		for _, client := range c.Clients {
-			sources[i].add(judge(x, &client).by, &client)
+			var by connector.Range
+			if i < configured {
+				by, _ = top.Connectors[i].NarrowestRange(client.Remote.Addr())
+			}
+			sources[i].add(by, &client)
 		}
 	}
 	for i := range list {
 		sources[i].fill(&list[i])
 	}
 	slices.SortFunc(list[configured:], func(a, b ConnectorUsage) int { return a.Connector.Compare(b.Connector) })
+	if others.Sessions > 0 {
+		list = append(list, ConnectorUsage{All: others, Beyond: others.Sessions})
+	}
 	return list
 }
 

@@ -106,14 +106,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return fail(err)
 	}
-	if q.save != "" {
-		if err := save(q.save, traffic); err != nil {
-			return fail(err)
-		}
-	}
 	if traffic.Records == 0 && !traffic.Interrupted {
 		_ = report.Text.Replay(stderr, report.Replay{Traffic: traffic})
 		return fail(strings.Join(logs, ", ") + ": no record of an SMTP protocol log")
+	}
+	if q.save != "" && traffic.Records > 0 {
+		if err := save(q.save, traffic); err != nil {
+			return fail(err)
+		}
+		if t == nil && len(traffic.Problems()) > 0 {
+			_ = report.Text.Replay(stderr, report.Replay{Traffic: traffic})
+		}
 	}
 	status = input.ExitFine
 	if q.save == "" || t != nil {
@@ -166,15 +169,14 @@ func (q *question) changes(t, after *connector.Topology) (changes []connector.Ch
 func answer(ctx context.Context, t *connector.Topology, traffic *smtplog.Traffic, changes []connector.Change, refused error) (r report.Replay, err error) {
 	r = report.Replay{Traffic: traffic, Topology: t}
 	if t == nil {
-		x, err := connector.Compile(&connector.Topology{})
-		r.Usage = traffic.Usage(&connector.Topology{}, x)
-		return r, err
+		r.Usage = traffic.Usage(&connector.Topology{})
+		return r, nil
 	}
 	x, err := connector.Compile(t)
 	if err != nil {
 		return r, err
 	}
-	r.Replay, r.Usage, r.Servers = traffic.Replay(x), traffic.Usage(t, x), traffic.ServerAddresses(t)
+	r.Replay, r.Usage, r.Servers = traffic.Replay(x), traffic.Usage(t), traffic.ServerAddresses(t)
 	r.Targets = traffic.Unauthenticated(t)
 	r.Topology = smtplog.WithAddresses(t, r.Servers)
 	unauthenticated, err := audit.ParseChecks("RC001")

@@ -183,7 +183,7 @@ func TestUnusable(t *testing.T) {
 	for _, row := range []struct{ want, args string }{
 		{"name the logs", ""}, {"name the logs", "-config config.json"}, {"needs the configuration", "-change x RECV.LOG"}, {"not both", "-config config.json -change x -after config.json RECV.LOG"},
 		{"no such file", "gone.LOG"}, {"no such file", "-config gone.json RECV.LOG"}, {"no such file", "-config config.json -after gone.json RECV.LOG"}, {"no record", "none"},
-		{"not an SMTP protocol log", "tracking.LOG"}, {"bad.json: not a saved traffic", "bad.json"}, {"bad.zip", "bad.zip"}, {"neither receive connectors nor servers", "-config empty.json RECV.LOG"},
+		{"not an SMTP protocol log", "tracking.LOG"}, {"bad.json: not a saved traffic of logs", "bad.json"}, {"bad.zip", "bad.zip"}, {"neither receive connectors nor servers", "-config empty.json RECV.LOG"},
 		{"flag provided", "-nonsense"}, {"change", "-config config.json -change Get-Mailbox RECV.LOG"}, {"no command", "-config config.json -change # RECV.LOG"}, {"no such file", "-save gone/x.json RECV.LOG"},
 	} {
 		status, out, errs := ask(t, "", strings.Fields(row.args)...)
@@ -200,19 +200,71 @@ func TestUnusable(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	workIn(t, map[string]string{"config.json": config})
 	ctx, cancel := context.WithCancel(context.Background())
-	r, w := io.Pipe()
-	go func() {
-		_, _ = io.WriteString(w, story())
-		cancel()
-		_, _ = io.WriteString(w, story())
-	}()
 	var stdout, stderr bytes.Buffer
-	status := run(ctx, []string{"-config", "config.json", "-"}, r, &stdout, &stderr)
+	status := run(ctx, []string{"-config", "config.json", "-save", "part.json", "-"}, io.MultiReader(strings.NewReader(story()), stuck(cancel)), &stdout, &stderr)
 	assert.Equal(t, exitInterrupted, status, stderr.String())
 	assert.True(t, strings.HasPrefix(stdout.String(), "PARTIAL: reading was interrupted; what follows is what was read until then.\n15 records of 1 log: 3 sessions"), stdout.String())
-	status = run(ctx, []string{"-config", "config.json", "-format", "json", "-"}, strings.NewReader(""), &stdout, &stderr)
+
+	// What was saved says so, too, and whatever comes when the context is done is not read.
+	stdout.Reset()
+	status = run(ctx, []string{"-config", "config.json", "-format", "json", "-", "part.json"}, strings.NewReader(""), &stdout, &stderr)
 	assert.Equal(t, exitInterrupted, status)
 	assert.Contains(t, stdout.String(), `"interrupted": true`)
+	assert.Contains(t, stdout.String(), `"files": 0`)
+	status, out, _ := ask(t, "", "part.json")
+	assert.Equal(t, exitInterrupted, status)
+	assert.True(t, strings.HasPrefix(out, "PARTIAL: "))
+}
+
+func TestInterruptedWhileSavedTrafficIsRead(t *testing.T) {
+	to := new(smtplog.Traffic)
+	require.NoError(t, merge(to, "x.json", io.MultiReader(strings.NewReader("{"), errReader{context.Canceled})))
+	assert.True(t, to.Interrupted)
+	assert.ErrorContains(t, merge(to, "x.json", errReader{io.ErrUnexpectedEOF}), "x.json: unexpected EOF")
+}
+
+// stuck is a reader from which nothing comes; who reads it is interrupted.
+type stuck context.CancelFunc
+
+func (s stuck) Read([]byte) (int, error) {
+	s()
+	select {}
+}
+
+type errReader struct{ err error }
+
+func (e errReader) Read([]byte) (int, error) { return 0, e.err }
+
+// A log that is gone by the time it is to be read is a problem, and the others are read.
+func TestLogIsGone(t *testing.T) {
+	workIn(t, map[string]string{"config.json": config, "logs/RECV-1.LOG": story()})
+	if err := os.Symlink("gone", filepath.Join("logs", "RECV-2.LOG")); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	status, out, _ := ask(t, "", "-config", "config.json", "logs")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, out, "15 records of 1 log: 3 sessions")
+	assert.Contains(t, out, "RECV-2.LOG: ")
+}
+
+func TestPatterns(t *testing.T) {
+	workIn(t, map[string]string{"RECV-10.LOG": story(), "RECV-9.LOG": story(), "SEND-1.LOG": ""})
+	assert.Equal(t, []string{"RECV-9.LOG", "RECV-10.LOG", "x*"}, matched([]string{"RECV-*.LOG", "x*"}))
+}
+
+// What is not worth saving does not replace what was saved; what was wrong with logs is told where nothing else is.
+func TestSave(t *testing.T) {
+	workIn(t, map[string]string{"keep.json": "kept", "empty.LOG": "#\n", "bad.LOG": story() + "x\n"})
+	status, _, errs := ask(t, "", "-save", "keep.json", "empty.LOG")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, errs, "no record")
+	data, err := os.ReadFile("keep.json")
+	require.NoError(t, err)
+	assert.Equal(t, "kept", string(data))
+	status, out, errs := ask(t, "", "-save", "keep.json", "bad.LOG")
+	assert.Zero(t, status)
+	assert.Empty(t, out)
+	assert.Contains(t, errs, "  not as expected, 1 time: not as many fields as the header names\n    bad.LOG:19: ")
 }
 
 func TestProgressLine(t *testing.T) {

@@ -12,10 +12,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/smtplog"
 )
 
@@ -29,7 +31,7 @@ type file struct {
 // readAll reads logs, several at a time: each processor reads neighbours of the list, so that sessions go on from file to file, and what
 // they tell is merged.
 func readAll(ctx context.Context, names []string, processors int, stdin io.Reader, stderr io.Writer) (*smtplog.Traffic, error) {
-	files, others, err := expand(names, stdin)
+	files, others, err := expand(names, &idle{ctx: ctx, r: stdin, results: make(chan result, 1), buf: make([]byte, 256<<10)})
 	if err != nil {
 		return nil, err
 	}
@@ -75,15 +77,20 @@ func share(files []file, n int) (shares [][]file) {
 	return shares
 }
 
-// readShare reads files one after the other. The error is about what was saved and cannot be read; what is wrong with logs is counted.
+// readShare reads files one after the other, until the context is done. The error is about what was saved and cannot be read; what is wrong
+// with logs is counted.
 func readShare(ctx context.Context, files []file, read *int64) (*smtplog.Traffic, error) {
 	var logs smtplog.Reader
 	saved := new(smtplog.Traffic)
 	var errs []error
 	for _, f := range files {
+		if ctx.Err() != nil {
+			saved.Interrupted = true
+			break
+		}
 		r, err := f.open()
-		if err != nil {
-			errs = append(errs, err)
+		if err != nil { // it was there when the folder was read
+			saved.Note(&smtplog.LineError{Source: connector.Source{File: f.name}, Err: err})
 			continue
 		}
 		b := bufio.NewReader(counted{ctx, r, read})
@@ -102,8 +109,12 @@ func readShare(ctx context.Context, files []file, read *int64) (*smtplog.Traffic
 // merge adds what -save wrote.
 func merge(to *smtplog.Traffic, name string, r io.Reader) error {
 	data, err := io.ReadAll(r)
+	if errors.Is(err, context.Canceled) {
+		to.Interrupted = true
+		return nil
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	var t smtplog.Traffic
 	if err := json.Unmarshal(data, &t); err != nil {
@@ -111,6 +122,40 @@ func merge(to *smtplog.Traffic, name string, r io.Reader) error {
 	}
 	to.Merge(&t)
 	return nil
+}
+
+// idle reads standard input, which may have nothing to say, until the context is done.
+type idle struct {
+	ctx     context.Context
+	r       io.Reader
+	results chan result
+	buf     []byte
+	left    []byte // of buf, not handed out
+}
+
+type result struct {
+	n   int
+	err error
+}
+
+func (i *idle) Read(p []byte) (int, error) {
+	if len(i.left) == 0 {
+		go func() {
+			n, err := i.r.Read(i.buf)
+			i.results <- result{n, err}
+		}()
+		select {
+		case <-i.ctx.Done(): // nobody uses buf any more
+			return 0, i.ctx.Err()
+		case got := <-i.results:
+			if i.left = i.buf[:got.n]; got.err != nil && got.n == 0 {
+				return 0, got.err
+			}
+		}
+	}
+	n := copy(p, i.left)
+	i.left = i.left[n:]
+	return n, nil
 }
 
 // counted counts what is read, and ends where the context does.
@@ -138,7 +183,7 @@ func expand(names []string, stdin io.Reader) (files []file, others int, err erro
 			files = append(files, f)
 		}
 	}
-	for _, name := range names {
+	for _, name := range matched(names) {
 		if name == "-" {
 			add(file{name: "standard input", open: func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }}, name)
 			continue
@@ -169,6 +214,21 @@ func expand(names []string, stdin io.Reader) (files []file, others int, err erro
 		}
 	}
 	return files, others, nil
+}
+
+// matched replaces patterns, which the shells of Windows leave to programs, by the files they match.
+func matched(names []string) (list []string) {
+	for _, name := range names {
+		if _, err := os.Stat(name); err != nil && strings.ContainsAny(name, "*?[") {
+			if found, err := filepath.Glob(name); err == nil && len(found) > 0 {
+				slices.SortFunc(found, func(a, b string) int { return smtplog.CompareFiles(filepath.ToSlash(a), filepath.ToSlash(b)) })
+				list = append(list, found...)
+				continue
+			}
+		}
+		list = append(list, name)
+	}
+	return list
 }
 
 func absolute(name string) string {
