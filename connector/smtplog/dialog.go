@@ -13,6 +13,11 @@ type dialog struct {
 	greeting   greeting
 	encrypting Traits // TookSTARTTLS or TookXAnonymousTLS, if that is asked for and not answered
 	mechanism  Traits // how the peer tries to authenticate
+
+	// The lines of a session whose beginning is not there, see piece.
+	lines []said
+	size  int // of them, in bytes
+	cut   bool
 }
 
 // greeting is which reply is being read: to EHLO, to HELO, or neither.
@@ -109,9 +114,14 @@ func (d *dialog) line(e Event, tail []byte, w words) bool {
 
 // event reads a line. Which data and contexts there are is observed.
 func (d *dialog) event(e Event, data, context []byte, w words) {
-	switch e {
-	case Connect:
+	if e == Connect {
 		d.Started = true
+		return
+	}
+	if !d.Started {
+		d.record(e, data, context)
+	}
+	switch e {
 	case Disconnect:
 		d.Ended = true
 	case Information:

@@ -1,7 +1,6 @@
 package smtplog
 
 import (
-	"cmp"
 	"net/netip"
 	"time"
 
@@ -31,6 +30,8 @@ type Session struct {
 	Transient int        // replies with a code 4xx
 	Permanent int        // replies with a code 5xx
 	Reply     string     // the last of these, at most 255 bytes
+
+	piece *piece // of a session that is not whole
 }
 
 // Whole tells whether the log holds the session from its beginning to its end.
@@ -52,28 +53,6 @@ func (s *Session) conclude() {
 			s.Traits |= t.trait
 		}
 	}
-}
-
-// join adds the piece that follows.
-func (s *Session) join(o *Session) {
-	if o.Last.After(s.Last) {
-		s.Last = o.Last
-	}
-	if !s.Local.IsValid() {
-		s.Local = o.Local
-	}
-	s.Started, s.Ended = s.Started || o.Started, s.Ended || o.Ended
-	s.Lines += o.Lines
-	s.Traits |= o.Traits
-	s.Messages += o.Messages
-	s.Transient += o.Transient
-	s.Permanent += o.Permanent
-	s.Hello, s.Host = cmp.Or(o.Hello, s.Hello), cmp.Or(o.Host, s.Host)
-	s.Rights, s.Reply = cmp.Or(o.Rights, s.Rights), cmp.Or(o.Reply, s.Reply)
-	if o.Client.IsValid() {
-		s.Client = o.Client
-	}
-	s.conclude()
 }
 
 // maxText is the most that is kept of what a peer may make as long as it likes.

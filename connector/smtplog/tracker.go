@@ -140,6 +140,7 @@ func (t *tracker) end(s *live) {
 		s.Last = s.First
 	}
 	s.conclude()
+	s.piece = s.rest()
 	t.stopped = t.stopped || !t.hand(s)
 	if t.slots[s.slot] == s {
 		t.slots[s.slot] = nil

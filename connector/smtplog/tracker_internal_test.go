@@ -18,7 +18,15 @@ import (
 // followed returns everything a tracker tells about a log; careful takes every line apart.
 func followed(log []byte, careful bool) (told []string) {
 	t := newTracker(
-		func(s *live) bool { told = append(told, fmt.Sprintf("%+v", s.session())); return true },
+		func(s *live) bool {
+			o := s.session()
+			o.piece = nil
+			told = append(told, fmt.Sprintf("%+v", o))
+			if s.piece != nil {
+				told = append(told, fmt.Sprintf("%+v", *s.piece))
+			}
+			return true
+		},
 		func(e *LineError) bool { told = append(told, e.Error()); return true })
 	if careful {
 		t.scanner.known = nil

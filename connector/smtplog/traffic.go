@@ -70,7 +70,7 @@ func (c *connectorTraffic) list(k connectorKey) []Client {
 const (
 	mostConnectors = 1 << 12
 	mostClients    = 1 << 17 // of one connector
-	mostOpen       = 1 << 17
+	mostOpen       = 1 << 15
 	mostExamples   = 3 // of problems of a kind
 )
 
@@ -85,10 +85,10 @@ type Problem struct {
 // a topology. Memory grows with the number of clients, and not with that of sessions; of more than 131,072 clients of one connector those
 // are kept that a hash picks, and the others are in the totals only.
 //
-// Traffics merge: that of a folder is that of its parts, however it is parted, but for some traits of sessions that go on from one part to
-// another. What the first lines of a session would explain of the later ones - whether it is encrypted, which mechanism a reply is about - is
-// known only to a Reader that reads both. The zero Traffic is empty. It must not be copied, and
-// is not safe for concurrent use.
+// Traffics merge: that of a folder is that of its parts, however it is parted, sessions that go on from one part to another included. Only
+// where a part of a session that is not its first one is longer than 8 KB, what the first lines would explain of the later ones - whether it is
+// encrypted, which mechanism a reply is about - is known to nobody but a Reader that reads both. The zero Traffic is empty. It must not be
+// copied, and is not safe for concurrent use.
 type Traffic struct {
 	// Files, Lines and Records tell how much was read. Lines are all of them, headers and empty ones included.
 	Files, Lines, Records int
@@ -138,7 +138,7 @@ func newConnectorTraffic() *connectorTraffic {
 	return c
 }
 
-// Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 131,072 sessions in
+// Add counts a session. A piece of one is kept until the others come, of this Traffic or one that is merged; of more than 32,768 sessions in
 // pieces those that a hash does not pick count as one for each piece.
 func (t *Traffic) Add(s Session) {
 	t.init()
@@ -288,10 +288,7 @@ func (t *Traffic) settled() *Traffic {
 	s.open.entries = make(map[openKey]*[]Session)
 	for _, pieces := range open {
 		slices.SortFunc(*pieces, comparePieces)
-		whole := (*pieces)[0]
-		for i := range (*pieces)[1:] {
-			whole.join(&(*pieces)[i+1])
-		}
+		whole := joined(*pieces)
 		s.count(&whole)
 	}
 	return s

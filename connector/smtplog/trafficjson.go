@@ -22,7 +22,7 @@ type trafficObject struct {
 	Beyond      Tally             `json:"beyond"`
 	Connectors  []connectorObject `json:"connectors"`
 	Bound       *uint64           `json:"bound"` // above which hashes of connectors are too many
-	Open        []Session         `json:"open"`
+	Open        []openObject      `json:"open"`
 	OpenBound   *uint64           `json:"openBound"`
 	Problems    []problemObject   `json:"problems"`
 }
@@ -33,6 +33,12 @@ type connectorObject struct {
 	Beyond    Tally     `json:"beyond"`
 	Clients   []Client  `json:"clients"`
 	Bound     *uint64   `json:"bound"`
+}
+
+// openObject is a piece of a session.
+type openObject struct {
+	Session
+	Piece *piece `json:"piece"`
 }
 
 type problemObject struct {
@@ -52,7 +58,7 @@ type lineObject struct {
 func (t *Traffic) MarshalJSON() ([]byte, error) {
 	t.init()
 	o := trafficObject{Format: trafficFormat, Files: t.Files, Lines: t.Lines, Records: t.Records, Interrupted: t.Interrupted,
-		Connectors: []connectorObject{}, Open: []Session{}, Problems: []problemObject{}}
+		Connectors: []connectorObject{}, Open: []openObject{}, Problems: []problemObject{}}
 	for _, k := range t.connectors.sorted(connectorKey.compare) {
 		c := t.connectors.entries[k]
 		clients := c.list(k)
@@ -61,9 +67,11 @@ func (t *Traffic) MarshalJSON() ([]byte, error) {
 	t.open.trim()
 	o.Beyond, o.Bound, o.OpenBound = t.beyond, &t.connectors.bound, &t.open.bound
 	for _, pieces := range t.open.entries {
-		o.Open = append(o.Open, *pieces...)
+		for _, s := range *pieces {
+			o.Open = append(o.Open, openObject{s, s.piece})
+		}
 	}
-	slices.SortFunc(o.Open, comparePieces)
+	slices.SortFunc(o.Open, func(a, b openObject) int { return comparePieces(a.Session, b.Session) })
 	for _, p := range t.Problems() {
 		po := problemObject{Count: p.Count, Kind: kindOf(p.Err)}
 		for _, e := range p.Examples {
@@ -113,7 +121,8 @@ func (t *Traffic) load(o *trafficObject) error {
 		if s.Direction == 0 || s.Whole() || !counts(s.Lines, s.Messages, s.Transient, s.Permanent) || s.Lines == 0 {
 			return fmt.Errorf("open[%d]: not a piece of a session", i)
 		}
-		t.Add(s)
+		s.piece = s.Piece
+		t.Add(s.Session)
 	}
 	for i, p := range o.Problems {
 		if !counts(p.Count) || p.Count == 0 || len(p.Examples) == 0 {

@@ -110,7 +110,7 @@ func TestBackTest(t *testing.T) {
 // However the logs come, they tell the same: in a folder, packed, in a zip archive, on standard input, saved and merged.
 func TestWhereLogsComeFrom(t *testing.T) {
 	log := story()
-	cut := strings.Index(log, "\n2026-11-20T08:02:03") + 1 // in a session
+	cut := strings.Index(log, "\n2026-11-20T08:02:02") + 1 // between a command and its reply
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	_, _ = io.WriteString(w, log)
