@@ -11,7 +11,8 @@
 //  3. Traffic answers: [Traffic.Replay] whether the logs agree with what an index predicts, and why not; [Traffic.Usage] who used which
 //     connector by which range, and which nobody used; [Traffic.BackTest] who would have moved, and what clients would have lost, if the
 //     topology had been changed before; [Traffic.ServerAddresses] which addresses are those of servers, so that an audit of
-//     [WithAddresses] finds what they are about, and [Traffic.Witnesses] who was there.
+//     [WithAddresses] finds what they are about, [Traffic.Witnesses] who was there, and [Traffic.Unauthenticated] where servers could not
+//     authenticate by their own send logs.
 //
 // # What is read
 //
