@@ -71,11 +71,17 @@ func Unsettled(before, after *Index) []Move {
 func diff(before, after *Index, renamed map[ID]ID) []Move {
 	return eachMove(before, after, func(b, a Match) (moveKey, bool) {
 		k := moveKey{b.Connector(), a.Connector(), b.Doubt() | a.Doubt()}
-		if now, ok := renamed[k.from]; ok {
-			return k, now.IsZero() || !now.Equal(k.to) // one that is gone serves nobody, whoever has its name now
-		}
-		return k, !k.same()
+		return k, ChangesHands(k.from, k.to, renamed)
 	})
+}
+
+// ChangesHands tells whether sources that one connector serves before and another, by the names of then and now, afterwards are served by
+// another one: the zero ID is "refused", and renamed is what [Renamed] returns. A connector that is gone serves nobody, whoever has its name.
+func ChangesHands(from, to ID, renamed map[ID]ID) bool {
+	if now, ok := renamed[from]; ok {
+		return now.IsZero() || !now.Equal(to)
+	}
+	return from != to && !from.Equal(to)
 }
 
 // moveKey is what the sources of one Move have in common, beside server and endpoint.

@@ -105,3 +105,17 @@ func ExampleParseByteSize() {
 	fmt.Println(uint64(size), size, err)
 	// Output: 37748736 36 MB (37,748,736 bytes) <nil>
 }
+
+func ExampleIndex_Reach() {
+	x, err := connector.Compile(&connector.Topology{Connectors: []connector.ReceiveConnector{{
+		ID: connector.ID{Server: "EX01", Name: "Relay"}, Bindings: []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
+		RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.5.0/24")}, PermissionGroups: connector.GroupAnonymousUsers,
+	}}})
+	if err != nil {
+		fmt.Println(err)
+	}
+	c := connector.Conn{Server: "EX01", Local: connector.MustParseBinding("10.1.0.11:25"), Remote: netip.MustParseAddr("10.0.5.7")}
+	client := connector.Peer{Kind: connector.PeerAnonymous}
+	fmt.Println(x.Reach(c, client, connector.StageAcceptedRecipient), x.Reach(c, client, connector.StageForeignRecipient))
+	// Output: done refused
+}

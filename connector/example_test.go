@@ -252,3 +252,9 @@ func ExampleReceiveConnector_NarrowestRange() {
 	fmt.Println(relay.NarrowestRange(netip.MustParseAddr("10.0.5.7")))
 	// Output: 10.0.5.0/24 true
 }
+
+func ExampleChangesHands() {
+	relay, scanners := connector.ID{Server: "EX01", Name: "Relay"}, connector.ID{Server: "EX01", Name: "Scanners"}
+	fmt.Println(connector.ChangesHands(relay, scanners, nil), connector.ChangesHands(relay, scanners, map[connector.ID]connector.ID{relay: scanners}))
+	// Output: true false
+}

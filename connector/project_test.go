@@ -212,7 +212,7 @@ func TestCoreHasExamples(t *testing.T) {
 	for _, name := range []string{"ParseRange", "RangeFrom", "RangesOf", "IPSet", "ParseBinding", "ParseAuthMechanism", "ParsePermissionGroups",
 		"MustParseVersion", "ParseID", "Compile", ".Select(", ".Listener(", ".Explain(", ".Regions(", ".Endpoints(", ".Simulate(", "QueueError",
 		".Flows(", "WhatIf", "Diff", ".Apply(", "AddRanges", "RemoveRanges", "SetEnabled", "DefaultConnectors",
-		"NewConnector", "MailboxDelivery", ".FromDefault(", ".EHLO(", ".Session(", ".Mail(", ".EffectiveRights(", ".MayRelay(", "ParseByteSize", ".NarrowestRange("} {
+		"NewConnector", "MailboxDelivery", ".FromDefault(", ".EHLO(", ".Session(", ".Mail(", ".EffectiveRights(", ".MayRelay(", "ParseByteSize", ".NarrowestRange(", ".Reach(", "ChangesHands("} {
 		assert.Contains(t, string(source), name)
 	}
 }

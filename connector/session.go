@@ -90,6 +90,18 @@ func (x *Index) Session(c Conn, p Peer) []SessionStep {
 	return v.Session()
 }
 
+// Reach tells whether a stage of the session of a peer is granted, with whichever sender: StepDone if one is, else StepUnknown if that is
+// not known of one, else StepRefused, whether it is refused, skipped, or the session does not get that far.
+func (x *Index) Reach(c Conn, p Peer, stage Stage) StepState {
+	reached := StepRefused
+	for _, s := range x.Session(c, p) {
+		if s.Stage == stage && (s.State == StepDone || s.State == StepUnknown && reached != StepDone) {
+			reached = s.State
+		}
+	}
+	return reached
+}
+
 // conclude fills in what follows from the decision.
 func (v *Verdict) conclude(s *serverIndex) {
 	p, m := v.Peer, v.Explanation.Match

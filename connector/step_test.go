@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -434,5 +435,37 @@ func checkSession(t *testing.T, v *connector.Verdict) {
 	if v.Reply.Text == "Cannot achieve Exchange Server authentication" {
 		_, offered := v.Offer().Clear.Line("X-ANONYMOUSTLS")
 		require.False(t, offered, "the sender gives up only in clear")
+	}
+}
+
+// Reach is the best state among the steps of a stage.
+func TestReach(t *testing.T) {
+	r := gen.Rand(11)
+	for range 40 {
+		top := gen.Organization(r)
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		for _, s := range x.Servers() {
+			for _, local := range x.Endpoints(s) {
+				conn := connector.Conn{Server: s, Local: local, Remote: gen.Addr(local.Addr().Is4(), r.IntN(256))}
+				for kind := connector.PeerExchangeServer; kind <= connector.PeerPartner; kind++ {
+					for stage := connector.StageConnect; stage <= connector.StageForeignRecipient; stage++ {
+						want := connector.StepRefused
+						var states []connector.StepState
+						for _, step := range x.Simulate(conn, connector.Peer{Kind: kind}).Session() {
+							if step.Stage == stage {
+								states = append(states, step.State)
+							}
+						}
+						if slices.Contains(states, connector.StepDone) {
+							want = connector.StepDone
+						} else if slices.Contains(states, connector.StepUnknown) {
+							want = connector.StepUnknown
+						}
+						require.Equal(t, want, x.Reach(conn, connector.Peer{Kind: kind}, stage))
+					}
+				}
+			}
+		}
 	}
 }

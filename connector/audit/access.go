@@ -66,15 +66,10 @@ var clientPeers = [...]struct {
 	AccessTLS:           {connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.StageEncrypt},
 }
 
-// accessOf simulates clients over a connection; whoever does not get as far as the stage is refused.
+// accessOf simulates clients over a connection.
 func accessOf(x *connector.Index, c connector.Conn, asked []Access) (all abilities) {
 	for _, a := range asked {
-		all[a] = connector.StepRefused
-		for _, s := range x.Session(c, clientPeers[a].peer) {
-			if s.Stage == clientPeers[a].stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
-				all[a] = s.State
-			}
-		}
+		all[a] = x.Reach(c, clientPeers[a].peer, clientPeers[a].stage)
 	}
 	return all
 }

@@ -258,7 +258,7 @@ func TestBackTestAgreesWithTheOracle(t *testing.T) {
 			sessions := 0
 			for _, c := range g.Clients {
 				sessions += c.Sessions
-				if g.Moves() {
+				if g.Moves {
 					got[fmt.Sprint(c.Connector, c.Local, c.Remote, g.From, g.To)] = true
 				}
 			}
@@ -338,13 +338,25 @@ func TestLosses(t *testing.T) {
 			g := b.Groups[0]
 			assert.Equal(t, row.loses.String(), g.Loses.String(), row.why)
 			assert.Equal(t, "None", g.MayLose.String())
-			assert.Equal(t, row.moves, g.Moves())
+			assert.Equal(t, row.moves, g.Moves)
 			assert.Equal(t, row.moves, b.Moved == 1)
 			assert.Equal(t, row.loses != 0, b.Losing == 1)
 			assert.True(t, g.Loses.Has(row.loses))
 			assert.Zero(t, g.Disagree)
 		})
 	}
+	t.Run("a connector that is gone and left its name", func(t *testing.T) {
+		other := set("Closed", func(c *connector.ReceiveConnector) { c.ID.Name = "Relay" })
+		other.After.RemoteIPRanges = append(other.After.RemoteIPRanges, connector.MustParseRange("10.0.5.0/24"))
+		traffic := new(smtplog.Traffic)
+		traffic.Add(session(`EX01\Relay`, "10.0.5.7", 0))
+		b, err := traffic.BackTest(top, connector.Remove(get("Relay")), other)
+		require.NoError(t, err)
+		assert.Equal(t, 1, b.Moved)
+		require.Len(t, b.Groups, 1)
+		assert.True(t, b.Groups[0].Moves)
+		assert.Equal(t, b.Groups[0].From, b.Groups[0].To, "by name")
+	})
 	t.Run("several behind one source", func(t *testing.T) {
 		secure := smtplog.TookSTARTTLS | smtplog.Encrypted
 		for _, row := range []struct {

@@ -96,7 +96,8 @@ func usesOf(c *Client) (uses []use) {
 type ClientGroup struct {
 	Server   string
 	Local    netip.AddrPort
-	From, To connector.ID // by the names before and after; the zero ID is "refused". They are one if it keeps its connector and loses something
+	From, To connector.ID // by the names before and after; the zero ID is "refused"
+	Moves    bool         // another connector serves them afterwards; else they keep theirs and lose something. One that is gone may have left its name
 	Loses    Losses
 	MayLose  Losses // what decides it is not known
 	Tally    Tally
@@ -104,9 +105,6 @@ type ClientGroup struct {
 	// Disagree is how many of the sessions the logs have at another connector than From.
 	Disagree int
 }
-
-// Moves tells whether the clients change hands.
-func (g *ClientGroup) Moves() bool { return !g.From.Equal(g.To) }
 
 // BackTest is what a change would have meant for the sessions of logs.
 type BackTest struct {
@@ -134,17 +132,14 @@ func (t *Traffic) BackTest(before *connector.Topology, changes ...connector.Chan
 	if err != nil {
 		return nil, err
 	}
-	b := &backTester{renamed: make(map[connector.ID]connector.ID), known: make(map[ability]connector.StepState), groups: make(map[lossKey]*ClientGroup)}
-	for from, to := range connector.Renamed(changes...) {
-		b.renamed[from.Key()] = to
-	}
+	b := &backTester{x: x, y: y, renamed: connector.Renamed(changes...), known: make(map[ability]connector.StepState), groups: make(map[lossKey]*ClientGroup)}
 	for _, c := range t.Connectors() {
 		if c.Direction == Send {
 			continue
 		}
 		b.NotJudged += c.Beyond
 		for _, client := range c.Clients {
-			b.client(x, y, &client)
+			b.client(&client)
 		}
 	}
 	return b.result(), nil
@@ -152,6 +147,7 @@ func (t *Traffic) BackTest(before *connector.Topology, changes ...connector.Chan
 
 type backTester struct {
 	BackTest
+	x, y    *connector.Index // before and after
 	renamed map[connector.ID]connector.ID
 	known   map[ability]connector.StepState
 	groups  map[lossKey]*ClientGroup
@@ -159,7 +155,7 @@ type backTester struct {
 
 // ability is a question to a simulation. The answer depends on the connector and not on the source.
 type ability struct {
-	after bool
+	x     *connector.Index
 	match connector.Match
 	peer  connector.Peer
 	stage connector.Stage
@@ -169,36 +165,31 @@ type lossKey struct {
 	server       string
 	local        netip.AddrPort
 	from, to     connector.ID
+	moves        bool
 	loses, might Losses
 }
 
-func (b *backTester) client(x, y *connector.Index, c *Client) {
-	v := judge(x, c)
+func (b *backTester) client(c *Client) {
+	v := judge(b.x, c)
 	if v.match == (connector.Match{}) || v.judgement == UnknownServer || v.judgement == NoEndpoint {
 		b.NotJudged += c.Sessions
 		return
 	}
 	conn := connector.Conn{Server: v.logged.Server, Local: c.Local, Remote: c.Remote.Addr()}
-	was, is := v.match, y.Select(conn)
+	was, is := v.match, b.y.Select(conn)
 	b.Sessions += c.Sessions
 	k := lossKey{server: conn.Server, local: c.Local, from: was.Connector(), to: is.Connector()}
-	stays := k.from.Equal(k.to)
-	if to, ok := b.renamed[k.from.Key()]; ok {
-		stays = to.Equal(k.to) && !to.IsZero()
-	}
+	k.moves = connector.ChangesHands(k.from, k.to, b.renamed)
 	switch {
 	case was.Outcome() == connector.Selected && is.Outcome() != connector.Selected:
 		k.loses = LosesConnection
 	case was.Outcome() == connector.Selected:
-		k.loses, k.might = b.losses(x, y, conn, was, is, c)
+		k.loses, k.might = b.losses(passage{conn, was, is, k.moves}, c)
 	}
-	if stays {
-		k.to = k.from
-	}
-	if stays && k.loses|k.might == 0 {
+	if !k.moves && k.loses|k.might == 0 {
 		return
 	}
-	if !stays {
+	if k.moves {
 		b.Moved += c.Sessions
 	}
 	if k.loses|k.might != 0 {
@@ -206,7 +197,7 @@ func (b *backTester) client(x, y *connector.Index, c *Client) {
 	}
 	g := b.groups[k]
 	if g == nil {
-		g = &ClientGroup{Server: k.server, Local: k.local, From: k.from, To: k.to, Loses: k.loses, MayLose: k.might}
+		g = &ClientGroup{Server: k.server, Local: k.local, From: k.from, To: k.to, Moves: k.moves, Loses: k.loses, MayLose: k.might}
 		b.groups[k] = g
 	}
 	g.Tally.Merge(c.Tally)
@@ -216,19 +207,26 @@ func (b *backTester) client(x, y *connector.Index, c *Client) {
 	}
 }
 
+// passage is what becomes of the connections of a client.
+type passage struct {
+	conn    connector.Conn
+	was, is connector.Match
+	moves   bool
+}
+
 // losses compares what the client does before and after.
-func (b *backTester) losses(x, y *connector.Index, conn connector.Conn, was, is connector.Match, c *Client) (sure, perhaps Losses) {
+func (b *backTester) losses(p passage, c *Client) (sure, perhaps Losses) {
 	seen := c.Traits.Seen()
 	for _, u := range usesOf(c) {
-		before, after := b.able(ability{false, was, u.peer, u.stage}, x, conn), b.able(ability{true, is, u.peer, u.stage}, y, conn)
-		if u.loss == LosesRelay && seen.Has(RelayGranted) && was.Connector() != is.Connector() {
+		before, after := b.able(ability{b.x, p.was, u.peer, u.stage}, p.conn), b.able(ability{b.y, p.is, u.peer, u.stage}, p.conn)
+		if u.loss == LosesRelay && seen.Has(RelayGranted) && p.moves {
 			before = connector.StepDone // the logs have the right
 		}
 		switch {
 		case before == connector.StepRefused || after == connector.StepDone:
 		case after == connector.StepRefused && before == connector.StepDone:
 			sure |= u.loss
-		case before != after || was.Connector() != is.Connector():
+		case before != after || p.moves:
 			perhaps |= u.loss
 		}
 	}
@@ -236,15 +234,10 @@ func (b *backTester) losses(x, y *connector.Index, conn connector.Conn, was, is 
 }
 
 // able tells whether a peer gets as far as a stage.
-func (b *backTester) able(a ability, x *connector.Index, conn connector.Conn) connector.StepState {
+func (b *backTester) able(a ability, conn connector.Conn) connector.StepState {
 	state, ok := b.known[a]
 	if !ok {
-		state = connector.StepRefused
-		for _, s := range x.Session(conn, a.peer) {
-			if s.Stage == a.stage && (s.State == connector.StepDone || s.State == connector.StepUnknown) {
-				state = s.State
-			}
-		}
+		state = a.x.Reach(conn, a.peer, a.stage)
 		b.known[a] = state
 	}
 	return state
