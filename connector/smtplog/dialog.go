@@ -286,7 +286,7 @@ func (d *dialog) offer(data []byte, w words) {
 	}
 	last := len(data) < code || data[3] != '-'
 	if d.greeting == toEHLO {
-		d.offered(know(w.offers, words, offered).traits, last)
+		d.offered(know(w.offers, words, readOffer).traits, last)
 	}
 	if last {
 		d.greeting = 0
@@ -309,8 +309,8 @@ func (d *dialog) offered(t Traits, last bool) {
 
 var hello = []byte("Hello ")
 
-// offered reads the words of an offer.
-func offered(data []byte) (t Traits) {
+// readOffer reads the words of an offer.
+func readOffer(data []byte) (t Traits) {
 	xexps := false // the words behind X-EXPS are its mechanisms
 	for word := range bytes.FieldsSeq(data) {
 		switch string(word) {
@@ -362,7 +362,7 @@ func (d *dialog) information(data, context []byte, w words) {
 		}
 	case 'T':
 		switch {
-		case bytes.HasPrefix(context, tlsFailed):
+		case bytes.HasPrefix(context, tlsFailed): // inferred: none of the logs that were studied has it
 			d.Traits = d.Traits&^(Encrypted|TookSTARTTLS|TookXAnonymousTLS) | TLSFailed
 		case bytes.HasPrefix(context, tlsProtocol) && bytes.Contains(context, succeeded):
 			d.Traits |= Encrypted

@@ -28,6 +28,7 @@
 //
 // The name in EHLO; whether STARTTLS, X-ANONYMOUSTLS and X-EXPS were offered and taken; how the peer authenticated; messages, as far as
 // replies in the words of Exchange tell ("250 2.6.0 <...> Queued mail for delivery"); replies 4xx and 5xx; the rights that the connector gave.
-// All of that is observed in logs of 2010 to 2019 and varies with the level of logging; what a log does not show is not counted as refused.
+// All of that is observed in logs of 2010 to 2019, but for the words of a handshake that fails and of 451 5.7.3 in a send log, which are
+// inferred, and varies with the level of logging; what a log does not show is not counted as refused.
 // In a hub log the client of mail that came through the front end is the front end itself; XPROXY names the one behind it.
 package smtplog

@@ -156,20 +156,22 @@ func (t *Traffic) Unauthenticated(top *connector.Topology) (targets []Client) {
 	return targets
 }
 
-// Witnesses returns the clients of one connector among some addresses, those with most sessions first: who was there that a finding is
-// about.
+// Witnesses returns the clients of one connector among some addresses, those with most sessions first, then by endpoints: who was there that
+// a finding is about.
 func (t *Traffic) Witnesses(id connector.ID, ranges []connector.Range) (clients []Client) {
-	for _, c := range t.Connectors() {
-		logged, err := connector.ParseID(c.Connector)
-		if c.Direction != Receive || err != nil || !same(logged, id) {
+	for k, c := range t.settled().connectors.entries {
+		logged, err := connector.ParseID(k.name)
+		if k.direction != Receive || err != nil || !same(logged, id) {
 			continue
 		}
-		for _, client := range c.Clients {
-			if slices.ContainsFunc(ranges, func(r connector.Range) bool { return r.Contains(client.Remote.Addr()) }) {
-				clients = append(clients, client)
+		for ends, tally := range c.clients.entries {
+			if slices.ContainsFunc(ranges, func(r connector.Range) bool { return r.Contains(ends.remote.Addr()) }) {
+				clients = append(clients, Client{k.direction, k.name, ends.local, ends.remote, *tally})
 			}
 		}
 	}
-	slices.SortStableFunc(clients, func(a, b Client) int { return b.Sessions - a.Sessions })
+	slices.SortFunc(clients, func(a, b Client) int {
+		return cmp.Or(b.Sessions-a.Sessions, cmp.Compare(a.Connector, b.Connector), clientKey{a.Local, a.Remote}.compare(clientKey{b.Local, b.Remote}))
+	})
 	return clients
 }

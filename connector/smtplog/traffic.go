@@ -99,13 +99,14 @@ type Traffic struct {
 	beyond     Tally                        // of connectors that are too many
 	open       *sample[openKey, *[]Session] // pieces of sessions whose beginning or end is not there
 	problems   map[string]*Problem
+	closed     *Traffic // what settled returned; nil once something is added
 }
 
 // openKey tells sessions apart. The ports are there.
 type openKey struct {
-	direction             Direction
-	connector, id         string
-	localEnd, remotePoint netip.AddrPort
+	direction     Direction
+	connector, id string
+	local, remote netip.AddrPort
 }
 
 func (t *Traffic) init() {
@@ -142,13 +143,14 @@ func newConnectorTraffic() *connectorTraffic {
 // pieces those that a hash does not pick count as one for each piece.
 func (t *Traffic) Add(s Session) {
 	t.init()
+	t.closed = nil
 	if s.Whole() {
 		t.count(&s)
 		return
 	}
 	k := openKey{s.Direction, s.Connector, s.ID, s.Local, s.Remote}
 	if s.Direction == Send {
-		k.localEnd = netip.AddrPort{} // it may come later
+		k.local = netip.AddrPort{} // it may come later
 	}
 	pieces, ok := t.open.get(k, func() *[]Session { return new([]Session) })
 	if !ok {
@@ -239,6 +241,7 @@ func compareLines(a, b *LineError) int {
 func (t *Traffic) Merge(o *Traffic) {
 	t.init()
 	o.init()
+	t.closed = nil
 	t.Files += o.Files
 	t.Lines += o.Lines
 	t.Records += o.Records
@@ -282,6 +285,9 @@ func (t *Traffic) settled() *Traffic {
 	if len(t.open.entries) == 0 {
 		return t
 	}
+	if t.closed != nil {
+		return t.closed
+	}
 	s := new(Traffic)
 	s.Merge(t)
 	open := s.open.entries
@@ -291,6 +297,7 @@ func (t *Traffic) settled() *Traffic {
 		whole := joined(*pieces)
 		s.count(&whole)
 	}
+	t.closed = s
 	return s
 }
 
@@ -323,9 +330,7 @@ type ConnectorTraffic struct {
 func (t *Traffic) Connectors() []ConnectorTraffic {
 	s := t.settled()
 	var list []ConnectorTraffic
-	for _, k := range s.connectors.sorted(func(a, b connectorKey) int {
-		return cmp.Or(cmp.Compare(a.direction, b.direction), cmp.Compare(a.name, b.name))
-	}) {
+	for _, k := range s.connectors.sorted(connectorKey.compare) {
 		c := s.connectors.entries[k]
 		clients := c.list(k)
 		list = append(list, ConnectorTraffic{k.direction, k.name, clients, c.all(), c.beyond.Sessions})

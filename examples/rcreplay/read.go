@@ -36,7 +36,7 @@ func readAll(ctx context.Context, names []string, processors int, stdin io.Reade
 		return nil, err
 	}
 	if others > 0 {
-		fmt.Fprintf(stderr, "warning: %s in the folders not read: a log is named *.LOG or *.LOG.gz\n", plural(others, "other file"))
+		fmt.Fprintf(stderr, "warning: other files in the folders, not read: %d; a log is named *.LOG or *.LOG.gz\n", others)
 	}
 	var total, read int64
 	for _, f := range files {
@@ -247,11 +247,4 @@ func folder(fsys fs.FS, name string, add func(file)) (others int, err error) {
 		add(f)
 	}
 	return len(rest), err
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
