@@ -33,7 +33,7 @@ var packages = map[string][]string{
 	"connector/audit":    {"connector"},
 	"connector/smtplog":  {"connector"},
 	"connector/ems":      {"connector"},
-	"connector/topotest": {"connector", "connector/audit", "connector/ems", "connector/internal/topojson", "connector/internal/txtar"},
+	"connector/topotest": {"connector", "connector/audit", "connector/ems", "connector/smtplog", "connector/internal/topojson", "connector/internal/txtar"},
 	"connector/report":   {"connector", "connector/audit", "connector/ems", "connector/psexport", "connector/smtplog", "connector/topotest"},
 }
 

@@ -40,11 +40,12 @@ func (l Losses) String() string {
 	return strings.Join(names, ", ")
 }
 
-// use is something that the logs show a client to do, and that it may lose: how a simulation tells whether it can.
-type use struct {
-	loss  Losses
-	peer  connector.Peer
-	stage connector.Stage
+// Use is something that the logs show a client to do, and that it may lose. As Peer it can still do so if it gets as far as Stage, see
+// [connector.Index.Reach].
+type Use struct {
+	Loses Losses // if it cannot any more, one of them
+	Peer  connector.Peer
+	Stage connector.Stage
 }
 
 // mechanisms are those of users.
@@ -53,18 +54,18 @@ var mechanisms = [...]struct {
 	mechanism connector.AuthMechanism // zero: the best that is offered
 }{{AuthLogin, connector.AuthBasic}, {AuthNTLM, connector.AuthIntegrated}, {AuthGSSAPI, connector.AuthIntegrated}, {AuthOther, 0}}
 
-// usesOf returns what the logs show a client to do. Several clients may be behind one source, so what one session did and another did not are
-// uses of their own.
-func usesOf(c *Client) (uses []use) {
+// Uses returns what the logs show a client to do. Several clients may be behind one source, so what one session did and another did not are
+// uses of their own. That a client which sends mail relays, too, is a use that the logs cannot rule out. The slice is the caller's.
+func (c *Client) Uses() (uses []Use) {
 	seen := c.Traits.Seen()
 	if seen.Any(AuthServer | TookXAnonymousTLS) {
-		uses = append(uses, use{LosesServerAuth, connector.Peer{}, connector.StageAuthenticate})
+		uses = append(uses, Use{LosesServerAuth, connector.Peer{}, connector.StageAuthenticate})
 	}
 	if seen.Has(TookSTARTTLS) {
-		uses = append(uses, use{LosesTLS, connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.StageEncrypt})
+		uses = append(uses, Use{LosesTLS, connector.Peer{Kind: connector.PeerAnonymous, TLS: connector.TLSInsists}, connector.StageEncrypt})
 	}
 	client := func(p connector.Peer, loss Losses, stage connector.Stage) {
-		uses = append(uses, use{loss, p, stage}, use{LosesRelay, p, connector.StageForeignRecipient})
+		uses = append(uses, Use{loss, p, stage}, Use{LosesRelay, p, connector.StageForeignRecipient})
 	}
 	policies := func(inClear bool, withTLS bool) (list []connector.TLSPolicy) {
 		if inClear || !withTLS {
@@ -217,17 +218,17 @@ type passage struct {
 // losses compares what the client does before and after.
 func (b *backTester) losses(p passage, c *Client) (sure, perhaps Losses) {
 	seen := c.Traits.Seen()
-	for _, u := range usesOf(c) {
-		before, after := b.able(ability{b.x, p.was, u.peer, u.stage}, p.conn), b.able(ability{b.y, p.is, u.peer, u.stage}, p.conn)
-		if u.loss == LosesRelay && seen.Has(RelayGranted) && p.moves {
+	for _, u := range c.Uses() {
+		before, after := b.able(ability{b.x, p.was, u.Peer, u.Stage}, p.conn), b.able(ability{b.y, p.is, u.Peer, u.Stage}, p.conn)
+		if u.Loses == LosesRelay && seen.Has(RelayGranted) && p.moves {
 			before = connector.StepDone // the logs have the right
 		}
 		switch {
 		case before == connector.StepRefused || after == connector.StepDone:
 		case after == connector.StepRefused && before == connector.StepDone:
-			sure |= u.loss
+			sure |= u.Loses
 		case before != after || p.moves:
-			perhaps |= u.loss
+			perhaps |= u.Loses
 		}
 	}
 	return sure, perhaps &^ sure

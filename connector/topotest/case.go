@@ -3,70 +3,266 @@ package topotest
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
 
-// TB is the part of [testing.TB] that this package needs.
-type TB interface {
-	Helper()
-	Errorf(format string, args ...any)
-}
-
-// Case is one expected decision.
+// Case asks one question of a topology and says what is wanted of the answer. It is a row of a table in Go, and a line of a
+// file: [ParseCase] reads what String prints.
+//
+// The question is about connections, unless Flow or Findings is set. What is wanted must hold for everything that the question
+// is about, and at least one thing must be wanted. Wants that are zero are not asked, but for Doubt.
 type Case struct {
-	Name string // unique; the connection if empty
-	Why  string // printed when the case fails
+	Name   string           // of the subtest; the question, if empty
+	Why    string           // printed when the case fails
+	Group  string           // a heading, in files
+	Source connector.Source // where it is written down
+
+	// Conn is who connects where. A Server of * is every server of the topology. Of Local the address may be left out, which is
+	// every local address at which something listens on the port, and the port, too: every endpoint.
 	Conn connector.Conn
-	// Want is the connector that serves the connection; the zero ID expects a refusal.
-	Want connector.ID
-	// Refused is the outcome expected of a refusal; zero is any.
-	Refused connector.Outcome
-	// Doubt is the doubt expected of the answer: none, unless it is said.
+	// From says instead of Conn.Remote who connects: addresses and ranges, the name of a server or of a network of the topology,
+	// any, or several of these, separated by commas. The case must hold for every address of them.
+	From string
+	// Peer is what connects. It is needed for whatever comes behind the decision, unless From is one server, which
+	// then connects as what the topology tells of it.
+	Peer *connector.Peer
+
+	// Of a connection, what is wanted is any of these.
+	Want           connector.ID             // the connector; a Server of * is the one that is asked, * in Name any text
+	By             connector.Range          // the range that decides, in any notation
+	Refused        bool                     // that no connector serves it
+	Outcome        connector.Outcome        // how it is refused, or Selected: by any connector
+	Authentication connector.Authentication // how far authentication gets
+	Encryption     connector.StepState      // whether the session gets encrypted
+	Mail           connector.StepState      // what becomes of mail to accepted domains, with whichever sender
+	Relay          connector.StepState      // what becomes of mail to any other domain
+	Reply          connector.Reply          // a refusal somewhere in the session, as far as it is given; a Text is how it begins
+	// Doubt is that of the decision and of what follows from it: none, unless it is said.
 	Doubt connector.Doubt
+
+	Flow  *Flows          // the question is about flows between servers ...
+	State audit.FlowState // ... of which this is wanted
+
+	Findings *Findings // the question is about findings of an audit, of which there must be none ...
+	Found    bool      // ... or at least one
 }
 
-// Check compares the decisions of x with the cases and reports each that differs, with the explanation.
-func Check(t TB, x *connector.Index, cases []Case) {
-	t.Helper()
-	for _, c := range cases {
-		m := x.Select(c.Conn)
-		if c.meets(m) {
+// Flows asks about the flows between servers. What is empty is not asked for: all flows match the zero value. Flows on which
+// receive connectors have no say are asked about only where no others match.
+type Flows struct {
+	From, To string // names of servers, or From that of a network; * or nothing is every one
+	Purpose  connector.Purpose
+	Port     uint16
+	Need     connector.Need
+}
+
+// Findings asks about the findings of an audit, without those that the topology accepts. All findings match the zero value.
+type Findings struct {
+	Checks   string         // IDs and beginnings of IDs, see audit.ParseChecks
+	Severity audit.Severity // the least that counts
+	Subject  string         // a scope, as of connector.Acceptance
+}
+
+// everything is how a question names every server, address or flow.
+const everything = "*"
+
+// asked tells whether a name in a question stands for a certain one.
+func asked(name string) bool { return name != "" && name != everything }
+
+// decides tells whether the case wants something of the decision.
+func (c Case) decides() bool {
+	return !c.Want.IsZero() || c.By.IsValid() || c.Refused || c.Outcome != 0
+}
+
+// follows tells whether the case wants something of the session behind the decision.
+func (c Case) follows() bool {
+	return c.Authentication != 0 || c.Encryption != 0 || c.Mail != 0 || c.Relay != 0 || c.Reply != connector.Reply{}
+}
+
+// check tells what is wrong with the case itself.
+func (c Case) check() error {
+	ofConnection := c.decides() || c.follows() || c.Doubt != 0
+	switch {
+	case c.Flow != nil && c.Findings != nil:
+		return invalid("a case is about flows or about findings, not both")
+	case (c.Flow != nil || c.Findings != nil) && (ofConnection || c.Conn != connector.Conn{} || c.From != "" || c.Peer != nil):
+		return invalid("a case about flows or findings is not about a connection")
+	case c.Flow != nil && c.State == 0:
+		return invalid("nothing is wanted of the flow: passes, for example")
+	case c.Flow == nil && c.State != 0:
+		return invalid("a state is wanted, but no flow is asked about")
+	case c.Findings == nil && c.Found:
+		return invalid("a finding is wanted, but none is asked about")
+	case c.Flow != nil:
+		return nil
+	case c.Findings != nil:
+		if c.Findings.Checks == "" {
+			return nil
+		}
+		_, err := audit.ParseChecks(c.Findings.Checks)
+		return err
+	}
+	return c.checkConnection()
+}
+
+func (c Case) checkConnection() error {
+	served := !c.Want.IsZero() || c.By.IsValid() || c.Outcome == connector.Selected
+	switch {
+	case c.Conn.Server == "":
+		return invalid("the server is missing; * is every one")
+	case c.From == "" && !c.Conn.Remote.IsValid():
+		return invalid("the client is missing; any is every address")
+	case c.From != "" && c.Conn.Remote.IsValid():
+		return invalid("the client is given twice: as From and as Conn.Remote")
+	case !c.decides() && !c.follows():
+		return invalid("nothing is wanted")
+	case served && (c.Refused || c.Outcome > connector.Selected):
+		return invalid("a connection cannot be served and refused")
+	case c.Refused && c.Outcome == connector.Selected:
+		return invalid("a connection cannot be served and refused")
+	}
+	return nil
+}
+
+func invalid(text string) error { return fmt.Errorf("%w: %s", connector.ErrInvalid, text) }
+
+// Question prints what is asked, as a line of a file has it: "EX01 *:25 10.0.5.0/24 as Anonymous".
+func (c Case) Question() string {
+	switch {
+	case c.Flow != nil:
+		return c.Flow.String()
+	case c.Findings != nil:
+		return c.Findings.question(c.Found)
+	}
+	words := []string{word(c.Conn.Server), localText(c.Conn.Local), sources(c)}
+	if c.Peer != nil {
+		words = append(words, "as", peerText(*c.Peer))
+	}
+	return strings.Join(words, " ")
+}
+
+// sources prints who connects.
+func sources(c Case) string {
+	if c.From == "" {
+		return c.Conn.Remote.String()
+	}
+	var list []string
+	for _, part := range parts(c.From) {
+		list = append(list, word(part.text))
+	}
+	return strings.Join(list, ",")
+}
+
+// localText prints a local endpoint of which the address, or both, may be left out.
+func localText(local netip.AddrPort) string {
+	switch {
+	case local.IsValid():
+		return local.String()
+	case local.Port() != 0:
+		return everything + ":" + strconv.Itoa(int(local.Port()))
+	}
+	return everything
+}
+
+// String prints the question about flows as a line of a file has it: "flow EX01 EX03 PublicFolderReplication".
+func (f Flows) String() string {
+	text := "flow"
+	for _, name := range []string{f.From, f.To} {
+		if !asked(name) {
+			name = everything
+			text += " " + name
 			continue
 		}
-		name := c.Name
-		if name == "" {
-			name = c.Conn.String()
+		text += " " + word(name)
+	}
+	if f.Purpose == 0 {
+		text += " " + everything
+	} else {
+		text += " " + f.Purpose.String()
+	}
+	if f.Port != 0 {
+		text += fmt.Sprintf(" port=%d", f.Port)
+	}
+	if f.Need != 0 {
+		text += " need=" + f.Need.String()
+	}
+	return text
+}
+
+// String prints the question about findings as a line of a file has it, if there must be none: "no finding RC001 of EX01\Relay".
+func (f Findings) String() string { return f.question(false) }
+
+func (f Findings) question(found bool) string {
+	text := "no finding"
+	if found {
+		text = "finding"
+	}
+	if f.Checks != "" {
+		text += " " + strings.ReplaceAll(f.Checks, " ", "")
+	}
+	if f.Severity != 0 {
+		text += " " + f.Severity.String()
+	}
+	if f.Subject != "" {
+		text += " of " + word(f.Subject)
+	}
+	return text
+}
+
+// Wanted prints what is wanted, as a line of a file has it behind the arrow: `EX01\Relay by 10.0.5.0/24, may relay`. It is empty for a
+// case about findings, whose question says it.
+func (c Case) Wanted() string {
+	switch {
+	case c.Findings != nil:
+		return ""
+	case c.Flow != nil:
+		return c.State.String()
+	}
+	var wants []string
+	served := ""
+	if !c.Want.IsZero() {
+		served = answerWord(c.Want.String())
+	} else if c.Outcome == connector.Selected || c.By.IsValid() {
+		served = "served"
+	}
+	if c.By.IsValid() {
+		served += " by " + c.By.String()
+	}
+	if served != "" {
+		wants = append(wants, served)
+	}
+	if c.Refused || c.Outcome > connector.Selected {
+		refused := "refused"
+		if c.Outcome != 0 {
+			refused += " " + c.Outcome.String()
 		}
-		if c.Why != "" {
-			name += " (" + c.Why + ")"
+		wants = append(wants, refused)
+	}
+	for _, w := range stateWants {
+		if text := w.text(c); text != "" {
+			wants = append(wants, text)
 		}
-		t.Errorf("%s:\n  want %s\n  got  %s\n%s", name, c.want(), answer(m), x.Explain(c.Conn))
 	}
+	if c.Reply != (connector.Reply{}) {
+		wants = append(wants, "reply "+replyText(c.Reply))
+	}
+	return strings.Join(wants, ", ") + doubtText(c.Doubt)
 }
 
-func (c Case) meets(m connector.Match) bool {
-	if m.Doubt() != c.Doubt || !m.Connector().Equal(c.Want) {
-		return false
+// replyText prints a reply that is wanted.
+func replyText(r connector.Reply) string {
+	text := strconv.Itoa(r.Code)
+	if r.Enhanced != "" {
+		text += " " + r.Enhanced
 	}
-	return !c.Want.IsZero() || c.Refused == 0 || m.Outcome() == c.Refused
-}
-
-func (c Case) want() string {
-	s := c.Want.String()
-	if c.Want.IsZero() {
-		s = strings.TrimSpace("refused " + c.Refused.String())
+	if r.Text != "" {
+		text += " " + quoted(r.Text)
 	}
-	return s + doubtText(c.Doubt)
-}
-
-// answer renders a decision as expect.txt has it.
-func answer(m connector.Match) string {
-	if m.Outcome() != connector.Selected {
-		return "refused " + m.Outcome().String() + doubtText(m.Doubt())
-	}
-	return m.Connector().String() + doubtText(m.Doubt())
+	return text
 }
 
 func doubtText(d connector.Doubt) string {
@@ -76,63 +272,22 @@ func doubtText(d connector.Doubt) string {
 	return " (doubt: " + d.String() + ")"
 }
 
-// line renders a case as a line of expect.txt, with another answer.
-func (c Case) line(answer string) string {
-	return fmt.Sprintf("%s %s %s -> %s", c.Conn.Server, c.Conn.Local, c.Conn.Remote, answer)
+// String prints the case as a line of a file: the name if there is one, the question, the arrow and what is wanted.
+func (c Case) String() string {
+	text := c.Question()
+	if c.Findings == nil {
+		text += " -> " + c.Wanted()
+	}
+	if c.Name != "" {
+		text = name(c.Name) + ": " + text
+	}
+	return text
 }
 
-// parseCases reads expect.txt. Empty lines and those that begin with # are passed over.
-func parseCases(file string, text string) ([]Case, error) {
-	var cases []Case
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		c, err := parseCase(line)
-		if err != nil {
-			return nil, &connector.ModelError{Source: connector.Source{File: file, Line: n}, Path: line, Err: err}
-		}
-		cases = append(cases, c)
+// title names the case in a test.
+func (c Case) title() string {
+	if c.Name != "" {
+		return c.Name
 	}
-	return cases, nil
-}
-
-func parseCase(line string) (c Case, err error) {
-	question, want, ok := strings.Cut(line, " -> ")
-	fields := strings.Fields(question)
-	if !ok || len(fields) != 3 {
-		return c, fmt.Errorf("%w: a decision is SERVER LOCAL:PORT REMOTE -> ANSWER", connector.ErrInvalid)
-	}
-	c.Conn.Server = fields[0]
-	if c.Conn.Local, err = connector.ParseBinding(fields[1]); err != nil {
-		return c, err
-	}
-	if c.Conn.Remote, err = netip.ParseAddr(fields[2]); err != nil {
-		return c, err
-	}
-	want, doubt, _ := strings.Cut(strings.TrimSpace(want), " (doubt: ")
-	for name := range strings.SplitSeq(strings.TrimSuffix(doubt, ")"), ", ") {
-		for _, d := range []connector.Doubt{connector.DoubtTie, connector.DoubtMissing, connector.DoubtRole} {
-			if name == d.String() {
-				c.Doubt |= d
-			}
-		}
-	}
-	refusal, refused := strings.CutPrefix(want, "refused")
-	if !refused {
-		c.Want, err = connector.ParseID(want)
-		return c, err
-	}
-	for o := connector.NoRange; o <= connector.InvalidConn; o++ {
-		if strings.TrimSpace(refusal) == o.String() {
-			c.Refused = o
-		}
-	}
-	if c.Refused == 0 && strings.TrimSpace(refusal) != "" {
-		return c, fmt.Errorf("%q: %w: not an outcome", refusal, connector.ErrInvalid)
-	}
-	return c, nil
+	return c.Question()
 }

@@ -1,16 +1,73 @@
-// Package topotest holds topologies under test: who serves which connection, what an audit finds, and what a fix changes,
-// written down beside the topology and compared with what the library says today.
+// Package topotest holds topologies under test: who serves which connection and what the peer gets there, what becomes of mail between
+// servers, what an audit finds, and what a fix changes, written down and compared with what the library says today.
 //
-// In Go, a table of [Case] values is checked with [Check]. In files, a story is a text archive that [Load] reads: a
-// comment that tells it, then sections, of which only the first is required:
+// # Cases
+//
+// A [Case] asks one question and says what is wanted. [Run] asks a table of them in subtests; [Build] makes the topology. In a file, which
+// [ParseCases] reads, a case is a line:
+//
+//	# Comments directly above a case say why it is there, and are printed when it fails.
+//	EX01 10.1.0.11:25 10.0.5.7 -> EX01\Relay
+//	scanners relay: EX01 *:25 10.0.5.0/24 as Anonymous -> EX01\Relay by 10.0.5.0/24, may relay
+//
+//	[mail between servers]
+//	EX03 *:25 EX01 -> EX03\Default EX03, authenticated
+//	flow * * PublicFolderReplication -> passes
+//	no finding RC001
+//
+// A line [NAME] begins a group, and NAME: in front of a question is the name of the case. What has blanks stands in single quotes, but
+// for the names of connectors behind the arrow and subjects of findings. Case is ignored.
+//
+// # Questions
+//
+//	SERVER LOCAL CLIENT [as PEER]   connections: they must hold for every address of the client at every endpoint
+//	flow FROM TO PURPOSE            flows between servers, or from a network; * is all of them
+//	[no] finding CHECKS             findings of an audit that the topology does not accept
+//
+// SERVER is a name, or * for every server. LOCAL is 10.1.0.11:25, or 0.0.0.0:25 for all local addresses that no binding names; *:25 is
+// each of these at which something listens, * those of every port, and nothing is *:25. CLIENT is addresses and
+// ranges, the name of a server or a network of the topology, any, or several of these separated by commas.
+//
+// PEER is what connects: Anonymous, User, ExchangeServer, Edge, UnifiedMessaging, CrossForest or Partner, and behind it, as in
+// [connector.Peer], version=2010, tls=IfOffered or tls=Insists, mechanism=BasicAuth, DowngradedExchangeAuth, NoCertificate, KerberosFails,
+// WrongPassword. A CLIENT that is one server connects as what the topology tells of it.
+//
+// A flow may be narrowed by port=2525 and need=Required; CHECKS are IDs and their beginnings, as in RC001,RC2, a severity, which
+// counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance.
+//
+// # Answers
+//
+//	EX01\Relay                               the connector; *\Relay on every server, and * in a name is any text
+//	EX01\Relay by 10.0.5.0/24                and the range that decides, in any notation
+//	served, served by 10.0.5.0/24            by whichever connector
+//	refused, refused NoRange                 by none; NotListening: nothing listens there
+//	authenticated, not authenticated         as what the peer is; also: authentication not sought, authentication unknown
+//	encrypted, not encrypted                 also: encryption unknown
+//	mail accepted, mail refused              to an accepted domain, with whichever sender; also: mail unknown
+//	may relay, may not relay                 to any other domain; also: relay unknown
+//	reply 550 5.7.54 'SMTP; Unable'          a refusal of the session, as far as it is given
+//	... (doubt: Tie)                         the doubt of the answer, none unless it is said
+//	passes, fails, partly fails, unknown,    of a flow, see [audit.FlowState]
+//	no source, no target, no listener, outside
+//
+// Several answers are separated by commas, the doubt comes last. What is not known is neither granted nor refused.
+//
+// # More than cases
+//
+// [Cover] tells what no case touches. [Snapshot] and [Regions] write the decisions of today as cases, [Changed] tells what moved since, and
+// [Clients] makes cases of real clients in protocol logs.
+//
+// # Stories
+//
+// A story is a text archive that [Load] reads: a comment that tells it, then sections, of which only the first is required:
 //
 //	-- topology.json --     the native JSON of the topology
-//	-- expect.txt --        one decision a line: SERVER LOCAL:PORT REMOTE -> SERVER\Connector, or -> refused OUTCOME
-//	-- explain N --         the explanation of the N-th decision
+//	-- expect.txt --        cases, see above
+//	-- explain N --         the explanation of the N-th case, if that is about one address at one endpoint
 //	-- flows.txt --         every flow between servers that fails, or may
 //	-- findings.txt --      every finding: check, severity, certainty, subject, addresses; nothing missing, nothing more
 //	-- fix CHECK N.ps1 --   the commands of the N-th fix of each finding of that check
-//	-- after.txt --         the decisions of expect.txt once the fixes above are applied
+//	-- after.txt --         cases that hold once the fixes above are applied; none: those of expect.txt
 //	-- after findings.txt --  the findings that are left then
 //	-- after flows.txt --   the flows that still fail, or may
 //	-- error.txt --         an error that a queue, an NDR or a log showed; nothing is expected of it by itself

@@ -22,9 +22,12 @@ type Fixture struct {
 	Story    string // the comment before the first section
 	Topology *connector.Topology
 	Cases    []Case    // of expect.txt
+	After    []Case    // of after.txt
 	Error    string    // of error.txt
 	Change   string    // of change.ps1
 	Sections []Section // every section of which something is expected, in order
+
+	archive *txtar.Archive
 }
 
 // Section is one expectation of a story, as text.
@@ -41,7 +44,7 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 		return nil, err
 	}
 	a := txtar.Parse(string(data))
-	f := &Fixture{Name: name, Story: strings.TrimSpace(a.Comment)}
+	f := &Fixture{Name: name, Story: strings.TrimSpace(a.Comment), archive: a}
 	for _, file := range a.Files {
 		in := name + "/" + file.Name
 		switch {
@@ -55,7 +58,11 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 			}
 			continue
 		case file.Name == "expect.txt":
-			if f.Cases, err = parseCases(in, file.Data); err != nil {
+			if f.Cases, err = ParseCases(in, strings.NewReader(file.Data)); err != nil {
+				return nil, err
+			}
+		case file.Name == "after.txt":
+			if f.After, err = ParseCases(in, strings.NewReader(file.Data)); err != nil {
 				return nil, err
 			}
 		case file.Name == "error.txt":
@@ -77,6 +84,10 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 func (f *Fixture) Check(t TB) {
 	t.Helper()
 	for _, s := range f.Sections {
+		if s.Name == "expect.txt" || s.Name == "after.txt" {
+			f.checkCases(t, s.Name)
+			continue
+		}
 		got, err := f.Answer(s.Name)
 		if err != nil {
 			t.Errorf("%s: %s: %v", f.Name, s.Name, err)
@@ -86,6 +97,25 @@ func (f *Fixture) Check(t TB) {
 			t.Errorf("%s: %s does not hold:\n%s", f.Name, s.Name, difference(want, got))
 		}
 	}
+}
+
+// Updated returns the story with every section saying what it should, see [Fixture.Answer]; comments in cases stay, those in other sections
+// that something is expected of go. Whoever writes it down instead of the story reads the difference.
+func (f *Fixture) Updated() (string, error) {
+	var errs []error
+	updated := &txtar.Archive{Comment: f.archive.Comment, Files: slices.Clone(f.archive.Files)}
+	for i, file := range updated.Files {
+		if !slices.ContainsFunc(f.Sections, func(s Section) bool { return s.Name == file.Name }) {
+			continue
+		}
+		answer, err := f.Answer(file.Name)
+		errs = append(errs, err)
+		updated.Files[i].Data = answer
+	}
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	return txtar.Format(updated), nil
 }
 
 // uncommented leaves out empty lines and those that begin with #.
@@ -126,13 +156,43 @@ func difference(want, got string) string {
 	return b.String()
 }
 
+// checkCases reports every case of expect.txt or after.txt that does not hold.
+func (f *Fixture) checkCases(t TB, section string) {
+	t.Helper()
+	results, err := f.results(section)
+	if err != nil {
+		t.Errorf("%s: %s: %v", f.Name, section, err)
+	}
+	for _, r := range results {
+		if !r.Holds() {
+			t.Errorf("%s", r)
+		}
+	}
+}
+
+// results asks the topology the cases of expect.txt, or the fixed one those of after.txt, which are those of expect.txt if it has none.
+func (f *Fixture) results(section string) ([]Result, error) {
+	if section == "expect.txt" {
+		return Evaluate(context.Background(), f.Topology, f.Cases)
+	}
+	t, err := f.fixed()
+	if err != nil {
+		return nil, err
+	}
+	if len(f.After) == 0 {
+		return Evaluate(context.Background(), t, f.Cases)
+	}
+	return Evaluate(context.Background(), t, f.After)
+}
+
 // Answer returns what a section should say, by the topology of the story. The error is [ErrSection], or that of the
 // library.
 func (f *Fixture) Answer(section string) (string, error) {
 	rest, after := strings.CutPrefix(section, "after ")
 	t := f.Topology
-	if section == "after.txt" {
-		rest, after = "expect.txt", true
+	if section == "expect.txt" || section == "after.txt" {
+		results, err := f.results(section)
+		return FormatCases(today(results)), err
 	}
 	if after {
 		fixed, err := f.fixed()
@@ -147,8 +207,8 @@ func (f *Fixture) Answer(section string) (string, error) {
 	}
 	if n, ok := strings.CutPrefix(rest, "explain "); ok {
 		i, err := strconv.Atoi(n)
-		if err != nil || i < 1 || i > len(f.Cases) {
-			return "", fmt.Errorf("%s: %w: no decision of this number", section, ErrSection)
+		if err != nil || i < 1 || i > len(f.Cases) || !f.Cases[i-1].Conn.Remote.IsValid() {
+			return "", fmt.Errorf("%s: %w: no decision about one connection of this number", section, ErrSection)
 		}
 		return x.Explain(f.Cases[i-1].Conn).String(), nil
 	}
@@ -156,8 +216,6 @@ func (f *Fixture) Answer(section string) (string, error) {
 		return f.commands(rest)
 	}
 	switch rest {
-	case "expect.txt":
-		return f.decisions(x), nil
 	case "flows.txt":
 		return flows(t, x), nil
 	case "findings.txt":
@@ -174,15 +232,6 @@ func (f *Fixture) Answer(section string) (string, error) {
 		return networks(t, x), nil
 	}
 	return "", fmt.Errorf("%s: %w", section, ErrSection)
-}
-
-// decisions answers the questions of expect.txt.
-func (f *Fixture) decisions(x *connector.Index) string {
-	var b strings.Builder
-	for _, c := range f.Cases {
-		b.WriteString(c.line(answer(x.Select(c.Conn))) + "\n")
-	}
-	return b.String()
 }
 
 // flows lists the flows that do not pass, other than those on which connectors have no say.

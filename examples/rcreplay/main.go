@@ -19,6 +19,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/smtplog"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
+	"github.com/receiveconnector/receiveconnector/examples/internal/logs"
 )
 
 const usage = `usage: rcreplay [-config FILE]... [-change COMMAND]... [-save FILE] LOG...
@@ -69,7 +70,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.StringVar(&q.save, "save", "", "write what was read to `FILE`, for later and for others; nothing else is told then unless -config is given")
 	flags.BoolVar(&q.everything, "all", false, "list every source, and not only the first ten of a range")
 	flags.IntVar(&q.processors, "processors", runtime.GOMAXPROCS(0), "how many logs to read at a time")
-	logs, status, done := input.Parse(flags, usage, args)
+	names, status, done := input.Parse(flags, usage, args)
 	if done {
 		return status
 	}
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return input.ExitUnusable
 	}
 	switch {
-	case len(logs) == 0:
+	case len(names) == 0:
 		return fail("rcreplay: name the logs, or folders of them; -h explains")
 	case len(q.config) == 0 && len(q.commands)+len(q.after) > 0:
 		return fail("rcreplay: a change needs the configuration that it changes: -config FILE")
@@ -102,13 +103,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return fail(err)
 	}
-	traffic, err := readAll(ctx, logs, q.processors, stdin, stderr)
+	traffic, err := logs.Read(ctx, names, q.processors, stdin, stderr)
 	if err != nil {
 		return fail(err)
 	}
 	if traffic.Records == 0 && !traffic.Interrupted {
 		_ = report.Text.Replay(stderr, report.Replay{Traffic: traffic})
-		return fail(strings.Join(logs, ", ") + ": no record of an SMTP protocol log")
+		return fail(strings.Join(names, ", ") + ": no record of an SMTP protocol log")
 	}
 	if q.save != "" && traffic.Records > 0 {
 		if err := save(q.save, traffic); err != nil {

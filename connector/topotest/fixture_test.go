@@ -15,12 +15,22 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 )
 
-// recorder keeps what a check reports.
-type recorder struct{ errors []string }
+// recorder keeps what a check reports, and the names of subtests.
+type recorder struct{ errors, names []string }
 
 func (r *recorder) Helper() {}
 func (r *recorder) Errorf(f string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(f, args...))
+}
+func (r *recorder) Run(name string, f func(*recorder)) bool {
+	var sub recorder
+	f(&sub)
+	r.names = append(r.names, name)
+	for _, n := range sub.names {
+		r.names = append(r.names, name+"/"+n)
+	}
+	r.errors = append(r.errors, sub.errors...)
+	return len(sub.errors) == 0
 }
 
 const topology = `{"connectors": [
@@ -34,53 +44,8 @@ func load(t *testing.T, sections string) (*topotest.Fixture, error) {
 	return topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte("A story.\n-- topology.json --\n" + topology + sections)}}, "s.txtar")
 }
 
-func index(t *testing.T) *connector.Index {
-	f, err := load(t, "")
-	require.NoError(t, err)
-	x, err := connector.Compile(f.Topology)
-	require.NoError(t, err)
-	return x
-}
-
 func at(remote string) connector.Conn {
 	return connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr(remote)}
-}
-
-func TestCheck(t *testing.T) {
-	relay := connector.ID{Server: "ex01", Name: "RELAY"}
-	closed := at("10.0.0.1")
-	closed.Local = netip.MustParseAddrPort("10.0.0.1:26")
-	var r recorder
-	topotest.Check(&r, index(t), []topotest.Case{
-		{Conn: at("10.0.0.5"), Want: relay},
-		{Conn: at("10.1.0.5"), Want: connector.ID{Server: "EX01", Name: "Twin"}, Doubt: connector.DoubtTie},
-		{Conn: closed}, {Conn: closed, Refused: connector.NotListening},
-	})
-	assert.Empty(t, r.errors)
-
-	topotest.Check(&r, index(t), []topotest.Case{
-		{Name: "named", Why: "the reason", Conn: at("10.2.0.5"), Want: relay},
-		{Conn: at("10.1.0.5"), Want: connector.ID{Server: "EX01", Name: "Twin"}},
-		{Conn: at("10.0.0.5"), Want: relay, Doubt: connector.DoubtTie},
-		{Conn: at("10.0.0.5")},
-		{Conn: closed, Refused: connector.NoRange},
-		{Conn: closed, Want: relay},
-	})
-	require.Len(t, r.errors, 6)
-	assert.Equal(t, `named (the reason):
-  want ex01\RELAY
-  got  EX01\Default
-10.2.0.5 -> EX01 10.0.0.1:25: EX01\Default by 0.0.0.0/0
-  Won                EX01\Default by 0.0.0.0/0 (4,294,967,296 addresses)
-  NotInRange         EX01\Relay
-  NotInRange         EX01\Twin
-  NotInRange         EX01\Other
-`, r.errors[0])
-	assert.Contains(t, r.errors[1], "10.1.0.5 -> EX01 10.0.0.1:25:\n  want EX01\\Twin\n  got  EX01\\Twin (doubt: Tie)\n")
-	assert.Contains(t, r.errors[2], "want ex01\\RELAY (doubt: Tie)\n  got  EX01\\Relay\n")
-	assert.Contains(t, r.errors[3], "want refused\n  got  EX01\\Relay\n")
-	assert.Contains(t, r.errors[4], "want refused NoRange\n  got  refused NotListening\n")
-	assert.Contains(t, r.errors[5], "got  refused NotListening\n")
 }
 
 func TestLoad(t *testing.T) {
@@ -124,11 +89,14 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	var r recorder
 	f.Check(&r)
 	require.Len(t, r.errors, 8)
-	assert.Equal(t, `s.txtar: expect.txt does not hold:
-  missing: EX01 10.0.0.1:25 10.0.0.5 -> EX01\Default
-  missing: EX01 10.0.0.1:26 10.1.0.5 -> refused
-  too many: EX01 10.0.0.1:25 10.0.0.5 -> EX01\Relay
-  too many: EX01 10.0.0.1:26 10.1.0.5 -> refused NotListening
+	assert.Equal(t, `s.txtar/expect.txt:1: EX01 10.0.0.1:25 10.0.0.5
+  want EX01\Default
+  got  EX01\Relay
+    10.0.0.5 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.0.0/24
+      Won                EX01\Relay by 10.0.0.0/24 (256 addresses)
+      LostToNarrower     EX01\Default by 0.0.0.0/0 (4,294,967,296 addresses)
+      NotInRange         EX01\Twin
+      NotInRange         EX01\Other
 `, r.errors[0])
 	assert.Equal(t, `s.txtar: findings.txt does not hold:
   missing: RC001 error certain EX01\Relay: 10.0.0.7
@@ -206,40 +174,20 @@ func TestLoadErrors(t *testing.T) {
 	_, err := topotest.Load(fstest.MapFS{}, "s")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	for why, row := range map[string]struct{ text, at string }{
-		"no topology":    {"just text", "s"},
-		"no JSON":        {"-- topology.json --\nx\n", "s/topology.json:1:1"},
-		"an unknown key": {"-- topology.json --\n{\"server\": []}\n", "s/topology.json:1:12"},
-		"no arrow":       {"-- expect.txt --\n\nEX01 10.0.0.1:25 10.0.0.5\n", "s/expect.txt:2"},
-		"two fields":     {"-- expect.txt --\nEX01 10.0.0.5 -> EX01\\A\n", "s/expect.txt:1"},
-		"no endpoint":    {"-- expect.txt --\nEX01 10.0.0.1 10.0.0.5 -> EX01\\A\n", "s/expect.txt:1"},
-		"no address":     {"-- expect.txt --\nEX01 10.0.0.1:25 x -> EX01\\A\n", "s/expect.txt:1"},
-		"no identity":    {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> Relay\n", "s/expect.txt:1"},
-		"no outcome":     {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> refused Perhaps\n", "s/expect.txt:1"},
+		"no topology":     {"just text", "s"},
+		"no JSON":         {"-- topology.json --\nx\n", "s/topology.json:1:1"},
+		"an unknown key":  {"-- topology.json --\n{\"server\": []}\n", "s/topology.json:1:12"},
+		"no arrow":        {"-- expect.txt --\n\nEX01 10.0.0.1:25 10.0.0.5\n", "s/expect.txt:2"},
+		"a bad one after": {"-- after.txt --\nEX01 10.0.0.5 -> nobody\n", "s/after.txt:1:18"},
+		"no endpoint":     {"-- expect.txt --\nEX01 10.0.0.1 10.0.0.5 -> EX01\\A\n", "s/expect.txt:1"},
+		"no identity":     {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> Relay\n", "s/expect.txt:1"},
+		"no outcome":      {"-- expect.txt --\nEX01 10.0.0.1:25 10.0.0.5 -> refused Perhaps\n", "s/expect.txt:1"},
 	} {
 		_, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(row.text)}}, "s")
 		var me *connector.ModelError
 		require.ErrorAs(t, err, &me, why)
 		assert.True(t, strings.HasPrefix(me.Source.String(), row.at), "%s: %s", why, me.Source)
 	}
-}
-
-func ExampleCheck() {
-	t := &recorder{} // in a test, the *testing.T
-	top := &connector.Topology{Connectors: []connector.ReceiveConnector{{
-		ID:             connector.ID{Server: "EX01", Name: "Relay"},
-		Bindings:       []netip.AddrPort{connector.MustParseBinding("0.0.0.0:25")},
-		RemoteIPRanges: []connector.Range{connector.MustParseRange("10.0.5.0/24")},
-	}}}
-	x, err := connector.Compile(top)
-	if err != nil {
-		panic(err)
-	}
-	topotest.Check(t, x, []topotest.Case{
-		{Name: "application server", Conn: at("10.0.5.7"), Want: connector.ID{Server: "EX01", Name: "Relay"}},
-		{Name: "everybody else", Why: "the relay is for applications", Conn: at("10.0.6.1"), Refused: connector.NoRange},
-	})
-	fmt.Println(len(t.errors), "cases failed")
-	// Output: 0 cases failed
 }
 
 func ExampleLoad() {

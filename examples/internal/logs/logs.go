@@ -1,4 +1,5 @@
-package main
+// Package logs reads the protocol logs that the example programs are given: files, folders, archives, patterns, standard input.
+package logs
 
 import (
 	"archive/zip"
@@ -28,9 +29,10 @@ type file struct {
 	open func() (io.ReadCloser, error)
 }
 
-// readAll reads logs, several at a time: each processor reads neighbours of the list, so that sessions go on from file to file, and what
-// they tell is merged.
-func readAll(ctx context.Context, names []string, processors int, stdin io.Reader, stderr io.Writer) (*smtplog.Traffic, error) {
+// Read reads logs, several at a time: each processor reads neighbours of the list, so that sessions go on from file to file, and what
+// they tell is merged. Until the context is done, which leaves the traffic Interrupted; the error is about what cannot be opened or was
+// saved and cannot be read. On a terminal stderr shows the progress.
+func Read(ctx context.Context, names []string, processors int, stdin io.Reader, stderr io.Writer) (*smtplog.Traffic, error) {
 	files, others, err := expand(names, &idle{ctx: ctx, r: stdin, results: make(chan result, 1), buf: make([]byte, 256<<10)})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,249 @@
+package topotest
+
+import (
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Coverage tells what of a topology cases are about, and what nobody has said anything about.
+//
+// A case touches a listener and a connector if one of the sources that it asks about connects there, and is served by it. It touches ranges
+// and addresses only if it says who serves them, or that nobody does: that nobody may relay says nothing about who is
+// meant to serve whom. A flow is touched by a case about it, or about what comes behind the decision if the sender connects to the target. A
+// case that cannot be asked, or is about findings, touches nothing.
+type Coverage struct {
+	Cases      int                     // that touch something
+	Connectors Touched[connector.ID]   // those that serve anybody, in the order of the configuration
+	Ranges     Touched[ConnectorRange] // those that decide about anybody, in the order of the configuration
+	Listeners  Touched[Listener]       // endpoints at which something listens, by server
+	Flows      Touched[connector.Flow] // those about which receive connectors decide; of the untouched the first 10,000
+	Addrs      []UntouchedAddrs        // exactly the sources of listeners about which nothing is said
+}
+
+// Touched counts things of one kind.
+type Touched[T any] struct {
+	Touched, All int
+	Untouched    []T
+}
+
+// Percent returns how much is touched, rounded down, so that 100 means all; 100 if there is nothing to touch.
+func (t Touched[T]) Percent() int { return percent(t.Touched, t.All) }
+
+func percent(touched, all int) int {
+	if all == 0 {
+		return 100
+	}
+	return touched * 100 / all
+}
+
+// ConnectorRange is an entry of RemoteIPRanges, as it stands there.
+type ConnectorRange struct {
+	Connector connector.ID
+	Range     connector.Range
+}
+
+// Listener is a local endpoint of a server that needs an answer of its own, see [connector.Index.Endpoints].
+type Listener struct {
+	Server string
+	Local  netip.AddrPort
+}
+
+// UntouchedAddrs are sources that get one answer at a listener, and about which nothing is said.
+type UntouchedAddrs struct {
+	Listener
+	Connector connector.ID // that serves them; the zero ID: nobody does
+	Addrs     []connector.Range
+}
+
+// Percent returns how much of all connectors, ranges, listeners and flows is touched, rounded down, so that 100 means all. A topology about
+// which there is no case is untested: 0.
+func (c *Coverage) Percent() int {
+	if c.Cases == 0 {
+		return 0
+	}
+	return percent(c.Connectors.Touched+c.Ranges.Touched+c.Listeners.Touched+c.Flows.Touched, c.Connectors.All+c.Ranges.All+c.Listeners.All+c.Flows.All)
+}
+
+// mostFlows is how many flows are listed: a thousand servers have millions.
+const mostFlows = 10_000
+
+// Cover tells what of a topology the cases are about, whether or not they hold. The error is that of [connector.Compile].
+func Cover(t *connector.Topology, cases []Case) (*Coverage, error) {
+	a, err := newAsker(t)
+	if err != nil {
+		return nil, err
+	}
+	c := &coverer{asker: a, said: make(map[place]*netipx.IPSetBuilder), heard: make(map[place]bool), connectors: make(map[connector.ID]bool),
+		ranges: make(map[ConnectorRange]bool), pairs: make(map[pair][]Case)}
+	for _, one := range cases {
+		c.touch(one)
+	}
+	return c.coverage(), nil
+}
+
+// coverer notes what cases touch. IDs are keys.
+type coverer struct {
+	*asker
+	cases      int
+	said       map[place]*netipx.IPSetBuilder // the sources of whom it is said who serves them
+	heard      map[place]bool
+	connectors map[connector.ID]bool
+	ranges     map[ConnectorRange]bool
+	flows      []Flows
+	pairs      map[pair][]Case // cases about what comes behind the decision, by sender and target
+}
+
+// pair is two servers, by key.
+type pair struct{ from, to string }
+
+func (c *coverer) touch(one Case) {
+	if one.check() != nil || one.Findings != nil {
+		return
+	}
+	if one.Flow != nil {
+		c.flows = append(c.flows, *one.Flow)
+		c.cases++
+		return
+	}
+	q, err := c.question(one)
+	if err != nil {
+		return
+	}
+	ps, err := c.pieces(one, q)
+	if err != nil {
+		return
+	}
+	c.cases++
+	for _, p := range ps {
+		at := place{key(p.server), c.endpoint(p.server, p.local)}
+		c.heard[at] = true
+		id := p.match.Connector().Key()
+		if p.match.Outcome() == connector.Selected {
+			c.connectors[id] = true
+		}
+		if one.decides() {
+			if c.said[at] == nil {
+				c.said[at] = new(netipx.IPSetBuilder)
+			}
+			c.said[at].AddRange(p.span)
+			c.ranges[ConnectorRange{id, p.match.Range()}] = true
+		}
+	}
+	if q.from != "" && one.follows() {
+		for _, server := range q.servers {
+			to := pair{q.from, key(server)}
+			c.pairs[to] = append(c.pairs[to], one)
+		}
+	}
+}
+
+// endpoint returns the entry of [connector.Index.Endpoints] that answers at a local address.
+func (c *coverer) endpoint(server string, local netip.AddrPort) netip.AddrPort {
+	es := c.x.Endpoints(server)
+	if slices.Contains(es, local) {
+		return local
+	}
+	wildcard := netip.IPv6Unspecified()
+	if local.Addr().Is4() {
+		wildcard = netip.IPv4Unspecified()
+	}
+	return netip.AddrPortFrom(wildcard, local.Port())
+}
+
+func (c *coverer) coverage() *Coverage {
+	v := &Coverage{Cases: c.cases}
+	serving := make(map[connector.ID]bool)
+	deciding := make(map[ConnectorRange]bool)
+	for _, server := range c.x.Servers() {
+		for _, local := range c.x.Endpoints(server) {
+			if !c.listens(server, local) {
+				continue
+			}
+			l := Listener{server, local}
+			v.Listeners.add(l, c.heard[place{key(server), local}])
+			for _, r := range c.runsAt(server, local) {
+				if r.match.Outcome() == connector.Selected {
+					id := r.match.Connector().Key()
+					serving[id], deciding[ConnectorRange{id, r.match.Range()}] = true, true
+				}
+			}
+			v.Addrs = append(v.Addrs, c.untouched(l)...)
+		}
+	}
+	for _, rc := range c.t.Connectors {
+		id := rc.ID.Key()
+		if serving[id] {
+			v.Connectors.add(rc.ID, c.connectors[id])
+		}
+		for i, r := range rc.RemoteIPRanges {
+			k := ConnectorRange{id, r}
+			if deciding[k] && !slices.Contains(rc.RemoteIPRanges[:i], r) {
+				v.Ranges.add(ConnectorRange{rc.ID, r}, c.ranges[k])
+			}
+		}
+	}
+	for f := range c.t.Flows() {
+		if !f.MeetsConnectors() || f.Need == connector.NotNeeded {
+			continue
+		}
+		touched := slices.ContainsFunc(c.flows, func(q Flows) bool { return q.match(f) }) ||
+			slices.ContainsFunc(c.pairs[pair{key(f.From), key(f.To)}], func(one Case) bool { return !f.FromNetwork && isAbout(one, f) })
+		if !touched && len(v.Flows.Untouched) == mostFlows {
+			v.Flows.All++
+			continue
+		}
+		v.Flows.add(f, touched)
+	}
+	return v
+}
+
+// isAbout tells whether a case in which the sender of a flow connects to the target is about the flow.
+func isAbout(c Case, f connector.Flow) bool {
+	port := c.Conn.Local.Port()
+	return (port == 0 || port == f.Port) && (c.Peer == nil || c.Peer.Kind == f.Peer(connector.Server{}).Kind)
+}
+
+func (t *Touched[T]) add(v T, touched bool) {
+	t.All++
+	if touched {
+		t.Touched++
+	} else {
+		t.Untouched = append(t.Untouched, v)
+	}
+}
+
+// untouched returns the sources of a listener about which nothing is said, by who serves them, in the order of their first address.
+func (c *coverer) untouched(l Listener) (list []UntouchedAddrs) {
+	said := new(netipx.IPSet)
+	if b := c.said[place{key(l.Server), l.Local}]; b != nil {
+		said, _ = b.IPSet() // valid ranges do not fail
+	}
+	at := make(map[connector.ID]int)
+	var sets []*netipx.IPSetBuilder
+	for _, r := range c.runsAt(l.Server, l.Local) {
+		if said.ContainsRange(r.span) {
+			continue
+		}
+		id := r.match.Connector()
+		i, ok := at[id]
+		if !ok {
+			i = len(list)
+			at[id] = i
+			list, sets = append(list, UntouchedAddrs{Listener: l, Connector: id}), append(sets, new(netipx.IPSetBuilder))
+		}
+		sets[i].AddRange(r.span)
+	}
+	rest := list[:0]
+	for i, u := range list {
+		sets[i].RemoveSet(said)
+		set, _ := sets[i].IPSet() // valid ranges do not fail
+		if u.Addrs = connector.RangesOf(set); len(u.Addrs) > 0 {
+			rest = append(rest, u)
+		}
+	}
+	return rest
+}

@@ -1,0 +1,319 @@
+package topotest_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/internal/gen"
+	"github.com/receiveconnector/receiveconnector/connector/internal/oracle"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
+)
+
+func evaluate(t testing.TB, top *connector.Topology, cases ...topotest.Case) []topotest.Result {
+	t.Helper()
+	results, err := topotest.Evaluate(context.Background(), top, cases)
+	require.NoError(t, err)
+	require.Len(t, results, len(cases))
+	return results
+}
+
+// organization is two sites, each with a server, and an older one that relays to everybody inside.
+func organization() *connector.Topology {
+	return topotest.MustBuild(
+		topotest.Exchange("2016", "EX01").Site("A").At("10.1.0.11").DefaultConnectors().Relay("10.0.5.0/24", "10.0.7.1"),
+		topotest.Exchange("2016", "EX02").Site("B").At("10.2.0.11").DefaultConnectors(),
+		topotest.Exchange("2010", "OLD").Site("A").At("10.1.0.21").Roles("HubTransport, Mailbox").DefaultConnectors().Relay("10.0.0.0/8"),
+		topotest.Network(connector.NetworkGateway, "head office", "10.0.5.8/29"),
+	)
+}
+
+// What holds, and what is answered where it does not. An empty answer: it holds.
+func TestEvaluate(t *testing.T) {
+	top := organization()
+	for _, row := range []struct{ line, got string }{
+		{`EX01 10.1.0.11:25 10.0.5.7 -> EX01\Relay`, ""},
+		{`ex01 *:25 10.0.5.7 -> EX01\RELAY by 10.0.5.0-10.0.5.255`, ""},
+		{`EX01 *:25 10.0.5.7 -> EX01\Default Frontend EX01`, `EX01\Relay: 10.0.5.7`},
+		{`EX01 *:25 10.0.5.7 -> EX02\Relay`, `EX01\Relay: 10.0.5.7`},
+		{`EX01 *:25 10.0.5.7 -> served by 10.0.0.0/8`, `EX01\Relay by 10.0.5.0/24: 10.0.5.7`},
+		{`EX01 *:25 10.0.5.7 -> refused`, `EX01\Relay: 10.0.5.7`},
+		{`EX01 *:25 10.0.5.0/24,10.0.7.1 -> EX01\Relay`, ""},
+		{`EX01 *:25 10.0.4.0/22 -> EX01\Relay`, `EX01\Default Frontend EX01: 10.0.4.0/24 10.0.6.0-10.0.7.0 10.0.7.2-10.0.7.255`},
+		{`EX01 *:25 'head office' -> EX01\Relay`, ""},
+		{`* *:25 10.9.9.9 -> *\Default*`, `OLD\Relay: 10.9.9.9`},
+		{`EX01 *:587 any -> EX01\Client Frontend EX01`, ""},
+		{`EX01 *:2526 any -> refused`, ""},
+		{`EX01 *:2526 any -> refused NoRange`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
+		{`EX01 *:2526 any -> served`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
+		{`EX01 *:25 any -> served`, ""},
+		{`NOBODY *:25 any -> refused UnknownServer`, ""},
+		{`EX01 *:25 10.0.5.0/24 as Anonymous -> may relay, mail accepted, not encrypted, authentication not sought`, ""},
+		{`EX01 *:25 10.0.5.0/24 as Anonymous tls=IfOffered -> encrypted`, ""},
+		{`EX01 *:25 any as Anonymous -> may not relay`, `may relay: 10.0.5.0/24 10.0.7.1`},
+		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 550 5.7.54 'SMTP; Unable to relay'`, ""},
+		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 550`, ""},
+		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 554`, `reply 550 5.7.54 'SMTP; Unable to relay recipient in non-accepted domain': 10.0.6.1`},
+		{`EX01 *:25 10.0.5.1 as Anonymous -> reply 550`, `: 10.0.5.1`},
+		{`OLD *:25 EX01 -> OLD\Relay, not authenticated, mail refused, reply 451 5.7.3 'Cannot achieve Exchange Server authentication'`, ""},
+		{`OLD *:25 EX01 -> OLD\Default OLD, authenticated`, `OLD\Relay, not authenticated: 10.1.0.11`},
+		{`EX01 *:25 OLD,EX02 as ExchangeServer -> EX01\Default Frontend EX01, authenticated, encrypted`, ""},
+		{`EX01 *:25 10.0.6.1 as User mechanism=BasicAuth -> not authenticated`, ""},
+		{`EX01 *:587 10.0.6.1 as User mechanism=BasicAuth tls=IfOffered -> authenticated`, ""},
+		{`EX01 *:2526 any as Anonymous -> may not relay, not authenticated`, ""},
+		{`flow EX02 EX01 * port=2525 -> passes`, ""},
+		{`flow OLD EX01 Mail -> passes`, ""},
+		{`flow EX01 OLD Mail -> passes`, "fails"},
+		{`flow EX01 OLD * need=Required -> fails`, ""},
+		{`flow EX01 EX01 Delivery -> outside`, ""},
+		{`no finding RC001 of EX01`, ""},
+		{`no finding RC001 of EX02\*`, ""},
+		{`no finding RC001 of *\Relay`, `RC001 error OLD\Relay`},
+		{`no finding error`, `RC001 error OLD\Relay; RC201 error EX01\Relay; RC201 error OLD\Relay`},
+		{`finding RC001 error`, ""},
+		{`finding RC002 error`, "no such finding"},
+	} {
+		r := evaluate(t, top, topotest.MustParseCase(row.line))[0]
+		require.NoError(t, r.Err, row.line)
+		assert.Positive(t, r.Asked, row.line)
+		var got []string
+		for _, f := range r.Failures {
+			text := f.Got
+			if f.Addrs != nil {
+				text += ":"
+				for _, a := range f.Addrs {
+					text += " " + a.String()
+				}
+				assert.Equal(t, f.Addrs[0].Span().From(), f.Conn.Remote)
+				assert.Equal(t, f.Conn, f.Verdict.Explanation.Conn)
+			}
+			if len(got) == 0 || got[len(got)-1] != text { // the same at several endpoints
+				got = append(got, text)
+			}
+		}
+		slices.Sort(got)
+		assert.Equal(t, row.got, strings.Join(slices.Compact(got), "; "), row.line)
+		assert.Equal(t, row.got == "", r.Holds(), row.line)
+	}
+}
+
+// A doubt is part of the answer: it must be said, and must be there.
+func TestDoubts(t *testing.T) {
+	tie := topotest.Exchange("2016", "EX01").At("10.1.0.11").DefaultConnectors().Relay("10.0.5.0/24").
+		Connector(connector.UsageCustom, "Twin", []string{"0.0.0.0:25"}, []string{"10.0.5.0/24"})
+	top := topotest.MustBuild(tie)
+	unknown := topotest.MustBuild(tie.Without("Twin"))
+	for i := range unknown.Connectors {
+		if unknown.Connectors[i].ID.Name == "Relay" {
+			unknown.Connectors[i].Missing = connector.PropertyAuthMechanism | connector.PropertyRights
+			unknown.Connectors[i].Rights = nil
+		}
+	}
+	for _, row := range []struct {
+		top   *connector.Topology
+		line  string
+		holds bool
+	}{
+		{top, `EX01 *:25 10.0.5.7 -> EX01\Relay (doubt: Tie)`, true},
+		{top, `EX01 *:25 10.0.5.7 -> EX01\Relay`, false},
+		{top, `EX01 *:25 10.0.5.7 as Anonymous -> may relay`, false},
+		{top, `EX01 *:25 10.0.5.7 as Anonymous -> may relay (doubt: Tie)`, true},
+		{top, `EX01 *:25 10.0.6.7 -> EX01\Default Frontend EX01 (doubt: Tie)`, false},
+		{unknown, `EX01 *:25 10.0.5.7 -> EX01\Relay`, true},
+		{unknown, `EX01 *:25 10.0.5.7 as Anonymous -> may relay`, false},
+		{unknown, `EX01 *:25 10.0.5.7 as Anonymous -> may not relay`, false},
+		{unknown, `EX01 *:25 10.0.5.7 as Anonymous -> relay unknown`, true},
+		{unknown, `EX01 *:25 10.0.5.7 as ExchangeServer -> authenticated`, false},
+		{unknown, `EX01 *:25 10.0.5.7 as ExchangeServer -> not authenticated`, false},
+		{unknown, `EX01 *:25 10.0.5.7 as ExchangeServer -> authentication unknown`, true},
+	} {
+		r := evaluate(t, row.top, topotest.MustParseCase(row.line))[0]
+		assert.Equal(t, row.holds, r.Holds(), "%s", r)
+	}
+}
+
+// A case about many sources holds if and only if it holds for each, by the oracle; and the sources for which it fails are exactly those.
+func TestEvaluateAgainstOracle(t *testing.T) {
+	held, failed := 0, 0
+	for seed := range uint64(400) {
+		r := gen.Rand(seed)
+		top := gen.Topology(r)
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		var cases []topotest.Case
+		for server := range slices.Values(x.Servers()) {
+			for range 6 {
+				es := x.Endpoints(server)
+				if len(es) == 0 {
+					continue
+				}
+				ask := gen.Range(r)
+				local := es[r.IntN(len(es))]
+				if ask.Span().From().Is4() != local.Addr().Is4() || ask.Size().BitLen() > 9 {
+					continue
+				}
+				// What an address of it gets is wanted of all of them.
+				d := oracle.Select(top, connector.Conn{Server: server, Local: local, Remote: ask.Span().From()}, oracle.Mistakes{})
+				c := topotest.Case{Conn: connector.Conn{Server: server, Local: local}, From: ask.String(), Want: d.Connector, Doubt: d.Doubt}
+				if d.Outcome != connector.Selected {
+					c.Outcome = d.Outcome
+				} else if r.IntN(2) == 0 {
+					c.By = d.Range
+				}
+				cases = append(cases, c)
+			}
+		}
+		for i, result := range evaluate(t, top, cases...) {
+			c := cases[i]
+			require.NoError(t, result.Err)
+			fails := connector.IPSet()
+			for _, f := range result.Failures {
+				fails = connector.IPSet(append(connector.RangesOf(fails), f.Addrs...)...)
+			}
+			span := connector.MustParseRange(c.From).Span()
+			for a := span.From(); a.Compare(span.To()) <= 0; a = a.Next() {
+				d := oracle.Select(top, connector.Conn{Server: c.Conn.Server, Local: c.Conn.Local, Remote: a}, oracle.Mistakes{})
+				same := d.Connector.Equal(c.Want) && d.Doubt == c.Doubt && (!c.By.IsValid() || d.Range.Compare(c.By) == 0) && (c.Outcome == 0 || d.Outcome == c.Outcome)
+				require.Equal(t, !same, fails.Contains(a), "seed %d: %s: %s", seed, c, a)
+				if a == span.To() {
+					break
+				}
+			}
+			if result.Holds() {
+				held++
+			} else {
+				failed++
+			}
+		}
+	}
+	assert.Greater(t, held, 500)
+	assert.Greater(t, failed, 200)
+}
+
+func TestEvaluateEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := topotest.Evaluate(ctx, organization(), []topotest.Case{topotest.MustParseCase("no finding")})
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = topotest.Evaluate(context.Background(), &connector.Topology{Servers: []connector.Server{{Name: "A"}, {Name: "a"}}}, nil)
+	require.ErrorIs(t, err, connector.ErrDuplicate)
+	empty := evaluate(t, &connector.Topology{}, topotest.MustParseCase(`* *:25 any -> refused`))[0]
+	require.ErrorIs(t, empty.Err, connector.ErrNotFound)
+	both := topotest.MustBuild(topotest.Exchange("2016", "EX01").At("10.0.0.1").DefaultConnectors(), topotest.Network(connector.NetworkGateway, "ex01", "10.0.0.2"),
+		topotest.Network(connector.NetworkPartner, "nobody"))
+	require.ErrorIs(t, evaluate(t, both, topotest.MustParseCase(`* *:25 EX01 -> served`))[0].Err, connector.ErrInvalid)
+	require.ErrorIs(t, evaluate(t, both, topotest.MustParseCase(`* *:25 nobody -> served`))[0].Err, connector.ErrNotFound)
+}
+
+// The names of subtests are those of the cases, and failures tell everything.
+func TestRun(t *testing.T) {
+	cases, err := topotest.ParseCases("expect.txt", strings.NewReader(`
+EX01 *:25 10.0.5.7 -> EX01\Relay
+
+[scanners]
+# They send to customers.
+relay: EX01 *:25 10.0.4.0/22 as Anonymous -> EX01\Relay, may relay
+no finding RC001
+finding RC007
+`))
+	require.NoError(t, err)
+	cases = append(cases, topotest.MustParseCase("flow EX01 OLD Mail -> passes"), topotest.Case{Name: "nobody", From: "x"})
+	var r recorder
+	topotest.Run(&r, organization(), cases)
+	assert.Equal(t, []string{`EX01 *:25 10.0.5.7`, "scanners", "scanners/relay", "scanners/no finding RC001", "scanners/finding RC007", "flow EX01 OLD Mail", "nobody"}, r.names)
+	require.Len(t, r.errors, 5)
+	assert.Equal(t, `expect.txt:6: relay: EX01 *:25 10.0.4.0/22 as Anonymous
+  why  They send to customers.
+  want EX01\Relay, may relay
+  got  EX01\Default Frontend EX01, may not relay
+       for 10.0.4.0/24 10.0.6.0-10.0.7.0 10.0.7.2-10.0.7.255 at EX01 0.0.0.0:25
+    10.0.4.0 -> EX01 0.0.0.0:25: EX01\Default Frontend EX01 by 0.0.0.0-255.255.255.255
+      Won                EX01\Default Frontend EX01 by 0.0.0.0-255.255.255.255 (4,294,967,296 addresses)
+      NotInRange         EX01\Relay
+      OtherPort          EX01\Client Frontend EX01
+      OtherPort          EX01\Outbound Proxy Frontend EX01
+      OtherPort          EX01\Default EX01
+      OtherPort          EX01\Client Proxy EX01
+`, r.errors[0][:strings.Index(r.errors[0], "      offered")])
+	assert.Contains(t, r.errors[0], "RCPT TO foreign domain: refused, 550 5.7.54")
+	assert.Contains(t, r.errors[1], "expect.txt:7: no finding RC001\n  want not found\n  got  RC001 error OLD\\Relay\n    ")
+	assert.Equal(t, "expect.txt:8: finding RC007\n  want found\n  got  no such finding\n", r.errors[2])
+	assert.Contains(t, r.errors[3], "flow EX01 OLD Mail\n  want passes\n  got  EX01 -> OLD port 25 Mail: fails\n       by rule: ")
+	assert.Contains(t, r.errors[3], "10.1.0.11 -> OLD 10.1.0.21:25: OLD\\Relay by 10.0.0.0/8")
+	assert.Contains(t, r.errors[4], "nobody: ")
+	assert.Contains(t, r.errors[4], "cannot be asked: not a valid value: the server is missing")
+
+	r = recorder{}
+	topotest.Run(&r, organization(), nil)
+	assert.Equal(t, []string{"no expectations: the topology is untested"}, r.errors, "nothing asked is nothing known")
+	r = recorder{}
+	topotest.Run(&r, &connector.Topology{Servers: []connector.Server{{Name: "A"}, {Name: "a"}}}, cases)
+	require.Len(t, r.errors, 1)
+	assert.Contains(t, r.errors[0], connector.ErrDuplicate.Error())
+
+	many := topotest.MustBuild(topotest.Exchange("2010", "EX01").DefaultConnectors().Relay(slices.Collect(func(yield func(string) bool) {
+		for i := range 40 {
+			if !yield(fmt.Sprintf("10.0.%d.0/25", i)) {
+				return
+			}
+		}
+	})...))
+	text := evaluate(t, many, topotest.MustParseCase(`EX01 *:25 10.0.0.0/16 -> EX01\Default EX01`))[0].String()
+	assert.Contains(t, text, " and 30 more ranges at EX01 0.0.0.0:25")
+	assert.Contains(t, evaluate(t, many, topotest.MustParseCase(`EX01 *:25 10.0.0.5 -> EX01\Relay`))[0].String(), "holds: EX01\\Relay")
+	assert.Contains(t, evaluate(t, organization(), topotest.MustParseCase("flow * * * -> fails"))[0].String(), "\n  and ")
+}
+
+// A case costs what it asks, and not the size of the topology each time.
+func TestEvaluateLooksUpOnce(t *testing.T) {
+	top := gen.Large(gen.Rand(1), 1000, 1, false)
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	server := x.Servers()[0]
+	c := topotest.Case{Conn: connector.Conn{Server: server, Local: netip.MustParseAddrPort("0.0.0.0:25"), Remote: netip.MustParseAddr("10.0.0.1")}, Outcome: connector.Selected}
+	allocs := func(n int) float64 {
+		return testing.AllocsPerRun(3, func() { evaluate(t, top, slices.Repeat([]topotest.Case{c}, n)...) })
+	}
+	base := allocs(1)
+	assert.Less(t, allocs(1001)-base, 40.0*1000)
+}
+
+func ExampleRun() {
+	t := &recorder{} // in a test, the *testing.T
+	top := topotest.MustBuild(
+		topotest.Exchange("2016", "EX01").Site("A").At("10.1.0.11").DefaultConnectors().Relay("10.0.0.0/24"),
+		topotest.Exchange("2016", "EX02").Site("B").At("10.2.0.11").DefaultConnectors(),
+	)
+	topotest.Run(t, top, []topotest.Case{
+		{Name: "printers", Conn: connector.Conn{Server: "EX01", Local: connector.MustParseBinding("10.1.0.11:25"), Remote: netip.MustParseAddr("10.0.0.7")},
+			Want: connector.ID{Server: "EX01", Name: "Relay"}},
+		{Name: "nobody else relays", Conn: connector.Conn{Server: "*"}, From: "10.0.1.0-255.255.255.255", Peer: &connector.Peer{Kind: connector.PeerAnonymous},
+			Relay: connector.StepRefused},
+		topotest.MustParseCase(`between sites: EX01 *:2525 EX02 -> EX01\Default EX01, authenticated`),
+		topotest.MustParseCase(`EX01 *:25 10.0.0.0/23 -> EX01\Relay`),
+	})
+	fmt.Println(len(t.names), "cases")
+	for _, e := range t.errors {
+		fmt.Print(e)
+	}
+	// Output:
+	// 4 cases
+	// EX01 *:25 10.0.0.0/23
+	//   want EX01\Relay
+	//   got  EX01\Default Frontend EX01
+	//        for 10.0.1.0/24 at EX01 0.0.0.0:25
+	//     10.0.1.0 -> EX01 0.0.0.0:25: EX01\Default Frontend EX01 by 0.0.0.0-255.255.255.255
+	//       Won                EX01\Default Frontend EX01 by 0.0.0.0-255.255.255.255 (4,294,967,296 addresses)
+	//       NotInRange         EX01\Relay
+	//       OtherPort          EX01\Client Frontend EX01
+	//       OtherPort          EX01\Outbound Proxy Frontend EX01
+	//       OtherPort          EX01\Default EX01
+	//       OtherPort          EX01\Client Proxy EX01
+}

@@ -1,0 +1,337 @@
+package topotest
+
+import (
+	"errors"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// lineError is what is wrong in a line, and where.
+type lineError struct {
+	offset int // in bytes from 0
+	err    error
+}
+
+func (e *lineError) Error() string { return e.err.Error() }
+
+// at places an error in a line. A parse error of a part of it keeps its offset in the part.
+func at(offset int, err error) error {
+	var pe *connector.ParseError
+	if errors.As(err, &pe) {
+		return &lineError{offset + pe.Offset, pe.Err}
+	}
+	return &lineError{offset, err}
+}
+
+// most is how long a file with expectations may be, and how many errors of one are told.
+const (
+	mostBytes  = 64 << 20
+	mostErrors = 100
+)
+
+// ParseCases reads a file of cases, a line each, see the package documentation for the form. Comments directly above a case are its Why,
+// and a line [NAME] begins a Group. The error joins a [*connector.ModelError] with file, line and column for every line that is wrong,
+// the first 100 of them; the cases of all other lines are returned with it.
+func ParseCases(file string, r io.Reader) ([]Case, error) {
+	data, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
+	in := connector.Source{File: file}
+	if err != nil {
+		return nil, &connector.ModelError{Source: in, Err: err}
+	}
+	if len(data) > mostBytes {
+		return nil, &connector.ModelError{Source: in, Err: errors.New("larger than 64 MiB of expectations")}
+	}
+	text := string(data)
+	if strings.IndexByte(text, 0) >= 0 {
+		return nil, &connector.ModelError{Source: in, Err: errors.New("not text in UTF-8; UTF-16, perhaps, as Windows PowerShell writes it with >")}
+	}
+	var cases []Case
+	var errs []error
+	var group string
+	var why []string
+	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+		in.Line++
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "":
+			why = nil
+			continue
+		case trimmed[0] == '#':
+			why = append(why, strings.TrimSpace(trimmed[1:]))
+			continue
+		case trimmed[0] == '[' && strings.HasSuffix(trimmed, "]") && !strings.Contains(trimmed, "->"):
+			group, why = strings.TrimSpace(trimmed[1:len(trimmed)-1]), nil
+			continue
+		}
+		c, err := ParseCase(trimmed)
+		in.Col = 0
+		if err != nil {
+			if len(errs) == mostErrors {
+				errs = append(errs, &connector.ModelError{Source: in, Err: errors.New("too many errors, the rest is not reported")})
+				break
+			}
+			var pe *connector.ParseError
+			if errors.As(err, &pe) {
+				in.Col = strings.Index(line, trimmed) + pe.Offset + 1
+			}
+			errs = append(errs, &connector.ModelError{Source: in, Err: err})
+		}
+		if err == nil {
+			c.Why, c.Group, c.Source = strings.Join(why, "\n"), group, in
+			cases = append(cases, c)
+		}
+		why = nil
+	}
+	return cases, errors.Join(errs...)
+}
+
+// FormatCases prints cases as a file that [ParseCases] reads, in their order, those of a group under its heading as long as they are
+// neighbours.
+func FormatCases(cases []Case) string {
+	var b strings.Builder
+	group := ""
+	for i, c := range cases {
+		if c.Group != group {
+			if i > 0 {
+				b.WriteString("\n")
+			}
+			group = c.Group
+			b.WriteString("[" + strings.Join(strings.Fields(group), " ") + "]\n")
+		} else if i > 0 && c.Why != "" {
+			b.WriteString("\n")
+		}
+		for line := range strings.Lines(c.Why) {
+			b.WriteString("# " + strings.TrimSpace(line) + "\n")
+		}
+		b.WriteString(c.String() + "\n")
+	}
+	return b.String()
+}
+
+// ParseCase reads one case as a line of a file has it, see the package documentation. Every error is a [*connector.ParseError] with the
+// offset of what is wrong.
+func ParseCase(line string) (Case, error) {
+	c, err := parseLine(line)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		pe := &connector.ParseError{Kind: "case", Input: line, Err: err}
+		var le *lineError
+		if errors.As(err, &le) {
+			pe.Offset, pe.Err = min(le.offset, len(line)), le.err
+		}
+		return Case{}, pe
+	}
+	return c, nil
+}
+
+// MustParseCase is [ParseCase] for literals; it panics on an error.
+func MustParseCase(line string) Case {
+	c, err := ParseCase(line)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+const arrow = " -> "
+
+func parseLine(line string) (c Case, err error) {
+	left, right, hasArrow := cut(line, arrow)
+	rest := left
+	if name, behind, ok := cutName(left); ok {
+		c.Name, rest = unquoted(strings.TrimSpace(name)), behind
+		if c.Name == "" {
+			return c, at(0, invalid("the name of the case is empty"))
+		}
+	}
+	ts, err := tokens(rest, len(left)-len(rest))
+	if err != nil {
+		return c, err
+	}
+	wants := wantText{right, len(left) + len(arrow)}
+	switch {
+	case len(ts) == 0:
+		return c, at(0, invalid("a case is QUESTION -> ANSWER"))
+	case ts[0].is("no"), ts[0].is("finding"):
+		if hasArrow {
+			return c, at(len(left), invalid("a finding has no answer: no finding RC001 says it all"))
+		}
+		return c, parseFindings(&c, ts)
+	case !hasArrow:
+		return c, at(len(line), invalid("a case is QUESTION -> ANSWER, and the arrow is missing"))
+	case ts[0].is("flow"):
+		if err := parseFlows(&c, ts); err != nil {
+			return c, err
+		}
+		return c, wants.flow(&c)
+	}
+	if err := parseConnection(&c, ts); err != nil {
+		return c, err
+	}
+	return c, wants.connection(&c)
+}
+
+func parseConnection(c *Case, ts []token) error {
+	if len(ts) < 2 {
+		return at(ts[0].offset, invalid("a connection is SERVER LOCAL:PORT CLIENT"))
+	}
+	c.Conn.Server = ts[0].text
+	client := ts[1]
+	rest := ts[2:]
+	c.Conn.Local = netip.AddrPortFrom(netip.Addr{}, portSMTP)
+	if len(rest) > 0 && !rest[0].is("as") {
+		local, err := parseLocal(client)
+		if err != nil {
+			return err
+		}
+		c.Conn.Local, client, rest = local, rest[0], rest[1:]
+	}
+	if err := parseFrom(c, client); err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	if !rest[0].is("as") || len(rest) < 2 {
+		return at(rest[0].offset, invalid("behind SERVER LOCAL:PORT CLIENT comes nothing, or as PEER"))
+	}
+	return parsePeer(c, rest[1:])
+}
+
+// portSMTP is the port of a question that does not say which.
+const portSMTP = 25
+
+func parseLocal(t token) (netip.AddrPort, error) {
+	if t.text == everything {
+		return netip.AddrPort{}, nil
+	}
+	if port, ok := strings.CutPrefix(t.text, everything+":"); ok {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return netip.AddrPort{}, at(t.offset+2, connector.ErrPort)
+		}
+		return netip.AddrPortFrom(netip.Addr{}, uint16(n)), nil
+	}
+	local, err := connector.ParseBinding(t.text)
+	if err != nil {
+		return local, at(t.offset, err)
+	}
+	return local, nil
+}
+
+// parseFrom reads who connects. What is no address and no range is a name, that only a topology knows; but what looks like an address must
+// be one.
+func parseFrom(c *Case, t token) error {
+	list := parts(t.raw)
+	for _, p := range list {
+		offset := t.offset + p.offset
+		if strings.Contains(p.text, everything) {
+			return at(offset, invalid("a client is addresses, ranges or names; any is every address"))
+		}
+		if _, err := connector.ParseRange(p.text); err != nil && (p.text == "" || isAddress(p.text) && strings.ContainsAny(p.text, ".:/")) {
+			return at(offset, err)
+		}
+	}
+	if a, err := netip.ParseAddr(list[0].text); err == nil && len(list) == 1 {
+		c.Conn.Remote = a
+		return nil
+	}
+	c.From = fromOf(list)
+	return nil
+}
+
+func parseFlows(c *Case, ts []token) error {
+	if len(ts) < 4 {
+		return at(ts[0].offset, invalid("a flow is flow FROM TO PURPOSE, with * for all"))
+	}
+	f := &Flows{From: ts[1].text, To: ts[2].text}
+	c.Flow = f
+	if f.From == everything {
+		f.From = ""
+	}
+	if f.To == everything {
+		f.To = ""
+	}
+	if p := ts[3]; p.text != everything {
+		var ok bool
+		if f.Purpose, ok = value(p.text, connector.Mail, connector.LogShipping); !ok {
+			return at(p.offset, invalid("not a purpose of a flow"))
+		}
+	}
+	for _, t := range ts[4:] {
+		key, text, _ := strings.Cut(t.text, "=")
+		ok := false
+		switch strings.ToLower(key) {
+		case "port":
+			n, err := strconv.ParseUint(text, 10, 16)
+			f.Port, ok = uint16(n), err == nil && n > 0
+		case "need":
+			f.Need, ok = value(text, connector.Required, connector.NotNeeded)
+		}
+		if !ok {
+			return at(t.offset, invalid("neither port=NUMBER nor need=Required, Possible or NotNeeded"))
+		}
+	}
+	return nil
+}
+
+func parseFindings(c *Case, ts []token) error {
+	f := &Findings{}
+	c.Findings, c.Found = f, ts[0].is("finding")
+	rest := ts[1:]
+	if !c.Found {
+		if len(rest) == 0 || !rest[0].is("finding") {
+			return at(ts[0].offset, invalid("no must be followed by finding"))
+		}
+		rest = rest[1:]
+	}
+	for len(rest) > 0 {
+		t := rest[0]
+		severity, isSeverity := value(t.text, audit.Note, audit.Error)
+		switch {
+		case t.is("of") && len(rest) == 2:
+			f.Subject = rest[1].text
+			return nil
+		case t.is("of") && len(rest) > 2: // a name with blanks, which needs no quotes at the end of the line
+			var words []string
+			for _, w := range rest[1:] {
+				words = append(words, w.text)
+			}
+			f.Subject = strings.Join(words, " ")
+			return nil
+		case t.is("of"):
+			return at(t.offset, invalid("of must be followed by a connector or server"))
+		case isSeverity && f.Severity == 0:
+			f.Severity = severity
+		case f.Checks == "":
+			if _, err := audit.ParseChecks(t.text); err != nil {
+				return at(t.offset, err)
+			}
+			f.Checks = t.text
+		default:
+			return at(t.offset, invalid("a finding is CHECK, a severity, and of SUBJECT"))
+		}
+		rest = rest[1:]
+	}
+	return nil
+}
+
+// value finds a value by what it prints, in any case.
+func value[T interface {
+	~uint8
+	String() string
+}](text string, first, last T) (T, bool) {
+	for v := first; v <= last; v++ {
+		if strings.EqualFold(text, v.String()) {
+			return v, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,154 @@
+package topotest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// TB is the part of [testing.TB] that this package needs.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+// Runner is a test that has subtests, as [*testing.T] is.
+type Runner[T TB] interface {
+	TB
+	Run(name string, f func(T)) bool
+}
+
+// Run asks a topology all the cases, each in a subtest of its name, those of a group in a subtest of the group's. What fails prints what
+// was asked, what was wanted, the answer and its explanation. No cases at all are a failure: the topology is untested.
+//
+//	func TestMailFlow(t *testing.T) { topotest.Run(t, topology, cases) }
+func Run[T Runner[T]](t T, top *connector.Topology, cases []Case) {
+	t.Helper()
+	if len(cases) == 0 {
+		t.Errorf("no expectations: the topology is untested")
+		return
+	}
+	results, err := Evaluate(context.Background(), top, cases)
+	if err != nil {
+		t.Errorf("%v", err)
+		return
+	}
+	for len(results) > 0 {
+		n := 1
+		group := results[0].Case.Group
+		for n < len(results) && results[n].Case.Group == group {
+			n++
+		}
+		if group == "" {
+			each(t, results[:n])
+		} else {
+			t.Run(group, func(t T) { each(t, results[:n]) })
+		}
+		results = results[n:]
+	}
+}
+
+// each runs a subtest for each result.
+func each[T Runner[T]](t T, results []Result) {
+	t.Helper()
+	for _, r := range results {
+		t.Run(r.Case.title(), func(t T) {
+			t.Helper()
+			if !r.Holds() {
+				t.Errorf("%s", r)
+			}
+		})
+	}
+}
+
+// mostTold is how many failures, and ranges of one, are printed.
+const mostTold = 10
+
+// String tells in several lines what became of a case: what was asked, what was wanted, the answer, and its explanation.
+func (r Result) String() string {
+	var b strings.Builder
+	c := r.Case
+	if c.Source != (connector.Source{}) {
+		fmt.Fprintf(&b, "%s: ", c.Source)
+	}
+	if c.Name != "" {
+		b.WriteString(c.Name + ": ")
+	}
+	b.WriteString(c.Question() + "\n")
+	for line := range strings.Lines(c.Why) {
+		fmt.Fprintf(&b, "  why  %s\n", strings.TrimSpace(line))
+	}
+	want := c.Wanted()
+	if want == "" {
+		want = map[bool]string{true: "found", false: "not found"}[c.Found]
+	}
+	switch {
+	case r.Err != nil:
+		fmt.Fprintf(&b, "  cannot be asked: %v\n", r.Err)
+		return b.String()
+	case r.Holds():
+		fmt.Fprintf(&b, "  holds: %s\n", want)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "  want %s\n", want)
+	for i, f := range r.Failures {
+		if i == mostTold {
+			fmt.Fprintf(&b, "  and %d other answers\n", len(r.Failures)-i)
+			break
+		}
+		f.write(&b, c)
+	}
+	return b.String()
+}
+
+// write tells what the answer is, for whom, and why.
+func (f Failure) write(b *strings.Builder, c Case) {
+	switch {
+	case f.Flow != nil:
+		fmt.Fprintf(b, "  got  %s\n       by rule: %s\n", f.Flow, f.Flow.Flow.Why)
+		if f.Flow.Witness != nil {
+			indent(b, f.Flow.Witness.String())
+		}
+		return
+	case f.Finding != nil:
+		fmt.Fprintf(b, "  got  %s\n", f.Got)
+		indent(b, f.Finding.Message)
+		return
+	case f.Verdict == nil:
+		fmt.Fprintf(b, "  got  %s\n", f.Got)
+		return
+	}
+	fmt.Fprintf(b, "  got  %s\n", f.Got)
+	if c.From != "" {
+		fmt.Fprintf(b, "       for %s at %s %s\n", rangesText(f.Addrs), f.Conn.Server, f.Conn.Local)
+	}
+	if c.follows() {
+		indent(b, f.Verdict.String())
+	} else {
+		indent(b, f.Verdict.Explanation.String())
+	}
+}
+
+// rangesText prints ranges, if they are not too many to be read.
+func rangesText(rs []connector.Range) string {
+	var b strings.Builder
+	for i, r := range rs {
+		if i == mostTold {
+			fmt.Fprintf(&b, " and %d more ranges", len(rs)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(r.String())
+	}
+	return b.String()
+}
+
+func indent(b *strings.Builder, text string) {
+	for line := range strings.Lines(text) {
+		b.WriteString("    " + strings.TrimRight(line, "\n") + "\n")
+	}
+}
