@@ -215,13 +215,6 @@ func TestInterrupt(t *testing.T) {
 	assert.True(t, strings.HasPrefix(out, "PARTIAL: "))
 }
 
-func TestInterruptedWhileSavedTrafficIsRead(t *testing.T) {
-	to := new(smtplog.Traffic)
-	require.NoError(t, merge(to, "x.json", io.MultiReader(strings.NewReader("{"), errReader{context.Canceled})))
-	assert.True(t, to.Interrupted)
-	assert.ErrorContains(t, merge(to, "x.json", errReader{io.ErrUnexpectedEOF}), "x.json: unexpected EOF")
-}
-
 // stuck is a reader from which nothing comes; who reads it is interrupted.
 type stuck context.CancelFunc
 
@@ -230,27 +223,6 @@ func (s stuck) Read([]byte) (int, error) {
 	select {}
 }
 
-type errReader struct{ err error }
-
-func (e errReader) Read([]byte) (int, error) { return 0, e.err }
-
-// A log that is gone by the time it is to be read is a problem, and the others are read.
-func TestLogIsGone(t *testing.T) {
-	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(story())), nil }
-	gone := func() (io.ReadCloser, error) { return nil, os.ErrNotExist }
-	traffic, err := readShare(context.Background(), []file{{name: "RECV-1.LOG", open: open}, {name: "RECV-2.LOG", open: gone}}, new(int64))
-	require.NoError(t, err)
-	assert.Equal(t, 15, traffic.Records)
-	require.Len(t, traffic.Problems(), 1)
-	assert.Equal(t, "RECV-2.LOG: file does not exist", traffic.Problems()[0].Examples[0].Error())
-}
-
-func TestPatterns(t *testing.T) {
-	workIn(t, map[string]string{"RECV-10.LOG": story(), "RECV-9.LOG": story(), "SEND-1.LOG": ""})
-	assert.Equal(t, []string{"RECV-9.LOG", "RECV-10.LOG", "x*"}, matched([]string{"RECV-*.LOG", "x*"}))
-}
-
-// What is not worth saving does not replace what was saved; what was wrong with logs is told where nothing else is.
 func TestSave(t *testing.T) {
 	workIn(t, map[string]string{"keep.json": "kept", "empty.LOG": "#\n", "bad.LOG": story() + "x\n"})
 	status, _, errs := ask(t, "", "-save", "keep.json", "empty.LOG")
