@@ -3,12 +3,106 @@ package topotest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 	"github.com/receiveconnector/receiveconnector/connector/ems"
 )
+
+// Answer returns what a section should say, by the topology of the story. The error is [ErrSection], or that of the
+// library.
+func (f *Fixture) Answer(section string) (string, error) {
+	rest, after := strings.CutPrefix(section, "after ")
+	t := f.Topology
+	if section == expectSection || section == afterSection {
+		results, err := f.results(section)
+		return FormatCases(today(results)), err
+	}
+	if after {
+		fixed, err := f.fixed()
+		if err != nil {
+			return "", err
+		}
+		t = fixed
+	}
+	x, err := connector.Compile(t)
+	if err != nil {
+		return "", err
+	}
+	if n, ok := strings.CutPrefix(rest, "explain "); ok {
+		i, err := strconv.Atoi(n)
+		if err != nil || i < 1 || i > len(f.Cases) || !f.Cases[i-1].Conn.Remote.IsValid() {
+			return "", fmt.Errorf("%s: %w: no decision about one connection of this number", section, ErrSection)
+		}
+		return x.Explain(f.Cases[i-1].Conn).String(), nil
+	}
+	if strings.HasPrefix(rest, "fix ") {
+		return f.commands(rest)
+	}
+	switch rest {
+	case "flows.txt":
+		return flows(t, x), nil
+	case "findings.txt":
+		findings, err := audit.Run(context.Background(), t)
+		return findingLines(findings), err
+	case "suspects.txt":
+		return suspects(t, f.Error)
+	case "refusals.txt", "moves.txt":
+		return f.changed(rest, t)
+	case "hardening.txt":
+		results, err := audit.Hardening(context.Background(), t)
+		return controlLines(results), err
+	case "networks.txt":
+		return networks(t, x), nil
+	}
+	return "", fmt.Errorf("%s: %w", section, ErrSection)
+}
+
+// results asks the topology the cases of expect.txt, or the fixed one those of after.txt, which are those of expect.txt if it has none.
+func (f *Fixture) results(section string) ([]Result, error) {
+	if section == expectSection {
+		return Evaluate(context.Background(), f.Topology, f.Cases)
+	}
+	t, err := f.fixed()
+	if err != nil {
+		return nil, err
+	}
+	if len(f.After) == 0 {
+		return Evaluate(context.Background(), t, f.Cases)
+	}
+	return Evaluate(context.Background(), t, f.After)
+}
+
+// flows lists the flows that do not pass, other than those on which connectors have no say.
+func flows(t *connector.Topology, x *connector.Index) string {
+	var b strings.Builder
+	for _, r := range audit.Flows(t, x) {
+		if r.State != audit.FlowPasses && r.State != audit.FlowOutside {
+			b.WriteString(r.String() + "\n")
+		}
+	}
+	return b.String()
+}
+
+func findingLines(findings []audit.Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%s %s %s %s", f.Check, f.Severity, f.Certainty, f.Subject)
+		if f.Accepted != "" {
+			b.WriteString(" (accepted)")
+		}
+		if len(f.Addrs) > 0 {
+			b.WriteByte(':')
+		}
+		for _, r := range f.Addrs {
+			b.WriteString(" " + r.String())
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
 
 // suspects lists what is to blame for an error, the likeliest first, but for what the text speaks against.
 func suspects(t *connector.Topology, text string) (string, error) {

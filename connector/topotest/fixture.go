@@ -1,17 +1,12 @@
 package topotest
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
-	"github.com/receiveconnector/receiveconnector/connector/audit"
-	"github.com/receiveconnector/receiveconnector/connector/ems"
 	"github.com/receiveconnector/receiveconnector/connector/internal/topojson"
 	"github.com/receiveconnector/receiveconnector/connector/internal/txtar"
 )
@@ -29,6 +24,12 @@ type Fixture struct {
 
 	archive *txtar.Archive
 }
+
+// The sections of cases.
+const (
+	expectSection = "expect.txt"
+	afterSection  = "after.txt"
+)
 
 // Section is one expectation of a story, as text.
 type Section struct{ Name, Want string }
@@ -57,11 +58,11 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 				return nil, err
 			}
 			continue
-		case file.Name == "expect.txt":
+		case file.Name == expectSection:
 			if f.Cases, err = ParseCases(in, strings.NewReader(file.Data)); err != nil {
 				return nil, err
 			}
-		case file.Name == "after.txt":
+		case file.Name == afterSection:
 			if f.After, err = ParseCases(in, strings.NewReader(file.Data)); err != nil {
 				return nil, err
 			}
@@ -80,21 +81,55 @@ func Load(fsys fs.FS, name string) (*Fixture, error) {
 	return f, nil
 }
 
-// Check reports every section that does not hold, with the lines that are missing and those that are too many.
+// SectionResult is what became of one section of a story.
+type SectionResult struct {
+	Section string
+	Cases   []Result // of expect.txt and after.txt
+	// Difference lists, of any other section, the lines that are missing and those that are too many; empty if it holds.
+	Difference string
+	Err        error // why nothing can be said: [ErrSection], or an error of the library
+}
+
+// Holds tells whether the section says what it should.
+func (r SectionResult) Holds() bool {
+	return r.Err == nil && r.Difference == "" && !slices.ContainsFunc(r.Cases, func(c Result) bool { return !c.Holds() })
+}
+
+// Evaluate compares every section of which something is expected with what it should say, in their order. A story without any is untested.
+func (f *Fixture) Evaluate() []SectionResult {
+	var results []SectionResult
+	for _, s := range f.Sections {
+		r := SectionResult{Section: s.Name}
+		if s.Name == expectSection || s.Name == afterSection {
+			r.Cases, r.Err = f.results(s.Name)
+		} else {
+			var got string
+			if got, r.Err = f.Answer(s.Name); r.Err == nil {
+				if want := uncommented(s.Want); got != want {
+					r.Difference = difference(want, got)
+				}
+			}
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// Check reports every section that does not hold, with the lines that are missing and those that are too many, and every case, with its
+// explanation.
 func (f *Fixture) Check(t TB) {
 	t.Helper()
-	for _, s := range f.Sections {
-		if s.Name == "expect.txt" || s.Name == "after.txt" {
-			f.checkCases(t, s.Name)
-			continue
+	for _, r := range f.Evaluate() {
+		if r.Err != nil {
+			t.Errorf("%s: %s: %v", f.Name, r.Section, r.Err)
 		}
-		got, err := f.Answer(s.Name)
-		if err != nil {
-			t.Errorf("%s: %s: %v", f.Name, s.Name, err)
-			continue
+		if r.Difference != "" {
+			t.Errorf("%s: %s does not hold:\n%s", f.Name, r.Section, r.Difference)
 		}
-		if want := uncommented(s.Want); got != want {
-			t.Errorf("%s: %s does not hold:\n%s", f.Name, s.Name, difference(want, got))
+		for _, c := range r.Cases {
+			if !c.Holds() {
+				t.Errorf("%s", c)
+			}
 		}
 	}
 }
@@ -154,190 +189,4 @@ func difference(want, got string) string {
 		return "  in another order:\n" + got
 	}
 	return b.String()
-}
-
-// checkCases reports every case of expect.txt or after.txt that does not hold.
-func (f *Fixture) checkCases(t TB, section string) {
-	t.Helper()
-	results, err := f.results(section)
-	if err != nil {
-		t.Errorf("%s: %s: %v", f.Name, section, err)
-	}
-	for _, r := range results {
-		if !r.Holds() {
-			t.Errorf("%s", r)
-		}
-	}
-}
-
-// results asks the topology the cases of expect.txt, or the fixed one those of after.txt, which are those of expect.txt if it has none.
-func (f *Fixture) results(section string) ([]Result, error) {
-	if section == "expect.txt" {
-		return Evaluate(context.Background(), f.Topology, f.Cases)
-	}
-	t, err := f.fixed()
-	if err != nil {
-		return nil, err
-	}
-	if len(f.After) == 0 {
-		return Evaluate(context.Background(), t, f.Cases)
-	}
-	return Evaluate(context.Background(), t, f.After)
-}
-
-// Answer returns what a section should say, by the topology of the story. The error is [ErrSection], or that of the
-// library.
-func (f *Fixture) Answer(section string) (string, error) {
-	rest, after := strings.CutPrefix(section, "after ")
-	t := f.Topology
-	if section == "expect.txt" || section == "after.txt" {
-		results, err := f.results(section)
-		return FormatCases(today(results)), err
-	}
-	if after {
-		fixed, err := f.fixed()
-		if err != nil {
-			return "", err
-		}
-		t = fixed
-	}
-	x, err := connector.Compile(t)
-	if err != nil {
-		return "", err
-	}
-	if n, ok := strings.CutPrefix(rest, "explain "); ok {
-		i, err := strconv.Atoi(n)
-		if err != nil || i < 1 || i > len(f.Cases) || !f.Cases[i-1].Conn.Remote.IsValid() {
-			return "", fmt.Errorf("%s: %w: no decision about one connection of this number", section, ErrSection)
-		}
-		return x.Explain(f.Cases[i-1].Conn).String(), nil
-	}
-	if strings.HasPrefix(rest, "fix ") {
-		return f.commands(rest)
-	}
-	switch rest {
-	case "flows.txt":
-		return flows(t, x), nil
-	case "findings.txt":
-		findings, err := audit.Run(context.Background(), t)
-		return findingLines(findings), err
-	case "suspects.txt":
-		return suspects(t, f.Error)
-	case "refusals.txt", "moves.txt":
-		return f.changed(rest, t)
-	case "hardening.txt":
-		results, err := audit.Hardening(context.Background(), t)
-		return controlLines(results), err
-	case "networks.txt":
-		return networks(t, x), nil
-	}
-	return "", fmt.Errorf("%s: %w", section, ErrSection)
-}
-
-// flows lists the flows that do not pass, other than those on which connectors have no say.
-func flows(t *connector.Topology, x *connector.Index) string {
-	var b strings.Builder
-	for _, r := range audit.Flows(t, x) {
-		if r.State != audit.FlowPasses && r.State != audit.FlowOutside {
-			b.WriteString(r.String() + "\n")
-		}
-	}
-	return b.String()
-}
-
-func findingLines(findings []audit.Finding) string {
-	var b strings.Builder
-	for _, f := range findings {
-		fmt.Fprintf(&b, "%s %s %s %s", f.Check, f.Severity, f.Certainty, f.Subject)
-		if f.Accepted != "" {
-			b.WriteString(" (accepted)")
-		}
-		if len(f.Addrs) > 0 {
-			b.WriteByte(':')
-		}
-		for _, r := range f.Addrs {
-			b.WriteString(" " + r.String())
-		}
-		b.WriteString("\n")
-	}
-	return b.String()
-}
-
-// fixOf parses the name of a fix section: "fix RC001 1.ps1".
-func fixOf(section string) (check string, n int, err error) {
-	fields := strings.Fields(strings.TrimSuffix(section, ".ps1"))
-	if len(fields) != 3 || fields[0] != "fix" || !strings.HasSuffix(section, ".ps1") {
-		return "", 0, fmt.Errorf("%s: %w", section, ErrSection)
-	}
-	if n, err = strconv.Atoi(fields[2]); err != nil || n < 1 {
-		return "", 0, fmt.Errorf("%s: %w: fixes are counted from 1", section, ErrSection)
-	}
-	return fields[1], n, nil
-}
-
-func (f *Fixture) commands(section string) (string, error) {
-	fixes, err := f.fixes(section)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, fix := range fixes {
-		for _, c := range fix.Changes {
-			s, _ := f.Topology.Server(c.Target.Server)
-			lines, err := ems.Commands(c, s.Version)
-			if err != nil {
-				return "", err
-			}
-			b.WriteString(strings.Join(lines, "\n") + "\n")
-		}
-	}
-	return b.String(), nil
-}
-
-// fixes returns the N-th fix of each finding of a check that has so many.
-func (f *Fixture) fixes(section string) ([]audit.Fix, error) {
-	check, n, err := fixOf(section)
-	if err != nil {
-		return nil, err
-	}
-	findings, err := audit.Run(context.Background(), f.Topology)
-	if err != nil {
-		return nil, err
-	}
-	var fixes []audit.Fix
-	for _, finding := range findings {
-		if finding.Check == check && len(finding.Fixes) >= n {
-			fixes = append(fixes, finding.Fixes[n-1])
-		}
-	}
-	return fixes, nil
-}
-
-// fixed returns the topology with the fixes of every fix section applied: one after the other, each taken from an audit of
-// what the ones before left, because two findings of one server may want to change the same connector.
-func (f *Fixture) fixed() (*connector.Topology, error) {
-	t := f.Topology
-	for _, s := range f.Sections {
-		if !strings.HasPrefix(s.Name, "fix ") {
-			continue
-		}
-		check, n, err := fixOf(s.Name)
-		if err != nil {
-			return nil, err
-		}
-		for {
-			findings, err := audit.Run(context.Background(), t)
-			if err != nil {
-				return nil, err
-			}
-			i := slices.IndexFunc(findings, func(o audit.Finding) bool { return o.Check == check && len(o.Fixes) >= n })
-			if i < 0 {
-				break // each fix removes its finding, so this comes
-			}
-			if t, err = t.Apply(findings[i].Fixes[n-1].Changes...); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return t, nil
 }

@@ -1,11 +1,15 @@
 package topotest
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -34,7 +38,7 @@ const (
 	mostErrors = 100
 )
 
-// ParseCases reads a file of cases, a line each, see the package documentation for the form. Comments directly above a case are its Why,
+// ParseCases reads a file of cases in UTF-8 or UTF-16, a line each, see the package documentation for the form. Comments directly above a case are its Why,
 // and a line [NAME] begins a Group. The error joins a [*connector.ModelError] with file, line and column for every line that is wrong,
 // the first 100 of them; the cases of all other lines are returned with it.
 func ParseCases(file string, r io.Reader) ([]Case, error) {
@@ -46,15 +50,15 @@ func ParseCases(file string, r io.Reader) ([]Case, error) {
 	if len(data) > mostBytes {
 		return nil, &connector.ModelError{Source: in, Err: errors.New("larger than 64 MiB of expectations")}
 	}
-	text := string(data)
-	if strings.IndexByte(text, 0) >= 0 {
-		return nil, &connector.ModelError{Source: in, Err: errors.New("not text in UTF-8; UTF-16, perhaps, as Windows PowerShell writes it with >")}
+	text := utf8Text(data)
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return nil, &connector.ModelError{Source: in, Err: errors.New("not a text in UTF-8, nor in UTF-16 with a byte order mark")}
 	}
 	var cases []Case
 	var errs []error
 	var group string
 	var why []string
-	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
+	for line := range strings.Lines(text) {
 		in.Line++
 		trimmed := strings.TrimSpace(line)
 		switch {
@@ -88,6 +92,24 @@ func ParseCases(file string, r io.Reader) ([]Case, error) {
 		why = nil
 	}
 	return cases, errors.Join(errs...)
+}
+
+// utf8Text returns a text without its byte order mark, which tells whether it is in UTF-16, as Windows PowerShell writes files with >.
+func utf8Text(data []byte) string {
+	var unit func([]byte) uint16
+	switch {
+	case bytes.HasPrefix(data, []byte("\xff\xfe")):
+		unit = binary.LittleEndian.Uint16
+	case bytes.HasPrefix(data, []byte("\xfe\xff")):
+		unit = binary.BigEndian.Uint16
+	default:
+		return strings.TrimPrefix(string(data), "\ufeff")
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for i := 2; i+1 < len(data); i += 2 {
+		units = append(units, unit(data[i:]))
+	}
+	return string(utf16.Decode(units))
 }
 
 // FormatCases prints cases as a file that [ParseCases] reads, in their order, those of a group under its heading as long as they are

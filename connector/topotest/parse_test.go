@@ -1,6 +1,8 @@
 package topotest_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -164,11 +167,27 @@ no finding RC001
 	assert.EqualError(t, err, `expect.txt:1:13: case "EX01 *:25 10.0.5.300 -> served": byte 10: not an IP address: IPv4 field has value >255
 expect.txt:3:6: case "EX01 *:25 -> served": byte 5: not a valid value: a client is addresses, ranges or names; any is every address`)
 
+	// Windows PowerShell writes UTF-16.
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		data := order.AppendUint16(nil, 0xfeff)
+		for _, u := range utf16.Encode([]rune("Köln: EX01 *:25 any -> served\r\n")) {
+			data = order.AppendUint16(data, u)
+		}
+		cases, err := topotest.ParseCases("expect.txt", bytes.NewReader(data))
+		require.NoError(t, err)
+		assert.Equal(t, "Köln", cases[0].Name)
+	}
+	hostile := strings.Repeat("' -> ", 1<<17) + strings.Repeat("::: ,", 1<<17)
+	cases, err = topotest.ParseCases("expect.txt", strings.NewReader(hostile+"\nno finding"))
+	require.Error(t, err)
+	assert.Len(t, cases, 1, "a long line takes no longer than many short ones")
+
 	for why, row := range map[string]struct {
 		r  io.Reader
 		at string
 	}{
-		"UTF-16":        {strings.NewReader("\xff\xfeE\x00X\x00"), "expect.txt: not text in UTF-8"},
+		"no UTF-8":      {strings.NewReader("EX01 *:25 K\xf6ln -> served"), "expect.txt: not a text in UTF-8"},
+		"UTF-16, cut":   {strings.NewReader("E\x00X\x00"), "expect.txt: not a text in UTF-8"},
 		"too long":      {io.MultiReader(strings.NewReader("# "), infinite{}), "expect.txt: larger than 64 MiB"},
 		"it breaks off": {iotest.ErrReader(errors.New("the disk is gone")), "expect.txt: the disk is gone"},
 		"nonsense":      {strings.NewReader(strings.Repeat("nonsense\n", 1000)), "expect.txt:101: too many errors"},

@@ -66,7 +66,8 @@ func each[T Runner[T]](t T, results []Result) {
 // mostTold is how many failures, and ranges of one, are printed.
 const mostTold = 10
 
-// String tells in several lines what became of a case: what was asked, what was wanted, the answer, and its explanation.
+// String tells in several lines what became of a case: what was asked, what was wanted, the first ten answers, and the explanation of the
+// first of each kind.
 func (r Result) String() string {
 	var b strings.Builder
 	c := r.Case
@@ -93,22 +94,27 @@ func (r Result) String() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "  want %s\n", want)
+	explained := make(map[string]bool)
 	for i, f := range r.Failures {
 		if i == mostTold {
 			fmt.Fprintf(&b, "  and %d other answers\n", len(r.Failures)-i)
 			break
 		}
-		f.write(&b, c)
+		f.write(&b, c, !explained[f.Got])
+		explained[f.Got] = true
 	}
 	return b.String()
 }
 
-// write tells what the answer is, for whom, and why.
-func (f Failure) write(b *strings.Builder, c Case) {
+// write tells what the answer is, for whom, and, if it is to be explained, why.
+func (f Failure) write(b *strings.Builder, c Case, explain bool) {
 	switch {
 	case f.Flow != nil:
-		fmt.Fprintf(b, "  got  %s\n       by rule: %s\n", f.Flow, f.Flow.Flow.Why)
-		if f.Flow.Witness != nil {
+		fmt.Fprintf(b, "  got  %s\n", f.Flow)
+		if explain {
+			fmt.Fprintf(b, "       by rule: %s\n", f.Flow.Flow.Why)
+		}
+		if explain && f.Flow.Witness != nil {
 			indent(b, f.Flow.Witness.String())
 		}
 		return
@@ -124,9 +130,11 @@ func (f Failure) write(b *strings.Builder, c Case) {
 	if c.From != "" {
 		fmt.Fprintf(b, "       for %s at %s %s\n", rangesText(f.Addrs), f.Conn.Server, f.Conn.Local)
 	}
-	if c.follows() {
+	switch {
+	case !explain:
+	case c.follows():
 		indent(b, f.Verdict.String())
-	} else {
+	default:
 		indent(b, f.Verdict.Explanation.String())
 	}
 }

@@ -1,0 +1,170 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	File    string        `xml:"file,attr,omitempty"`
+	Line    int           `xml:"line,attr,omitempty"`
+	Failure *junitProblem `xml:"failure"`
+	Error   *junitProblem `xml:"error"`
+}
+
+type junitProblem struct {
+	Type    string `xml:"type,attr"`
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit writes what became of expectations as the JUnit XML that continuous integration reads: a suite for each file, with a test for each
+// case and section; one for the snapshot, with a test for each pair of connectors between which sources moved; and one for coverage
+// below what is asked for. A case that cannot be asked is an error, all else that does not hold a failure; nothing expected at all is a
+// failure, too. The class of a test is the suite, and the group of the case behind a dot. Characters that XML cannot
+// hold are replaced. Nothing depends on time.
+func (t Tests) JUnit(w io.Writer) error {
+	var all junitSuites
+	for _, s := range t.Suites {
+		var suite junitSuite
+		suite.Name = s.Name
+		for e := range s.expectations {
+			suite.add(e.junit(s.Name))
+		}
+		all.add(suite)
+	}
+	if s := t.Snapshot; s != nil {
+		all.add(s.junit())
+	}
+	if t.Coverage != nil {
+		c := junitCase{Class: "coverage", Name: fmt.Sprintf("at least %d %%", t.Least)}
+		if !t.covered() {
+			c.Failure = &junitProblem{"coverage", fmt.Sprintf("%d %%", t.Coverage.Percent()), ""}
+		}
+		all.add(junitSuite{Name: "coverage"}.with(c))
+	}
+	if t.Untested() {
+		all.add(junitSuite{Name: "expectations"}.with(junitCase{Class: "expectations", Name: "there are some",
+			Failure: &junitProblem{"untested", "nothing is expected of this topology", ""}}))
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (s *junitSuites) add(one junitSuite) {
+	s.Tests, s.Failures, s.Errors = s.Tests+one.Tests, s.Failures+one.Failures, s.Errors+one.Errors
+	s.Suites = append(s.Suites, one)
+}
+
+func (s *junitSuite) add(c junitCase) {
+	s.Tests++
+	switch {
+	case c.Error != nil:
+		s.Errors++
+	case c.Failure != nil:
+		s.Failures++
+	}
+	s.Cases = append(s.Cases, c)
+}
+
+func (s junitSuite) with(c junitCase) junitSuite {
+	s.add(c)
+	return s
+}
+
+func (e expectation) junit(suite string) junitCase {
+	c := junitCase{Class: suite, Name: e.name}
+	if e.group != "" {
+		c.Class += "." + e.group
+	}
+	if e.result != nil {
+		c.File, c.Line = e.result.Case.Source.File, e.result.Case.Source.Line
+		if e.section != "" {
+			c.Class = suite + "." + e.section
+		}
+	}
+	if e.holds {
+		return c
+	}
+	p := &junitProblem{"failure", e.message(), e.text}
+	if e.broken {
+		p.Type, c.Error = "cannot be asked", p
+	} else {
+		c.Failure = p
+	}
+	return c
+}
+
+// message is what does not hold, in one line.
+func (e expectation) message() string {
+	switch {
+	case e.result == nil:
+		return "does not hold"
+	case e.result.Err != nil:
+		return e.result.Err.Error()
+	}
+	var got []string
+	for _, f := range e.result.Failures {
+		if len(got) == 3 {
+			got = append(got, "...")
+			break
+		}
+		got = append(got, f.Got)
+	}
+	return strings.Join(got, "; ") + " instead of " + wantedText(e)
+}
+
+func wantedText(e expectation) string {
+	if w := e.result.Case.Wanted(); w != "" {
+		return w
+	}
+	return e.result.Case.Question()
+}
+
+func (s *SnapshotChange) junit() junitSuite {
+	suite := junitSuite{Name: s.Name}
+	if s.holds() {
+		return suite.with(junitCase{Class: s.Name, Name: "no source changes hands"})
+	}
+	add := func(m movement, who string) {
+		var b strings.Builder
+		m.write(&b, "", who)
+		suite.add(junitCase{Class: s.Name, Name: m.Server + ": " + who, Failure: &junitProblem{"moved", ranges(m.Addrs), b.String()}})
+	}
+	for _, m := range merged(s.Moves) {
+		add(m, m.who())
+	}
+	for _, m := range merged(s.Unsettled) {
+		add(m, orRefused(m.From)+", or another one")
+	}
+	return suite
+}

@@ -1,0 +1,257 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
+)
+
+// Tests is what became of expectations about a topology.
+type Tests struct {
+	Suites   []TestSuite
+	Snapshot *SnapshotChange    // nil: none was compared
+	Coverage *topotest.Coverage // nil: it was not asked for
+	// Least is the coverage in percent below which the tests fail.
+	Least int
+	// Everything lists all that no case touches, and not the first 20 of a kind.
+	Everything bool
+}
+
+// TestSuite is a file of expectations: cases, or the sections of a story.
+type TestSuite struct {
+	Name     string
+	Cases    []topotest.Result
+	Sections []topotest.SectionResult
+}
+
+// SnapshotChange is what a snapshot and a topology decide differently, see [topotest.Changed].
+type SnapshotChange struct {
+	Name             string
+	Moves, Unsettled []connector.Move
+	Written          bool // the snapshot was written anew, so it is no failure any more
+}
+
+// Untested tells whether nothing was expected at all.
+func (t Tests) Untested() bool {
+	all, _ := t.count()
+	return all == 0 && t.Snapshot == nil
+}
+
+// Hold tells whether everything is as expected: something is, all cases and sections hold, nothing moved against the snapshot, and
+// enough is covered.
+func (t Tests) Hold() bool {
+	_, failed := t.count()
+	return !t.Untested() && failed == 0 && (t.Snapshot == nil || t.Snapshot.holds()) && t.covered()
+}
+
+func (t Tests) covered() bool { return t.Coverage == nil || t.Coverage.Percent() >= t.Least }
+
+func (s *SnapshotChange) holds() bool { return s.Written || len(s.Moves)+len(s.Unsettled) == 0 }
+
+// count tells how many expectations there are, and how many do not hold.
+func (t Tests) count() (all, failed int) {
+	for _, s := range t.Suites {
+		a, f := s.count()
+		all, failed = all+a, failed+f
+	}
+	return all, failed
+}
+
+func (s TestSuite) count() (all, failed int) {
+	for e := range s.expectations {
+		all++
+		if !e.holds {
+			failed++
+		}
+	}
+	return all, failed
+}
+
+// expectation is a case or a section.
+type expectation struct {
+	group, name string
+	holds       bool
+	broken      bool   // it cannot be asked
+	text        string // what became of it
+	result      *topotest.Result
+	section     string
+}
+
+// expectations yields the cases of a suite, and the sections that are not made of cases, or have none to tell about.
+func (s TestSuite) expectations(yield func(expectation) bool) {
+	of := func(section string, cases []topotest.Result) bool {
+		for i := range cases {
+			c := &cases[i]
+			name := c.Case.Name
+			if name == "" {
+				name = c.Case.Question()
+			}
+			if !yield(expectation{group: c.Case.Group, name: name, holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
+				return false
+			}
+		}
+		return true
+	}
+	if !of("", s.Cases) {
+		return
+	}
+	for _, r := range s.Sections {
+		if !of(r.Section, r.Cases) {
+			return
+		}
+		if r.Cases != nil && r.Err == nil {
+			continue
+		}
+		e := expectation{name: r.Section, holds: r.Holds(), section: r.Section}
+		switch {
+		case r.Err != nil:
+			e.broken, e.text = true, fmt.Sprintf("%s: %s: %v\n", s.Name, r.Section, r.Err)
+		case !e.holds:
+			e.text = fmt.Sprintf("%s: %s does not hold:\n%s", s.Name, r.Section, r.Difference)
+		}
+		if !yield(e) {
+			return
+		}
+	}
+}
+
+// Tests writes what became of expectations: as text first what does not hold, with its explanation, then a line for each suite, what moved
+// against the snapshot, what is not covered, and the verdict; as JSON one object:
+//
+//	{"holds", "untested", "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
+//	   "holds", "error", "failures": [{"got", "server", "local", "addresses", "witness", "flow", "finding"}]}],
+//	   "sections": [{"name", "holds", "error", "difference"}]}],
+//	 "snapshot": {"name", "written", "moves", "unsettled"},
+//	 "coverage": {"percent", "least", "connectors": {"touched", "all", "untouched"}, "ranges", "listeners", "flows",
+//	   "untouchedAddresses": [{"server", "local", "connector", "addresses", "count"}]}}
+//
+// where moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
+func (f Format) Tests(w io.Writer, t Tests) error {
+	if f == JSON {
+		return writeJSON(w, t.json(), true)
+	}
+	var b strings.Builder
+	for _, s := range t.Suites {
+		for e := range s.expectations {
+			if !e.holds {
+				b.WriteString("FAIL " + e.text + "\n")
+			}
+		}
+	}
+	for _, s := range t.Suites {
+		s.write(&b)
+	}
+	if t.Snapshot != nil {
+		t.Snapshot.write(&b)
+	}
+	if t.Coverage != nil {
+		t.writeCoverage(&b)
+	}
+	t.writeVerdict(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s TestSuite) write(b *strings.Builder) {
+	all, failed := s.count()
+	switch {
+	case all == 0:
+		fmt.Fprintf(b, "%s: no expectation in it\n", s.Name)
+	case failed == 0:
+		fmt.Fprintf(b, "ok   %s: %s\n", s.Name, howMany(all, 0))
+	default:
+		fmt.Fprintf(b, "FAIL %s: %s\n", s.Name, howMany(all, failed))
+	}
+}
+
+// howMany says how many expectations hold, or do not.
+func howMany(all, failed int) string {
+	switch {
+	case failed > 0:
+		return fmt.Sprintf("%d of %s %s not hold", failed, count(all, "expectation"), map[bool]string{true: "does", false: "do"}[failed == 1])
+	case all == 1:
+		return "1 expectation holds"
+	}
+	return count(all, "expectation") + " hold"
+}
+
+func (s *SnapshotChange) write(b *strings.Builder) {
+	n := len(s.Moves) + len(s.Unsettled)
+	switch {
+	case n == 0 && s.Written:
+		fmt.Fprintf(b, "%s: written\n", s.Name)
+	case n == 0:
+		fmt.Fprintf(b, "ok   %s: no source of any endpoint changes hands\n", s.Name)
+	case s.Written:
+		fmt.Fprintf(b, "%s: written anew; since the last time there changed hands\n", s.Name)
+	default:
+		fmt.Fprintf(b, "FAIL %s: since the snapshot there changed hands\n", s.Name)
+	}
+	writeMoves(b, "  ", s.Moves)
+	if len(s.Unsettled) > 0 {
+		b.WriteString("  and these may:\n")
+		writeUnsettled(b, "  ", s.Unsettled)
+	}
+}
+
+func (t Tests) writeVerdict(b *strings.Builder) {
+	all, failed := t.count()
+	switch {
+	case t.Untested():
+		b.WriteString("UNTESTED: nothing is expected of this topology.\n")
+	case all > 0 && len(t.Suites) > 1:
+		fmt.Fprintf(b, "%s.\n", howMany(all, failed))
+	}
+}
+
+// mostUntouched is how many untouched things of a kind are listed.
+const mostUntouched = 20
+
+func (t Tests) writeCoverage(b *strings.Builder) {
+	c := t.Coverage
+	fmt.Fprintf(b, "coverage: %d %%: %s, %s, %s, %s\n", c.Percent(), part(c.Connectors, "connectors"), part(c.Ranges, "ranges"), part(c.Listeners, "listeners"), part(c.Flows, "flows"))
+	if !t.covered() {
+		fmt.Fprintf(b, "FAIL coverage: %d %%, and %d %% are asked for\n", c.Percent(), t.Least)
+	}
+	list(b, t, "connectors that no case touches", c.Connectors, connector.ID.String)
+	list(b, t, "ranges about which no case says who is served", c.Ranges, rangeText)
+	list(b, t, "listeners that no case touches", c.Listeners, listenerText)
+	list(b, t, "flows that no case touches", c.Flows, connector.Flow.String)
+	if len(c.Addrs) == 0 {
+		return
+	}
+	b.WriteString("  addresses about which no case says who is served:\n")
+	for i, u := range c.Addrs {
+		if i == mostUntouched && !t.Everything {
+			fmt.Fprintf(b, "    and %d more\n", len(c.Addrs)-i)
+			break
+		}
+		fmt.Fprintf(b, "    %s %s: %s: %s, %s\n", u.Server, u.Local, orRefused(u.Connector), connector.CountAddresses(countOf(u.Addrs)), ranges(u.Addrs))
+	}
+}
+
+func part[T any](t topotest.Touched[T], what string) string {
+	return fmt.Sprintf("%d of %d %s", t.Touched, t.All, what)
+}
+
+// list prints what is untouched of one kind.
+func list[T any](b *strings.Builder, t Tests, title string, of topotest.Touched[T], text func(T) string) {
+	n := of.All - of.Touched
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  %s:\n", title)
+	for i, v := range of.Untouched {
+		if i == mostUntouched && !t.Everything {
+			break
+		}
+		fmt.Fprintf(b, "    %s\n", text(v))
+		n--
+	}
+	if n > 0 {
+		fmt.Fprintf(b, "    and %d more\n", n)
+	}
+}

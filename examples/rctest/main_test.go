@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(context.Background(), args, strings.NewReader(""), &out, &err)
+	return status, out.String(), err.String()
+}
+
+// two servers of two sites, mail between which passes.
+const topology = `{
+ "servers": [{"name": "EX01", "fqdn": "ex01.contoso.com", "site": "A", "version": "14.3", "roles": "HubTransport", "addresses": ["10.1.0.11"]},
+             {"name": "EX02", "fqdn": "ex02.contoso.com", "site": "B", "version": "14.3", "roles": "HubTransport", "addresses": ["10.2.0.11"]}],
+ "connectors": [
+  {"identity": "EX01\\Default EX01", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0-255.255.255.255"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers", "fqdn": "ex01.contoso.com"},
+  {"identity": "EX01\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.9.0.0/24"], "permissionGroups": "AnonymousUsers"},
+  {"identity": "EX02\\Default EX02", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0-255.255.255.255"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers", "fqdn": "ex02.contoso.com"}]}`
+
+const story = `A relay for one subnet.
+-- topology.json --
+{"connectors": [{"identity": "EX01\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.5.0/24"]}]}
+-- expect.txt --
+# The subnet.
+EX01 *:25 10.0.5.0/24 -> EX01\Relay
+EX01 *:25 10.0.4.0/23 -> EX01\Relay
+`
+
+const log = `#Fields: date-time,connector-id,session-id,sequence-number,local-endpoint,remote-endpoint,event,data,context
+2026-11-20T08:00:00.000Z,EX01\Relay,08DE280000000001,0,10.1.0.11:25,10.9.0.7:50001,+,,
+2026-11-20T08:00:00.020Z,EX01\Relay,08DE280000000001,1,10.1.0.11:25,10.9.0.7:50001,<,EHLO x,
+2026-11-20T08:00:00.020Z,EX01\Relay,08DE280000000001,2,10.1.0.11:25,10.9.0.7:50001,>,"250 2.6.0 <1@x> [InternalId=1, Hostname=EX01] Queued mail for delivery",
+2026-11-20T08:00:00.030Z,EX01\Relay,08DE280000000001,3,10.1.0.11:25,10.9.0.7:50001,-,,Local
+2026-11-20T08:00:00.000Z,nameless,08DE280000000002,0,10.1.0.11:25,10.9.0.7:50001,+,,
+2026-11-20T08:00:00.030Z,nameless,08DE280000000002,1,10.1.0.11:25,10.9.0.7:50001,-,,Local
+`
+
+// workIn makes a folder with files the working directory.
+func workIn(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+	}
+}
+
+const good = "EX01 *:25 10.9.0.0/24 -> EX01\\Relay\nEX01 *:25 EX02 -> EX01\\Default EX01, authenticated\nflow * * * -> passes\nno finding error\n"
+
+// Each way to ask, its status, and what is said where.
+func TestAsk(t *testing.T) {
+	workIn(t, map[string]string{
+		"t.json": topology, "expect.txt": good, "bad.expect": "x: EX01 *:25 10.9.0.0/23 -> EX01\\Relay\n", "none.expect": "# nothing yet\n", "broken.expect": "\nEX01 *:25 10.9.0.300 -> served\n",
+		"story.txtar": story, "mine": good, "broken.txtar": "-- topology.json --\n{}\n-- expect.txt --\nx\n", "drift.expect": "EX01 *:25 nobody -> served\n", "empty.json": `{"networks": []}`,
+		"twice.json": `{"servers": [{"name": "A"}, {"name": "a"}]}`,
+	})
+	for _, row := range []struct {
+		args   string
+		status int
+		out    string
+		errs   string
+	}{
+		{"t.json expect.txt", 0, "ok   expect.txt: 4 expectations hold\n", ""},
+		{"-expect mine t.json", 0, "ok   mine: 4 expectations hold\n", ""},
+		{"t.json bad.expect", 1, "FAIL bad.expect:1: x: EX01 *:25 10.9.0.0/23\n  want EX01\\Relay\n  got  EX01\\Default EX01\n       for 10.9.1.0/24 at EX01 0.0.0.0:25\n", ""},
+		{"t.json bad.expect expect.txt", 1, "FAIL bad.expect: 1 of 1 expectation does not hold\nok   expect.txt: 4 expectations hold\n1 of 5 expectations does not hold.\n", ""},
+		{"t.json drift.expect", 1, "cannot be asked: not in the topology: nobody", ""},
+		{"t.json", 1, "UNTESTED", ""},
+		{"t.json none.expect", 1, "none.expect: no expectation in it\nUNTESTED", ""},
+		{"-cover t.json", 1, "coverage: 0 %", ""},
+		{"-cover t.json expect.txt", 0, "coverage: 78 %: 2 of 3 connectors, 2 of 3 ranges, 1 of 2 listeners, ", ""},
+		{"-min 78 t.json expect.txt", 0, "coverage: 78 %", ""},
+		{"-min 79 t.json expect.txt", 1, "FAIL coverage: 78 %, and 79 % are asked for", ""},
+		{"-min x t.json", 2, "", "a number from 0 to 100"},
+		{"-min 101 t.json", 2, "", "a number from 0 to 100"},
+		{"story.txtar", 1, "FAIL story.txtar/expect.txt:3: EX01 *:25 10.0.4.0/23", ""},
+		{"-addr EX01=10.1.0.12 t.json expect.txt", 0, "ok ", ""},
+		{"-h", 0, "", "usage: rctest"},
+		{"", 2, "", "rctest: name the files of your servers"},
+		{"expect.txt", 2, "", "rctest: name the files of your servers"},
+		{"expect.txt story.txtar", 2, "", "rctest: name the exports that the expectations are about"},
+		{"-cover story.txtar", 2, "", "rctest: name the exports"},
+		{"-update t.json", 2, "", "rctest: -update writes a snapshot or stories"},
+		{"-log x t.json", 2, "", "rctest: -log goes with -generate"},
+		{"-generate", 2, "", "rctest: -generate needs exports"},
+		{"-generate -cover t.json", 2, "", "rctest: -generate goes with exports and -log alone"},
+		{"-generate t.json expect.txt", 2, "", "rctest: -generate goes with exports and -log alone"},
+		{"-generate -log x t.json", 2, "", "rctest: expectations are generated from exports or from logs"},
+		{"-snapshot s.txt t.json", 2, "", "-update writes the decisions of today"},
+		{"-snapshot none.expect t.json", 2, "", "none.expect: no decision in it"},
+		{"-snapshot broken.expect t.json", 2, "", "broken.expect:2:11: "},
+		{"-snapshot . -update t.json", 2, "", "is a directory"},
+		{"t.json broken.expect", 2, "", "broken.expect:2:11: case"},
+		{"t.json gone.expect", 2, "", "gone.expect"},
+		{"gone.txtar", 2, "", "gone.txtar"},
+		{"broken.txtar", 2, "", "broken.txtar/expect.txt:1:2: "},
+		{"empty.json expect.txt", 2, "", "neither receive connectors nor servers"},
+		{"gone.json expect.txt", 2, "", "gone.json"},
+		{"twice.json expect.txt", 2, "", "given more than once"},
+		{"-junit no/such/folder.xml t.json expect.txt", 2, "", "no/such/folder.xml"},
+		{"-nonsense", 2, "", "nonsense"},
+		{"-generate empty.json", 2, "", "neither receive connectors nor servers"},
+	} {
+		t.Run(row.args, func(t *testing.T) {
+			status, out, errs := call(t, strings.Fields(row.args)...)
+			assert.Equal(t, row.status, status, out+errs)
+			assert.Contains(t, out, row.out)
+			assert.Contains(t, strings.ReplaceAll(errs, `\`, "/"), row.errs)
+			if row.status == 2 {
+				assert.Empty(t, out)
+				assert.Equal(t, 1, strings.Count(errs, "\n"), errs)
+			}
+		})
+	}
+}
+
+func TestFormats(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "expect.txt": good})
+	status, out, _ := call(t, "-format", "json", "-cover", "t.json", "expect.txt")
+	assert.Zero(t, status)
+	var o struct{ Holds bool }
+	require.NoError(t, json.Unmarshal([]byte(out), &o))
+	assert.True(t, o.Holds)
+	status, out, _ = call(t, "-junit", "r.xml", "t.json", "expect.txt")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "ok   expect.txt")
+	data, err := os.ReadFile("r.xml")
+	require.NoError(t, err)
+	_, out, _ = call(t, "-junit", "-", "t.json", "expect.txt")
+	assert.Equal(t, string(data), out)
+	var x struct {
+		Tests int `xml:"tests,attr"`
+	}
+	require.NoError(t, xml.Unmarshal(data, &x))
+	assert.Equal(t, 4, x.Tests)
+}
+
+// The decisions of today are written, a change is told, reviewed, and written anew.
+func TestSnapshot(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "after.json": strings.Replace(topology, "10.9.0.0/24", "10.9.0.0/25", 1)})
+	status, out, _ := call(t, "-snapshot", "s.txt", "-update", "t.json")
+	assert.Zero(t, status)
+	assert.Equal(t, "s.txt: written\n", out)
+	before, err := os.ReadFile("s.txt")
+	require.NoError(t, err)
+	assert.Contains(t, string(before), "\nEX01 0.0.0.0:25 10.9.0.0/24 -> EX01\\Relay\n")
+	status, out, _ = call(t, "-snapshot", "s.txt", "t.json")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "ok   s.txt")
+	status, out, _ = call(t, "-snapshot", "s.txt", "after.json")
+	assert.Equal(t, 1, status)
+	assert.Equal(t, "FAIL s.txt: since the snapshot there changed hands\n  EX01 0.0.0.0:25: EX01\\Relay -> EX01\\Default EX01\n    10.9.0.128/25\n    128 addresses, for example 10.9.0.128\n", out)
+	status, out, _ = call(t, "-snapshot", "s.txt", "-update", "after.json")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "written anew; since the last time there changed hands\n  EX01 0.0.0.0:25: EX01\\Relay")
+	status, _, _ = call(t, "-snapshot", "s.txt", "after.json")
+	assert.Zero(t, status)
+	// A snapshot is a file of expectations like any other.
+	require.NoError(t, os.WriteFile("s.expect", before, 0o644))
+	status, out, _ = call(t, "-cover", "t.json", "s.expect")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "3 of 3 connectors, 3 of 3 ranges, 2 of 2 listeners")
+}
+
+func TestUpdateStory(t *testing.T) {
+	workIn(t, map[string]string{"story.txtar": story, "bad.txtar": story + "-- nonsense --\n"})
+	status, out, _ := call(t, "-update", "story.txtar")
+	assert.Zero(t, status, out)
+	data, err := os.ReadFile("story.txtar")
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `-- expect.txt --
+# The subnet.
+EX01 *:25 10.0.5.0/24 -> EX01\Relay
+EX01 0.0.0.0:25 10.0.4.0/24 -> refused NoRange
+EX01 0.0.0.0:25 10.0.5.0/24 -> EX01\Relay
+`)
+	status, _, errs := call(t, "-update", "bad.txtar")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, errs, "nonsense")
+	data, err = os.ReadFile("bad.txtar")
+	require.NoError(t, err)
+	assert.Equal(t, story+"-- nonsense --\n", string(data), "it stays as it is")
+}
+
+func TestGenerate(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "logs/RECV20261120-1.LOG": log, "empty.LOG": "#Fields: date-time\n", "bad.LOG": log + "x\n", "n.json": `{"servers": [{"name": "EX01"}]}`})
+	status, out, _ := call(t, "-generate", "t.json")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "EX01 0.0.0.0:25 10.9.0.0/24 -> EX01\\Relay by 10.9.0.0/24\n")
+	require.NoError(t, os.WriteFile("all.expect", []byte(out), 0o644))
+	status, out, _ = call(t, "-cover", "t.json", "all.expect")
+	assert.Zero(t, status, out)
+
+	status, out, errs := call(t, "-generate", "-log", "logs")
+	assert.Zero(t, status)
+	assert.Equal(t, "[EX01\\Relay]\n# 1 session, 2026-11-20\nEX01 10.1.0.11:25 10.9.0.7 as Anonymous -> EX01\\Relay, mail accepted\n", out)
+	assert.Equal(t, "warning: sessions left out: 1; the log does not tell endpoint or server, or there are too many clients\n", errs)
+	status, _, errs = call(t, "-generate", "-log", "bad.LOG")
+	assert.Zero(t, status)
+	assert.Contains(t, errs, "bad.LOG:8: ")
+
+	for _, args := range [][]string{{"-log", "empty.LOG"}, {"n.json"}} {
+		status, out, errs = call(t, append([]string{"-generate"}, args...)...)
+		assert.Equal(t, 2, status, args)
+		assert.Empty(t, out)
+		assert.Contains(t, errs, "nothing to expect")
+	}
+	status, _, errs = call(t, "-generate", "-log", "gone.LOG")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, errs, "gone.LOG")
+}
+
+func TestGenerateIsInterrupted(t *testing.T) {
+	workIn(t, map[string]string{"RECV-1.LOG": log})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	assert.Equal(t, 2, run(ctx, []string{"-generate", "-log", "RECV-1.LOG"}, strings.NewReader(""), &out, &errs))
+	assert.Empty(t, out.String())
+	assert.Contains(t, errs.String(), "interrupted")
+}
+
+// full takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+func TestNothingIsWritten(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "expect.txt": good})
+	for _, args := range [][]string{{"t.json", "expect.txt"}, {"-junit", "-", "t.json", "expect.txt"}, {"-generate", "t.json"}} {
+		var errs bytes.Buffer
+		assert.Equal(t, 2, run(context.Background(), args, strings.NewReader(""), full{}, &errs), args)
+		assert.Equal(t, "the disk is full\n", errs.String())
+	}
+}
