@@ -142,3 +142,42 @@ func ExampleTraffic_ServerAddresses() {
 	}
 	// Output: EX01 10.1.0.11 the local end of its receive log
 }
+
+// What a log tells, and whether a configuration agrees.
+func Example() {
+	var r smtplog.Reader
+	if err := r.Read("RECV.LOG", strings.NewReader(log)); err != nil {
+		fmt.Println(err)
+	}
+	traffic := r.Traffic()
+	for _, through := range traffic.Connectors() {
+		for _, client := range through.Clients {
+			fmt.Println(through.Connector, client.Remote.Addr(), client.Hello.Text, client.Messages, "messages")
+		}
+	}
+	x, err := connector.Compile(server())
+	if err != nil {
+		fmt.Println(err)
+	}
+	judged, agree := traffic.Replay(x).Judged()
+	fmt.Println(judged, "judged,", agree*100, "% agree")
+	// Output:
+	// EX01\Default EX01 10.0.6.1  0 messages
+	// EX01\Relay 10.0.5.7 scanner 1 messages
+	// 2 judged, 50 % agree
+}
+
+// What a client was seen to do, as questions that a simulation answers.
+func ExampleClient_Uses() {
+	var r smtplog.Reader
+	if err := r.Read("RECV.LOG", strings.NewReader(log)); err != nil {
+		fmt.Println(err)
+	}
+	client := &r.Traffic().Connectors()[1].Clients[0]
+	for _, u := range client.Uses() {
+		fmt.Println(client.Remote.Addr(), "as", u.Peer.Kind, "gets to", u.Stage, "or loses", u.Loses)
+	}
+	// Output:
+	// 10.0.5.7 as Anonymous gets to RCPT TO accepted domain or loses submission
+	// 10.0.5.7 as Anonymous gets to RCPT TO foreign domain or loses relay
+}

@@ -3,7 +3,6 @@ package topotest_test
 import (
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -42,10 +41,6 @@ const topology = `{"connectors": [
 
 func load(t *testing.T, sections string) (*topotest.Fixture, error) {
 	return topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte("A story.\n-- topology.json --\n" + topology + sections)}}, "s.txtar")
-}
-
-func at(remote string) connector.Conn {
-	return connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("10.0.0.1:25"), Remote: netip.MustParseAddr(remote)}
 }
 
 func TestLoad(t *testing.T) {
