@@ -217,6 +217,26 @@ func TestCoreHasExamples(t *testing.T) {
 	}
 }
 
+// Every package has an example of the whole of it, which its documentation begins with, and three tasks are shown in files of their own.
+func TestPackagesHaveExamples(t *testing.T) {
+	var all strings.Builder
+	for name := range packages {
+		files, err := filepath.Glob(filepath.Join("..", name, "*_test.go"))
+		require.NoError(t, err)
+		var source strings.Builder
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			require.NoError(t, err)
+			source.Write(data)
+		}
+		assert.Contains(t, source.String(), "\nfunc Example() {\n", name)
+		all.WriteString(source.String())
+	}
+	for _, task := range []string{"findWhoBreaks", "guardARepository", "backTestAChange"} {
+		assert.Contains(t, all.String(), "\nfunc Example_"+task+"() {\n")
+	}
+}
+
 // README is checked: its program compiles and prints what it says, its table of checks is the generated one, its commands are those that
 // CI runs, and it stays short.
 func TestReadme(t *testing.T) {

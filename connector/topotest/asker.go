@@ -153,6 +153,9 @@ func (a *asker) sources(c Case) (*netipx.IPSet, string, error) {
 	return set, from, err
 }
 
+// anybody is how a question names every address.
+const anybody = "any"
+
 // everybody is all addresses of both families.
 var everybody = [...]connector.Range{connector.MustParseRange("0.0.0.0/0"), connector.MustParseRange("::/0")}
 
@@ -161,7 +164,7 @@ func (a *asker) named(p string) ([]connector.Range, error) {
 	if r, err := connector.ParseRange(p); err == nil {
 		return []connector.Range{r}, nil
 	}
-	if strings.EqualFold(p, "any") {
+	if strings.EqualFold(p, anybody) {
 		return everybody[:], nil
 	}
 	var rs []connector.Range
@@ -203,13 +206,19 @@ func (a *asker) locals(c Case, server string, v4 bool) []netip.AddrPort {
 		}
 		return []netip.AddrPort{local}
 	}
-	var ls []netip.AddrPort
-	for _, e := range a.x.Endpoints(server) {
-		if e.Addr().Is4() == v4 && (local.Port() == 0 || e.Port() == local.Port()) && a.listens(server, e) {
-			ls = append(ls, e)
+	listening := func(v4 bool) (ls []netip.AddrPort) {
+		for _, e := range a.x.Endpoints(server) {
+			if e.Addr().Is4() == v4 && (local.Port() == 0 || e.Port() == local.Port()) && a.listens(server, e) {
+				ls = append(ls, e)
+			}
 		}
+		return ls
 	}
-	if len(ls) == 0 && local.Port() != 0 {
+	ls := listening(v4)
+	switch {
+	case len(ls) > 0, local.Port() == 0:
+	case strings.EqualFold(c.From, anybody) && len(listening(!v4)) > 0: // nobody of this family can be meant
+	default:
 		wildcard := netip.IPv6Unspecified()
 		if v4 {
 			wildcard = netip.IPv4Unspecified()

@@ -26,7 +26,8 @@
 //
 // SERVER is a name, or * for every server. LOCAL is 10.1.0.11:25, or 0.0.0.0:25 for all local addresses that no binding names; *:25 is
 // each of these at which something listens, * those of every port, and nothing is *:25. CLIENT is addresses and
-// ranges, the name of a server or a network of the topology, any, or several of these separated by commas.
+// ranges, the name of a server or a network of the topology, or several of these separated by commas; any is every address, but for
+// those of a family in which nothing listens at *:25 while something does in the other.
 //
 // PEER is what connects: Anonymous, User, ExchangeServer, Edge, UnifiedMessaging, CrossForest or Partner, and behind it, as in
 // [connector.Peer], version=2010, tls=IfOffered or tls=Insists, mechanism=BasicAuth, DowngradedExchangeAuth, NoCertificate, KerberosFails,

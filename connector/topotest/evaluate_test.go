@@ -104,6 +104,17 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// Nothing listens in IPv6: every address is then every one of IPv4, but an IPv6 address that is asked about by itself is refused.
+func TestAnyFamily(t *testing.T) {
+	top := topotest.MustBuild(topotest.Exchange("2010", "EX01").Connector(connector.UsageInternet, "All", []string{"0.0.0.0:25"}, nil))
+	for line, holds := range map[string]bool{
+		`EX01 *:25 any -> EX01\All`: true, `EX01 * any -> EX01\All`: true, `EX01 *:25 ::/0 -> EX01\All`: false, `EX01 *:25 ::/0 -> refused NotListening`: true,
+		`EX01 *:26 any -> refused NotListening`: true, `EX01 [::]:25 any -> EX01\All`: false, `EX01 *:25 any,fd00::1 -> EX01\All`: false,
+	} {
+		assert.Equal(t, holds, evaluate(t, top, topotest.MustParseCase(line))[0].Holds(), line)
+	}
+}
+
 // A doubt is part of the answer: it must be said, and must be there.
 func TestDoubts(t *testing.T) {
 	tie := topotest.Exchange("2016", "EX01").At("10.1.0.11").DefaultConnectors().Relay("10.0.5.0/24").

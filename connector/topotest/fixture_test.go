@@ -202,3 +202,78 @@ EX01 10.0.0.1:25 10.0.6.1 -> refused NoRange
 	fmt.Println(f.Story, len(f.Cases), "decisions,", len(t.errors), "do not hold")
 	// Output: The relay serves its subnet. 2 decisions, 0 do not hold
 }
+
+// An updated story says what the topology does today, and holds; comments above cases stay.
+func TestUpdated(t *testing.T) {
+	text := `Two sites.
+-- topology.json --
+{"servers": [{"name": "EX01", "site": "A", "version": "14.3", "roles": "HubTransport", "addresses": ["10.1.0.11"]}, {"name": "EX02", "site": "B", "version": "14.3", "roles": "HubTransport", "addresses": ["10.2.0.11"]}],
+ "connectors": [
+ {"identity": "EX01\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["0.0.0.0/0"], "authMechanism": "Tls, ExchangeServer", "permissionGroups": "ExchangeServers"},
+ {"identity": "EX02\\Default", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.0.0/8"], "permissionGroups": "AnonymousUsers"}]}
+-- expect.txt --
+# It holds.
+EX01 *:25 any -> EX01\Default
+
+[wrong]
+# Why it is wrong.
+name: EX02 *:25 10.0.0.0/7 -> EX02\Default
+EX02 *:25 EX01 -> EX02\Default by 10.0.0.0/9, authenticated
+EX02 *:25 10.0.0.1 as Anonymous -> mail refused, reply 550
+flow EX01 EX02 Mail -> passes
+flow * * Mail -> passes
+flow * EX01 Mail -> fails
+no finding RC001
+finding RC002
+EX01 *:25 nobody -> served
+-- error.txt --
+451 5.7.3
+-- findings.txt --
+-- after.txt --
+EX01 *:25 10.0.0.1 -> EX01\Other
+`
+	f, err := topotest.Load(fstest.MapFS{"s": {Data: []byte(text)}}, "s")
+	require.NoError(t, err)
+	updated, err := f.Updated()
+	require.NoError(t, err)
+	assert.Contains(t, updated, `-- expect.txt --
+# It holds.
+EX01 *:25 any -> EX01\Default
+
+[wrong]
+# Why it is wrong.
+name: EX02 0.0.0.0:25 10.0.0.0/8 -> EX02\Default
+
+# Why it is wrong.
+name: EX02 0.0.0.0:25 11.0.0.0/8 -> refused NoRange
+EX02 *:25 EX01 -> EX02\Default by 10.0.0.0/8, not authenticated
+EX02 *:25 10.0.0.1 as Anonymous -> mail accepted, reply 550 5.7.1 'Unable to relay'
+flow EX01 EX02 Mail -> fails
+flow EX01 EX02 Mail port=25 -> fails
+flow EX02 EX01 Mail port=25 -> passes
+flow * EX01 Mail -> passes
+finding RC001
+no finding RC002
+EX01 *:25 nobody -> served
+-- error.txt --
+451 5.7.3
+-- findings.txt --
+RC001 error certain EX02\Default: 10.1.0.11
+RC005 note possible EX02: 0.0.0.0-9.255.255.255 11.0.0.0-255.255.255.255
+`)
+	assert.Contains(t, updated, "-- after.txt --\nEX01 *:25 10.0.0.1 -> EX01\\Default\n")
+	f, err = topotest.Load(fstest.MapFS{"s": {Data: []byte(updated)}}, "s")
+	require.NoError(t, err)
+	var r recorder
+	f.Check(&r)
+	require.Len(t, r.errors, 1, "%s", r.errors)
+	assert.Contains(t, r.errors[0], "cannot be asked: not in the topology: nobody")
+	again, err := f.Updated()
+	require.NoError(t, err)
+	assert.Equal(t, updated, again)
+
+	f, err = topotest.Load(fstest.MapFS{"s": {Data: []byte(text + "-- nonsense --\n")}}, "s")
+	require.NoError(t, err)
+	_, err = f.Updated()
+	require.ErrorIs(t, err, topotest.ErrSection)
+}
