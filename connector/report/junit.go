@@ -40,12 +40,17 @@ type junitProblem struct {
 }
 
 // JUnit writes what became of expectations as the JUnit XML that continuous integration reads: a suite for each file, with a test for each
-// case and section; one for the snapshot, with a test for each pair of connectors between which sources moved; and one for coverage
-// below what is asked for. A case that cannot be asked is an error, all else that does not hold a failure; nothing expected at all is a
+// case and section; one for the snapshot, with a test for each server and pair of connectors between which sources moved; and one for coverage
+// below what is asked for; one for a change that is refused. A case that cannot be asked is an error, all else that does not hold a failure; nothing expected at all is a
 // failure, too. The class of a test is the suite, and the group of the case behind a dot. Characters that XML cannot
 // hold are replaced. Nothing depends on time.
 func (t Tests) JUnit(w io.Writer) error {
 	var all junitSuites
+	if t.Refused != nil {
+		var b strings.Builder
+		writeRefused(&b, t.Refused)
+		all.add(junitSuite{Name: "change"}.with(junitCase{Class: "change", Name: "the cmdlets accept it", Failure: &junitProblem{"refused", "the cmdlets would refuse the change", b.String()}}))
+	}
 	for _, s := range t.Suites {
 		var suite junitSuite
 		suite.Name = s.Name

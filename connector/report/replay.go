@@ -396,7 +396,10 @@ func (r Replay) backTest(b *strings.Builder) {
 	for _, c := range r.Changes {
 		fmt.Fprintf(b, "  %s\n", c)
 	}
-	WhatIf{Refused: r.Refused}.refused(b)
+	if r.Refused != nil {
+		b.WriteString("\n")
+	}
+	writeRefused(b, r.Refused)
 	t := r.BackTest
 	if t == nil {
 		return

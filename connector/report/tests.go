@@ -11,6 +11,9 @@ import (
 
 // Tests is what became of expectations about a topology.
 type Tests struct {
+	// Refused is what the cmdlets would say of a change that was to be made first, from [connector.Topology.ValidateAll]; nothing else
+	// was asked then.
+	Refused  error
 	Suites   []TestSuite
 	Snapshot *SnapshotChange    // nil: none was compared
 	Coverage *topotest.Coverage // nil: it was not asked for
@@ -37,14 +40,14 @@ type SnapshotChange struct {
 // Untested tells whether nothing was expected at all.
 func (t Tests) Untested() bool {
 	all, _ := t.count()
-	return all == 0 && t.Snapshot == nil
+	return all == 0 && t.Snapshot == nil && t.Refused == nil
 }
 
 // Hold tells whether everything is as expected: something is, all cases and sections hold, nothing moved against the snapshot, and
 // enough is covered.
 func (t Tests) Hold() bool {
 	_, failed := t.count()
-	return !t.Untested() && failed == 0 && (t.Snapshot == nil || t.Snapshot.holds()) && t.covered()
+	return t.Refused == nil && !t.Untested() && failed == 0 && (t.Snapshot == nil || t.Snapshot.holds()) && t.covered()
 }
 
 func (t Tests) covered() bool { return t.Coverage == nil || t.Coverage.Percent() >= t.Least }
@@ -121,7 +124,7 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 // Tests writes what became of expectations: as text first what does not hold, with its explanation, then a line for each suite, what moved
 // against the snapshot, what is not covered, and the verdict; as JSON one object:
 //
-//	{"holds", "untested", "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
+//	{"holds", "untested", "refused": as in [Format.WhatIf], "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
 //	   "holds", "error", "failures": [{"got", "server", "local", "addresses", "witness", "flow", "finding"}]}],
 //	   "sections": [{"name", "holds", "error", "difference"}]}],
 //	 "snapshot": {"name", "written", "moves", "unsettled"},
@@ -134,6 +137,7 @@ func (f Format) Tests(w io.Writer, t Tests) error {
 		return writeJSON(w, t.json(), true)
 	}
 	var b strings.Builder
+	writeRefused(&b, t.Refused)
 	for _, s := range t.Suites {
 		for e := range s.expectations {
 			if !e.holds {

@@ -109,6 +109,13 @@ func TestTestsText(t *testing.T) {
 	assert.False(t, fine.Hold())
 	assert.Contains(t, testsText(t, fine), fmt.Sprintf("FAIL coverage: %d %%, and %d %% are asked for\n", c.Percent(), fine.Least))
 
+	refused := report.Tests{Refused: errors.New("no")}
+	assert.False(t, refused.Hold())
+	assert.False(t, refused.Untested(), "that is not what is wrong")
+	assert.Equal(t, "The cmdlets would refuse this:\n  no\n", testsText(t, refused))
+	assert.Contains(t, junit(t, refused), `<failure type="refused" message="the cmdlets would refuse the change">The cmdlets would refuse this:`)
+	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.JSON.Tests(b, refused) }), `"text": "no"`)
+
 	moved := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt"}}
 	assert.True(t, moved.Hold(), "a snapshot is an expectation")
 	assert.Equal(t, "ok   d.txt: no source of any endpoint changes hands\n", testsText(t, moved))

@@ -9,6 +9,7 @@ import (
 type testsObject struct {
 	Holds    bool            `json:"holds"`
 	Untested bool            `json:"untested"`
+	Refused  []refusalObject `json:"refused"`
 	Suites   []suiteObject   `json:"suites"`
 	Snapshot *snapshotObject `json:"snapshot"`
 	Coverage *coverageObject `json:"coverage"`
@@ -83,7 +84,7 @@ type untouchedObject struct {
 }
 
 func (t Tests) json() testsObject {
-	o := testsObject{Holds: t.Hold(), Untested: t.Untested(), Suites: []suiteObject{}}
+	o := testsObject{Holds: t.Hold(), Untested: t.Untested(), Refused: refusalsJSON(t.Refused), Suites: []suiteObject{}}
 	for _, s := range t.Suites {
 		o.Suites = append(o.Suites, s.json())
 	}

@@ -40,7 +40,13 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 	}
 	var b strings.Builder
 	c.changes(&b)
-	c.refused(&b)
+	if c.Refused != nil {
+		b.WriteString("\n")
+	}
+	writeRefused(&b, c.Refused)
+	if c.Refused != nil && c.Comparison != nil {
+		b.WriteString("What follows is what would be if they did not.\n")
+	}
 	if c.Comparison != nil {
 		d := comparison{c.Comparison}
 		d.hands(&b)
@@ -68,14 +74,15 @@ func (c WhatIf) changes(b *strings.Builder) {
 	}
 }
 
-func (c WhatIf) refused(b *strings.Builder) {
-	if c.Refused == nil {
+// writeRefused tells what the cmdlets would say of changes, if they do not accept them.
+func writeRefused(b *strings.Builder, refused error) {
+	if refused == nil {
 		return
 	}
-	b.WriteString("\nThe cmdlets would refuse this:\n")
-	refusals := connector.Refusals(c.Refused)
+	b.WriteString("The cmdlets would refuse this:\n")
+	refusals := connector.Refusals(refused)
 	if len(refusals) == 0 {
-		fmt.Fprintf(b, "  %v\n", c.Refused)
+		fmt.Fprintf(b, "  %v\n", refused)
 	}
 	for _, r := range refusals {
 		if r.Quoted() {
@@ -84,9 +91,6 @@ func (c WhatIf) refused(b *strings.Builder) {
 			fmt.Fprintf(b, "  %s, in our words: %s\n", r.Target, r.Text)
 		}
 		fmt.Fprintf(b, "    %s\n", r.Basis())
-	}
-	if c.Comparison != nil {
-		b.WriteString("What follows is what would be if they did not.\n")
 	}
 }
 

@@ -62,8 +62,7 @@ func (a *asker) runsAt(server string, local netip.AddrPort) []run {
 
 // listens tells whether anything may be served at an endpoint.
 func (a *asker) listens(server string, local netip.AddrPort) bool {
-	rs := a.runsAt(server, local)
-	return len(rs) > 0 && rs[0].match.Outcome() != connector.NotListening
+	return a.x.Select(connector.Conn{Server: server, Local: local, Remote: local.Addr()}).Outcome() != connector.NotListening
 }
 
 // piece is sources that a case asks about and that get one answer at one endpoint.
@@ -255,6 +254,10 @@ func spans(set *netipx.IPSet, v4 bool) []netipx.IPRange {
 
 // cut appends what the sources get at an endpoint.
 func (a *asker) cut(ps []piece, server string, local netip.AddrPort, asked []netipx.IPRange) []piece {
+	if len(asked) == 1 && asked[0].From() == asked[0].To() { // the usual question, for which all that is there need not be known
+		m := a.x.Select(connector.Conn{Server: server, Local: local, Remote: asked[0].From()})
+		return append(ps, piece{server, local, run{asked[0], m}})
+	}
 	rs := a.runsAt(server, local)
 	for _, r := range asked {
 		i, _ := slices.BinarySearchFunc(rs, r.From(), func(o run, from netip.Addr) int { return o.span.To().Compare(from) })

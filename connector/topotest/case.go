@@ -51,22 +51,6 @@ type Case struct {
 	Found    bool      // ... or at least one
 }
 
-// Flows asks about the flows between servers. What is empty is not asked for: all flows match the zero value. Flows on which
-// receive connectors have no say are asked about only where no others match.
-type Flows struct {
-	From, To string // names of servers, or From that of a network; * or nothing is every one
-	Purpose  connector.Purpose
-	Port     uint16
-	Need     connector.Need
-}
-
-// Findings asks about the findings of an audit, without those that the topology accepts. All findings match the zero value.
-type Findings struct {
-	Checks   string         // IDs and beginnings of IDs, see audit.ParseChecks
-	Severity audit.Severity // the least that counts
-	Subject  string         // a scope, as of connector.Acceptance
-}
-
 // everything is how a question names every server, address or flow.
 const everything = "*"
 
@@ -166,51 +150,6 @@ func localText(local netip.AddrPort) string {
 		return everything + ":" + strconv.Itoa(int(local.Port()))
 	}
 	return everything
-}
-
-// String prints the question about flows as a line of a file has it: "flow EX01 EX03 PublicFolderReplication".
-func (f Flows) String() string {
-	text := "flow"
-	for _, name := range []string{f.From, f.To} {
-		if !asked(name) {
-			name = everything
-			text += " " + name
-			continue
-		}
-		text += " " + word(name)
-	}
-	if f.Purpose == 0 {
-		text += " " + everything
-	} else {
-		text += " " + f.Purpose.String()
-	}
-	if f.Port != 0 {
-		text += fmt.Sprintf(" port=%d", f.Port)
-	}
-	if f.Need != 0 {
-		text += " need=" + f.Need.String()
-	}
-	return text
-}
-
-// String prints the question about findings as a line of a file has it, if there must be none: "no finding RC001 of EX01\Relay".
-func (f Findings) String() string { return f.question(false) }
-
-func (f Findings) question(found bool) string {
-	text := "no finding"
-	if found {
-		text = "finding"
-	}
-	if f.Checks != "" {
-		text += " " + strings.ReplaceAll(f.Checks, " ", "")
-	}
-	if f.Severity != 0 {
-		text += " " + f.Severity.String()
-	}
-	if f.Subject != "" {
-		text += " of " + word(f.Subject)
-	}
-	return text
 }
 
 // Wanted prints what is wanted, as a line of a file has it behind the arrow: `EX01\Relay by 10.0.5.0/24, may relay`. It is empty for a

@@ -179,10 +179,11 @@ func (c *coverer) coverage() *Coverage {
 		if serving[id] {
 			v.Connectors.add(rc.ID, c.connectors[id])
 		}
-		for i, r := range rc.RemoteIPRanges {
+		for _, r := range rc.RemoteIPRanges {
 			k := ConnectorRange{id, r}
-			if deciding[k] && !slices.Contains(rc.RemoteIPRanges[:i], r) {
+			if deciding[k] {
 				v.Ranges.add(ConnectorRange{rc.ID, r}, c.ranges[k])
+				delete(deciding, k) // of an entry that stands there twice, one counts
 			}
 		}
 	}

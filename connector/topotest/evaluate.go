@@ -21,8 +21,6 @@ type Result struct {
 	Failures []Failure
 	// Asked is how many answers there were: decisions about runs of sources at endpoints, flows, or findings.
 	Asked int
-
-	today []Case // of a case that fails: what would hold
 }
 
 // Failure is an answer that is not what a case wants.
@@ -50,40 +48,36 @@ func Evaluate(ctx context.Context, t *connector.Topology, cases []Case) ([]Resul
 	}
 	e := &evaluator{asker: a, ctx: ctx}
 	results := make([]Result, len(cases))
+	var flows []*Result
 	for i, c := range cases {
-		results[i] = Result{Case: c}
+		r := &results[i]
+		r.Case, r.Err = c, c.check()
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := e.ask(&results[i]); err != nil {
-			return nil, err
+		switch {
+		case r.Err != nil:
+		case c.Flow != nil:
+			flows = append(flows, r)
+		case c.Findings != nil:
+			if err := e.askFindings(r); err != nil {
+				return nil, err
+			}
+		default:
+			e.askConnections(r)
 		}
 	}
-	return results, nil
+	if len(flows) == 0 {
+		return results, nil
+	}
+	return results, e.askFlows(flows)
 }
 
 type evaluator struct {
 	*asker
 	ctx      context.Context
-	flows    []audit.FlowResult // all of them, once they are asked for
 	findings []audit.Finding
 	audited  bool // the findings are there
-}
-
-// ask fills in a result. The error ends it all.
-func (e *evaluator) ask(r *Result) error {
-	if r.Err = r.Case.check(); r.Err != nil {
-		return nil
-	}
-	switch {
-	case r.Case.Flow != nil:
-		e.askFlows(r)
-	case r.Case.Findings != nil:
-		return e.askFindings(r)
-	default:
-		e.askConnections(r)
-	}
-	return nil
 }
 
 func (e *evaluator) askConnections(r *Result) {
@@ -110,9 +104,6 @@ func (e *evaluator) askConnections(r *Result) {
 			f.Verdict = &connector.Verdict{Explanation: e.x.Explain(f.Conn)}
 		}
 		r.Failures = append(r.Failures, f)
-	}
-	if len(r.Failures) > 0 {
-		r.today = observedCases(r.Case, groups)
 	}
 }
 
@@ -150,19 +141,6 @@ func (e *evaluator) answered(c Case, q question, ps []piece) []answered {
 		groups[i].addrs = connector.RangesOf(set)
 	}
 	return groups
-}
-
-// observedCases returns cases that ask what a case asks and want what there is.
-func observedCases(c Case, groups []answered) (cases []Case) {
-	for _, g := range groups {
-		one := g.got
-		one.Name, one.Why, one.Group = c.Name, c.Why, c.Group
-		if len(groups) > 1 {
-			one.Conn, one.From = connector.Conn{Server: g.first.server, Local: g.first.local}, rangeList(g.addrs)
-		}
-		cases = append(cases, one)
-	}
-	return cases
 }
 
 // observe returns the case as the topology answers it: what is wanted of each kind is what there is.
@@ -262,95 +240,6 @@ func matches(pattern, name string) bool {
 	}
 }
 
-func (e *evaluator) askFlows(r *Result) {
-	f := r.Case.Flow
-	if e.flows == nil {
-		e.flows = audit.Flows(e.t, e.x)
-	}
-	var matching, outside []*audit.FlowResult
-	for i := range e.flows {
-		switch o := &e.flows[i]; {
-		case !f.match(o.Flow):
-		case o.State == audit.FlowOutside:
-			outside = append(outside, o)
-		default:
-			matching = append(matching, o)
-		}
-	}
-	if len(matching) == 0 {
-		matching = outside
-	}
-	if len(matching) == 0 {
-		r.Err = notFound("there is no such flow")
-		return
-	}
-	r.Asked = len(matching)
-	for _, o := range matching {
-		if o.State != r.Case.State {
-			r.Failures = append(r.Failures, Failure{Got: o.State.String(), Flow: o})
-		}
-		if one := r.Case; len(matching) == 1 {
-			one.State = o.State
-			r.today = []Case{one}
-		} else {
-			one.Flow = &Flows{From: o.Flow.From, To: o.Flow.To, Purpose: o.Flow.Purpose, Port: o.Flow.Port}
-			one.State = o.State
-			r.today = append(r.today, one)
-		}
-	}
-}
-
-// match tells whether the question is about a flow.
-func (f Flows) match(o connector.Flow) bool {
-	named := func(want, name string) bool { return !asked(want) || key(want) == key(name) }
-	return named(f.From, o.From) && named(f.To, o.To) && (f.Purpose == 0 || f.Purpose == o.Purpose) &&
-		(f.Port == 0 || f.Port == o.Port) && (f.Need == 0 || f.Need == o.Need)
-}
-
-func (e *evaluator) askFindings(r *Result) error {
-	f := r.Case.Findings
-	checks := audit.All()
-	if f.Checks != "" {
-		checks, _ = audit.ParseChecks(f.Checks) // Case.check has seen to it
-	}
-	if err := e.audit(); err != nil {
-		return err
-	}
-	found := 0
-	for i, o := range e.findings {
-		if !f.match(o, checks) {
-			continue
-		}
-		found++
-		if !r.Case.Found {
-			r.Failures = append(r.Failures, Failure{Got: o.Check + " " + o.Severity.String() + " " + o.Subject.String(), Finding: &e.findings[i]})
-		}
-	}
-	r.Asked = max(1, found)
-	opposite := r.Case
-	opposite.Found = !opposite.Found
-	r.today = []Case{opposite}
-	if r.Case.Found && found == 0 {
-		r.Failures = append(r.Failures, Failure{Got: "no such finding"})
-	}
-	return nil
-}
-
-// audit runs all checks, once: some fold what others say, so that a part of them would tell something else.
-func (e *evaluator) audit() (err error) {
-	if !e.audited {
-		e.audited = true
-		e.findings, err = audit.Run(e.ctx, e.t)
-	}
-	return err
-}
-
-// match tells whether the question is about a finding.
-func (f Findings) match(o audit.Finding, checks []*audit.Check) bool {
-	return o.Accepted == "" && o.Severity >= f.Severity && slices.ContainsFunc(checks, func(c *audit.Check) bool { return c.ID == o.Check }) &&
-		connector.Acceptance{Check: o.Check, Subject: f.Subject}.Covers(o.Check, o.Subject, o.Addrs)
-}
-
 // rangeList prints ranges as the From of a case.
 func rangeList(rs []connector.Range) string {
 	texts := make([]string, len(rs))
@@ -360,14 +249,48 @@ func rangeList(rs []connector.Range) string {
 	return strings.Join(texts, ",")
 }
 
-// today returns cases that ask what results are about and want what there is: a case that holds, or cannot be asked, as it is.
-func today(results []Result) (cases []Case) {
+// todayOf returns cases that ask what cases ask about and want what there is: a case that holds, or cannot be asked, as it is.
+func todayOf(t *connector.Topology, cases []Case) ([]Case, error) {
+	ctx := context.Background()
+	results, err := Evaluate(ctx, t, cases)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAsker(t)
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluator{asker: a, ctx: ctx}
+	var today []Case
 	for _, r := range results {
-		if r.Holds() || r.Err != nil {
-			cases = append(cases, r.Case)
-		} else {
-			cases = append(cases, r.today...)
+		c := r.Case
+		switch {
+		case r.Holds() || r.Err != nil:
+			today = append(today, c)
+		case c.Flow != nil:
+			today = append(today, e.todaysFlows(c)...)
+		case c.Findings != nil:
+			c.Found = !c.Found
+			today = append(today, c)
+		default:
+			today = append(today, e.todaysConnections(c)...)
 		}
+	}
+	return today, nil
+}
+
+// todaysConnections returns cases that ask what a case asks and want what there is: one for each answer at each endpoint, if they differ.
+func (e *evaluator) todaysConnections(c Case) (cases []Case) {
+	q, _ := e.question(c) // it was asked before
+	ps, _ := e.pieces(c, q)
+	groups := e.answered(c, q, ps)
+	for _, g := range groups {
+		one := g.got
+		one.Name, one.Why, one.Group = c.Name, c.Why, c.Group
+		if len(groups) > 1 {
+			one.Conn, one.From = connector.Conn{Server: g.first.server, Local: g.first.local}, rangeList(g.addrs)
+		}
+		cases = append(cases, one)
 	}
 	return cases
 }

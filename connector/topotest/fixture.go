@@ -1,6 +1,7 @@
 package topotest
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"slices"
@@ -189,4 +190,13 @@ func difference(want, got string) string {
 		return "  in another order:\n" + got
 	}
 	return b.String()
+}
+
+// results asks the cases of expect.txt or after.txt.
+func (f *Fixture) results(section string) ([]Result, error) {
+	t, cases, err := f.asked(section)
+	if err != nil {
+		return nil, err
+	}
+	return Evaluate(context.Background(), t, cases)
 }

@@ -16,13 +16,14 @@ import (
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/ems"
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
 	"github.com/receiveconnector/receiveconnector/examples/internal/logs"
 )
 
-const usage = `usage: rctest [-cover] [-min N] [-snapshot FILE [-update]] [-junit FILE] FILE...
+const usage = `usage: rctest [-change COMMAND]... [-cover] [-min N] [-snapshot FILE [-update]] [-junit FILE] FILE...
        rctest -generate [-log LOG]... [FILE...]
 
 FILEs are exports as rcaudit takes them, expectations, which are named *expect.txt or *.expect, and stories, *.txtar, which
@@ -37,13 +38,15 @@ hold their own topology. Expectations are lines such as
 
   rctest exchange.xml expect.txt                               do they hold?
   rctest -cover -min 80 exchange.xml expect.txt                and what is untested?
+  rctest -change "Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges 10.0.0.0/8" exchange.xml expect.txt
+                                                               would they hold after that?
   rctest -snapshot decisions.txt -update exchange.xml          writes the decisions of today
   rctest -snapshot decisions.txt exchange.xml                  what moved since?
   rctest -generate exchange.xml > expect.txt                   a case for each region of each endpoint
   rctest -generate -log logs/ > clients.expect                 a case for each real client and what it did
 
-exit status: 0 all hold; 1 one does not, something moved since the snapshot, less is covered than -min, or nothing is
-expected at all; 2 unusable input.
+exit status: 0 all hold; 1 one does not, something moved since the snapshot, less is covered than -min, nothing is
+expected at all, or the cmdlets refuse a change; 2 unusable input.
 
 `
 
@@ -57,7 +60,7 @@ func main() {
 type question struct {
 	input.Options
 	expectations, stories, exports []string
-	logs                           []string
+	logs, commands                 []string
 	cover, everything              bool
 	least                          int
 	snapshot, junit                string
@@ -107,6 +110,7 @@ func (q *question) define(flags *flag.FlagSet) {
 	}
 	flags.Func("expect", "`FILE` of expectations, whatever its name; may be given several times", appendTo(&q.expectations))
 	flags.Func("log", "protocol `LOG` for -generate, or a folder of them; may be given several times", appendTo(&q.logs))
+	flags.Func("change", "`COMMAND` that is made first, as rcwhatif takes it; may be given several times", appendTo(&q.commands))
 	flags.BoolVar(&q.cover, "cover", false, "tell what of the topology no expectation is about")
 	flags.Func("min", "least coverage in `percent`; implies -cover", func(s string) error {
 		if _, err := fmt.Sscanf(s+"\n", "%d\n", &q.least); err != nil || q.least < 0 || q.least > 100 {
@@ -137,7 +141,7 @@ func (q *question) sort(name string) {
 // check tells what is wrong with the arguments.
 func (q *question) check() error {
 	switch {
-	case q.generate && (q.cover || q.snapshot != "" || q.update || q.junit != "" || len(q.stories)+len(q.expectations) > 0):
+	case q.generate && (q.cover || len(q.commands) > 0 || q.snapshot != "" || q.update || q.junit != "" || len(q.stories)+len(q.expectations) > 0):
 		return errors.New("rctest: -generate goes with exports and -log alone")
 	case q.generate && len(q.exports)+len(q.logs) == 0:
 		return errors.New("rctest: -generate needs exports, or -log; -h explains")
@@ -149,7 +153,9 @@ func (q *question) check() error {
 		return errors.New("rctest: name the files of your servers and of your expectations; -h explains")
 	case q.update && q.snapshot == "" && len(q.stories) == 0:
 		return errors.New("rctest: -update writes a snapshot or stories, and none is named")
-	case len(q.exports) == 0 && (q.cover || q.snapshot != "" || len(q.expectations) > 0):
+	case q.update && len(q.commands) > 0:
+		return errors.New("rctest: -update writes what is, and -change is not yet made")
+	case len(q.exports) == 0 && (q.cover || len(q.commands) > 0 || q.snapshot != "" || len(q.expectations) > 0):
 		return errors.New("rctest: name the exports that the expectations are about; a story has its own topology")
 	}
 	return nil
@@ -163,6 +169,12 @@ func (q *question) test(ctx context.Context, stdout, stderr io.Writer) (bool, er
 		if err != nil {
 			return false, err
 		}
+		if t, tests.Refused, err = q.change(t, stderr); err != nil {
+			return false, err
+		}
+		if tests.Refused != nil {
+			return false, q.tell(tests, stdout)
+		}
 		if err := q.ask(ctx, t, &tests); err != nil {
 			return false, err
 		}
@@ -175,6 +187,28 @@ func (q *question) test(ctx context.Context, stdout, stderr io.Writer) (bool, er
 		tests.Suites = append(tests.Suites, suite)
 	}
 	return tests.Hold(), q.tell(tests, stdout)
+}
+
+// change makes the changes to a copy, unless the cmdlets would refuse them.
+func (q *question) change(t *connector.Topology, stderr io.Writer) (changed *connector.Topology, refused, err error) {
+	if len(q.commands) == 0 {
+		return t, nil, nil
+	}
+	changes, notes, err := ems.Parse("change", t, strings.Join(q.commands, "\n"))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range notes {
+		fmt.Fprintf(stderr, "note: %s\n", n)
+	}
+	if len(changes) == 0 {
+		return nil, nil, errors.New("rctest: there is no command in the changes")
+	}
+	if refused = t.ValidateAll(changes...); refused != nil {
+		return nil, refused, nil
+	}
+	changed, err = t.Apply(changes...)
+	return changed, nil, err
 }
 
 // tell writes the results.

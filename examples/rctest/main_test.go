@@ -176,6 +176,33 @@ func TestSnapshot(t *testing.T) {
 	assert.Contains(t, out, "3 of 3 connectors, 3 of 3 ranges, 2 of 2 listeners")
 }
 
+// The expectations are asked of what the servers would be.
+func TestChange(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "expect.txt": good})
+	status, out, _ := call(t, "-change", `Set-ReceiveConnector EX01\Relay -RemoteIPRanges @{Add='10.2.0.11'}`, "t.json", "expect.txt")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, out, "FAIL expect.txt:2: EX01 *:25 EX02\n  want EX01\\Default EX01, authenticated\n  got  EX01\\Relay, not authenticated\n")
+	status, out, errs := call(t, "-change", `Set-ReceiveConnector EX01\Relay -Comment x`, "-change", `Set-ReceiveConnector EX01\Relay -RemoteIPRanges @{Add='10.9.1.1'}`, "t.json", "expect.txt")
+	assert.Zero(t, status, out)
+	assert.Contains(t, errs, "note: change:1:33: -Comment: not modelled")
+	_, _, _ = call(t, "-snapshot", "s.txt", "-update", "t.json")
+	status, out, _ = call(t, "-snapshot", "s.txt", "-change", `Remove-ReceiveConnector EX01\Relay`, "t.json")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, out, "EX01\\Relay -> EX01\\Default EX01\n    10.9.0.0/24\n")
+	status, out, _ = call(t, "-change", `New-ReceiveConnector -Name New -Server EX01 -Custom -Bindings 0.0.0.0:25 -RemoteIPRanges 10.9.0.128-10.9.1.127`, "t.json", "expect.txt")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, out, "The cmdlets would refuse this:\n")
+	assert.Contains(t, out, "overlap in part")
+	for change, why := range map[string]string{"# nothing": "no command", "Restart-Computer": "change:1:1", `Set-ReceiveConnector EX01\Gone -Enabled $false`: "not in the topology"} {
+		status, _, errs = call(t, "-change", change, "t.json", "expect.txt")
+		assert.Equal(t, 2, status)
+		assert.Contains(t, errs, why)
+	}
+	status, _, errs = call(t, "-change", "x", "-update", "-snapshot", "s.txt", "t.json")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, errs, "not yet made")
+}
+
 func TestUpdateStory(t *testing.T) {
 	workIn(t, map[string]string{"story.txtar": story, "bad.txtar": story + "-- nonsense --\n"})
 	status, out, _ := call(t, "-update", "story.txtar")
