@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -40,12 +41,15 @@ type junitProblem struct {
 }
 
 // JUnit writes what became of expectations as the JUnit XML that continuous integration reads: a suite for each file, with a test for each
-// case and section; one for the snapshot, with a test for each server and pair of connectors between which sources moved; and one for coverage
-// below what is asked for; one for a change that is refused. A case that cannot be asked is an error, all else that does not hold a failure; nothing expected at all is a
-// failure, too. The class of a test is the suite, and the group of the case behind a dot. Characters that XML cannot
-// hold are replaced. Nothing depends on time.
+// case and section; one for the snapshot, with a test for each server and pair of connectors between which sources moved; one for coverage;
+// one for a change that is refused. What cannot be asked is an error, all else that does not hold a failure; a suite without expectations is a
+// failure, too. The class of a test is the suite, and the group of the case behind a dot; its name is that of the case, or the question, with
+// what is wanted where several have one. Characters that XML cannot hold are replaced. Nothing depends on time.
 func (t Tests) JUnit(w io.Writer) error {
 	var all junitSuites
+	if t.Err != nil {
+		all.add(junitSuite{Name: "input"}.with(junitCase{Class: "input", Name: "it can be used", Error: &junitProblem{"unusable", t.Err.Error(), ""}}))
+	}
 	if t.Refused != nil {
 		var b strings.Builder
 		writeRefused(&b, t.Refused)
@@ -54,8 +58,20 @@ func (t Tests) JUnit(w io.Writer) error {
 	for _, s := range t.Suites {
 		var suite junitSuite
 		suite.Name = s.Name
+		names := make(map[[2]string]int)
 		for e := range s.expectations {
-			suite.add(e.junit(s.Name))
+			c := e.junit(s.Name)
+			names[[2]string{c.Class, c.Name}]++
+		}
+		for e := range s.expectations {
+			c := e.junit(s.Name)
+			if e.result != nil && names[[2]string{c.Class, c.Name}] > 1 {
+				c.Name = e.result.Case.String()
+			}
+			suite.add(c)
+		}
+		if s.untested() {
+			suite.add(junitCase{Class: s.Name, Name: "something is expected", Failure: &junitProblem{"untested", "nothing is expected", ""}})
 		}
 		all.add(suite)
 	}
@@ -69,7 +85,7 @@ func (t Tests) JUnit(w io.Writer) error {
 		}
 		all.add(junitSuite{Name: "coverage"}.with(c))
 	}
-	if t.Untested() {
+	if t.Untested() && len(t.Suites) == 0 {
 		all.add(junitSuite{Name: "expectations"}.with(junitCase{Class: "expectations", Name: "there are some",
 			Failure: &junitProblem{"untested", "nothing is expected of this topology", ""}}))
 	}
@@ -112,9 +128,10 @@ func (e expectation) junit(suite string) junitCase {
 		c.Class += "." + e.group
 	}
 	if e.result != nil {
-		c.File, c.Line = e.result.Case.Source.File, e.result.Case.Source.Line
-		if e.section != "" {
-			c.Class = suite + "." + e.section
+		if e.section != "" { // a line of the section is none of the file
+			c.Class, c.File = suite+"."+e.section, suite
+		} else {
+			c.File, c.Line = e.result.Case.Source.File, e.result.Case.Source.Line
 		}
 	}
 	if e.holds {
@@ -132,6 +149,8 @@ func (e expectation) junit(suite string) junitCase {
 // message is what does not hold, in one line.
 func (e expectation) message() string {
 	switch {
+	case e.result == nil && e.broken:
+		return strings.TrimSpace(e.text)
 	case e.result == nil:
 		return "does not hold"
 	case e.result.Err != nil:
@@ -139,6 +158,9 @@ func (e expectation) message() string {
 	}
 	var got []string
 	for _, f := range e.result.Failures {
+		if slices.Contains(got, f.Got) {
+			continue
+		}
 		if len(got) == 3 {
 			got = append(got, "...")
 			break
@@ -170,6 +192,12 @@ func (s *SnapshotChange) junit() junitSuite {
 	}
 	for _, m := range merged(s.Unsettled) {
 		add(m, orRefused(m.From)+", or another one")
+	}
+	for _, u := range s.Unsaid {
+		var b strings.Builder
+		writeApart(&b, u)
+		suite.add(junitCase{Class: s.Name, Name: fmt.Sprintf("%s %s: the snapshot says who is served, now %s", u.Server, u.Local, orRefused(u.Connector)),
+			Failure: &junitProblem{"lost", ranges(u.Addrs), b.String()}})
 	}
 	return suite
 }

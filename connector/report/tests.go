@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -11,6 +12,8 @@ import (
 
 // Tests is what became of expectations about a topology.
 type Tests struct {
+	// Err is why nothing could be asked.
+	Err error
 	// Refused is what the cmdlets would say of a change that was to be made first, from [connector.Topology.ValidateAll]; nothing else
 	// was asked then.
 	Refused  error
@@ -32,27 +35,34 @@ type TestSuite struct {
 
 // SnapshotChange is what a snapshot and a topology decide differently, see [topotest.Changed].
 type SnapshotChange struct {
-	Name             string
-	Moves, Unsettled []connector.Move
-	Written          bool // the snapshot was written anew, so it is no failure any more
+	Name string
+	*topotest.Changes
+	Written bool // the snapshot was written anew, so it is no failure any more
 }
 
-// Untested tells whether nothing was expected at all.
+// Untested tells whether nothing was expected: of anything at all, or in one of the suites.
 func (t Tests) Untested() bool {
-	all, _ := t.count()
-	return all == 0 && t.Snapshot == nil && t.Refused == nil
+	if t.Err != nil || t.Refused != nil {
+		return false
+	}
+	return len(t.Suites) == 0 && t.Snapshot == nil || slices.ContainsFunc(t.Suites, TestSuite.untested)
 }
 
-// Hold tells whether everything is as expected: something is, all cases and sections hold, nothing moved against the snapshot, and
-// enough is covered.
+func (s TestSuite) untested() bool {
+	all, _ := s.count()
+	return all == 0
+}
+
+// Hold tells whether everything is as expected: something is, in every suite, all cases and sections hold, nothing moved against the
+// snapshot, and enough is covered.
 func (t Tests) Hold() bool {
 	_, failed := t.count()
-	return t.Refused == nil && !t.Untested() && failed == 0 && (t.Snapshot == nil || t.Snapshot.holds()) && t.covered()
+	return t.Err == nil && t.Refused == nil && !t.Untested() && failed == 0 && (t.Snapshot == nil || t.Snapshot.holds()) && t.covered()
 }
 
 func (t Tests) covered() bool { return t.Coverage == nil || t.Coverage.Percent() >= t.Least }
 
-func (s *SnapshotChange) holds() bool { return s.Written || len(s.Moves)+len(s.Unsettled) == 0 }
+func (s *SnapshotChange) holds() bool { return s.Written || s.None() }
 
 // count tells how many expectations there are, and how many do not hold.
 func (t Tests) count() (all, failed int) {
@@ -83,16 +93,20 @@ type expectation struct {
 	section     string
 }
 
+// titleOf names a case.
+func titleOf(c topotest.Case) string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.Question()
+}
+
 // expectations yields the cases of a suite, and the sections that are not made of cases, or have none to tell about.
 func (s TestSuite) expectations(yield func(expectation) bool) {
 	of := func(section string, cases []topotest.Result) bool {
 		for i := range cases {
 			c := &cases[i]
-			name := c.Case.Name
-			if name == "" {
-				name = c.Case.Question()
-			}
-			if !yield(expectation{group: c.Case.Group, name: name, holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
+			if !yield(expectation{group: c.Case.Group, name: titleOf(c.Case), holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
 				return false
 			}
 		}
@@ -124,19 +138,22 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 // Tests writes what became of expectations: as text first what does not hold, with its explanation, then a line for each suite, what moved
 // against the snapshot, what is not covered, and the verdict; as JSON one object:
 //
-//	{"holds", "untested", "refused": as in [Format.WhatIf], "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
+//	{"holds", "untested", "error", "refused": as in [Format.WhatIf], "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
 //	   "holds", "error", "failures": [{"got", "server", "local", "addresses", "witness", "flow", "finding"}]}],
 //	   "sections": [{"name", "holds", "error", "difference"}]}],
-//	 "snapshot": {"name", "written", "moves", "unsettled"},
-//	 "coverage": {"percent", "least", "connectors": {"touched", "all", "untouched"}, "ranges", "listeners", "flows",
-//	   "untouchedAddresses": [{"server", "local", "connector", "addresses", "count"}]}}
+//	 "snapshot": {"name", "written", "moves", "unsettled", "unsaid": [UNSAID]},
+//	 "coverage": {"percent", "least", "cases", "connectors": {"touched", "all", "untouched"}, "ranges", "listeners", "flows",
+//	   "untouchedAddresses": [UNSAID]}}
 //
-// where moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
+// where UNSAID is {"server", "local", "connector", "addresses", "count"}, section is left out but of a story, and moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
 func (f Format) Tests(w io.Writer, t Tests) error {
 	if f == JSON {
 		return writeJSON(w, t.json(), true)
 	}
 	var b strings.Builder
+	if t.Err != nil {
+		fmt.Fprintf(&b, "Nothing could be asked: %v\n", t.Err)
+	}
 	writeRefused(&b, t.Refused)
 	for _, s := range t.Suites {
 		for e := range s.expectations {
@@ -163,7 +180,7 @@ func (s TestSuite) write(b *strings.Builder) {
 	all, failed := s.count()
 	switch {
 	case all == 0:
-		fmt.Fprintf(b, "%s: no expectation in it\n", s.Name)
+		fmt.Fprintf(b, "UNTESTED %s: nothing is expected\n", s.Name)
 	case failed == 0:
 		fmt.Fprintf(b, "ok   %s: %s\n", s.Name, howMany(all, 0))
 	default:
@@ -183,28 +200,38 @@ func howMany(all, failed int) string {
 }
 
 func (s *SnapshotChange) write(b *strings.Builder) {
-	n := len(s.Moves) + len(s.Unsettled)
 	switch {
-	case n == 0 && s.Written:
+	case s.None() && s.Written:
 		fmt.Fprintf(b, "%s: written\n", s.Name)
-	case n == 0:
+	case s.None():
 		fmt.Fprintf(b, "ok   %s: no source of any endpoint changes hands\n", s.Name)
 	case s.Written:
-		fmt.Fprintf(b, "%s: written anew; since the last time there changed hands\n", s.Name)
+		fmt.Fprintf(b, "%s: written anew; what is otherwise than the last time:\n", s.Name)
 	default:
-		fmt.Fprintf(b, "FAIL %s: since the snapshot there changed hands\n", s.Name)
+		fmt.Fprintf(b, "FAIL %s: not what the snapshot has:\n", s.Name)
 	}
 	writeMoves(b, "  ", s.Moves)
 	if len(s.Unsettled) > 0 {
-		b.WriteString("  and these may:\n")
+		b.WriteString("  and these may change hands:\n")
 		writeUnsettled(b, "  ", s.Unsettled)
 	}
+	if len(s.Unsaid) > 0 {
+		b.WriteString("  the snapshot says nothing about these, so a part of it is lost:\n")
+		for _, u := range s.Unsaid {
+			writeApart(b, u)
+		}
+	}
+}
+
+// writeApart tells who serves sources about which nothing is said.
+func writeApart(b *strings.Builder, u topotest.UntouchedAddrs) {
+	fmt.Fprintf(b, "    %s %s: %s: %s, %s\n", u.Server, u.Local, orRefused(u.Connector), connector.CountAddresses(countOf(u.Addrs)), ranges(u.Addrs))
 }
 
 func (t Tests) writeVerdict(b *strings.Builder) {
 	all, failed := t.count()
 	switch {
-	case t.Untested():
+	case t.Untested() && len(t.Suites) == 0:
 		b.WriteString("UNTESTED: nothing is expected of this topology.\n")
 	case all > 0 && len(t.Suites) > 1:
 		fmt.Fprintf(b, "%s.\n", howMany(all, failed))
@@ -233,7 +260,7 @@ func (t Tests) writeCoverage(b *strings.Builder) {
 			fmt.Fprintf(b, "    and %d more\n", len(c.Addrs)-i)
 			break
 		}
-		fmt.Fprintf(b, "    %s %s: %s: %s, %s\n", u.Server, u.Local, orRefused(u.Connector), connector.CountAddresses(countOf(u.Addrs)), ranges(u.Addrs))
+		writeApart(b, u)
 	}
 }
 

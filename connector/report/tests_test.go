@@ -59,7 +59,7 @@ func everything(t testing.TB) report.Tests {
 	w.Coverage, err = topotest.Cover(top, cases)
 	require.NoError(t, err)
 	w.Snapshot = &report.SnapshotChange{Name: "decisions.txt"}
-	w.Snapshot.Moves, w.Snapshot.Unsettled, err = topotest.Changed(snapshot, top)
+	w.Snapshot.Changes, err = topotest.Changed(snapshot, top)
 	require.NoError(t, err)
 	story, err := topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte(`A story.
 -- topology.json --
@@ -94,7 +94,10 @@ func TestTestsText(t *testing.T) {
 	assert.Equal(t, "ok   expect.txt: 1 expectation holds\n", testsText(t, fine))
 	twice := fine
 	twice.Suites = append(twice.Suites, report.TestSuite{Name: "empty.txt"}, fine.Suites[0])
-	assert.Equal(t, "ok   expect.txt: 1 expectation holds\nempty.txt: no expectation in it\nok   expect.txt: 1 expectation holds\n2 expectations hold.\n", testsText(t, twice))
+	assert.Equal(t, "ok   expect.txt: 1 expectation holds\nUNTESTED empty.txt: nothing is expected\nok   expect.txt: 1 expectation holds\n2 expectations hold.\n", testsText(t, twice))
+	assert.True(t, twice.Untested(), "one of them is")
+	assert.False(t, twice.Hold())
+	assert.Contains(t, junit(t, twice), `<testcase classname="empty.txt" name="something is expected">`)
 
 	none := report.Tests{}
 	assert.True(t, none.Untested())
@@ -116,20 +119,25 @@ func TestTestsText(t *testing.T) {
 	assert.Contains(t, junit(t, refused), `<failure type="refused" message="the cmdlets would refuse the change">The cmdlets would refuse this:`)
 	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.JSON.Tests(b, refused) }), `"text": "no"`)
 
-	moved := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt"}}
+	unusable := report.Tests{Err: errors.New("expect.txt:1: no")}
+	assert.False(t, unusable.Hold())
+	assert.Equal(t, "Nothing could be asked: expect.txt:1: no\n", testsText(t, unusable))
+	assert.Contains(t, junit(t, unusable), `<error type="unusable" message="expect.txt:1: no">`)
+
+	moved := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt", Changes: new(topotest.Changes)}}
 	assert.True(t, moved.Hold(), "a snapshot is an expectation")
 	assert.Equal(t, "ok   d.txt: no source of any endpoint changes hands\n", testsText(t, moved))
 	moved.Snapshot.Written = true
 	assert.Equal(t, "d.txt: written\n", testsText(t, moved))
 	moved.Snapshot.Moves = w.Snapshot.Moves
 	assert.True(t, moved.Hold(), "it is written, and to be reviewed")
-	assert.Contains(t, testsText(t, moved), "d.txt: written anew; since the last time there changed hands\n  EX01 0.0.0.0:25: EX01\\Default EX01 -> EX01\\Relay\n    10.0.5.128/25\n")
+	assert.Contains(t, testsText(t, moved), "d.txt: written anew; what is otherwise than the last time:\n  EX01 0.0.0.0:25: EX01\\Default EX01 -> EX01\\Relay\n    10.0.5.128/25\n")
 	moved.Snapshot.Written = false
 	assert.False(t, moved.Hold())
-	moved.Snapshot.Moves = nil
+	moved.Snapshot.Changes = new(topotest.Changes)
 	moved.Snapshot.Unsettled = []connector.Move{{Server: "EX01", Local: w.Snapshot.Moves[0].Local, From: w.Snapshot.Moves[0].To, To: w.Snapshot.Moves[0].To, Addrs: w.Snapshot.Moves[0].Addrs, Doubt: connector.DoubtTie}}
 	assert.False(t, moved.Hold())
-	assert.Contains(t, testsText(t, moved), "and these may:\n  EX01 0.0.0.0:25: EX01\\Relay, or another one\n")
+	assert.Contains(t, testsText(t, moved), "and these may change hands:\n  EX01 0.0.0.0:25: EX01\\Relay, or another one\n")
 }
 
 // Of what is untouched the first of each kind are listed, or all of it.
@@ -244,10 +252,24 @@ func TestJUnit(t *testing.T) {
 	assert.Equal(t, "<&\"'>\ufffd\u202e]]>", o.Suites[2].Cases[0].Name)
 
 	assert.Contains(t, junit(t, report.Tests{}), `<failure type="untested" message="nothing is expected of this topology">`)
-	quiet := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt"}}
+	quiet := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt", Changes: new(topotest.Changes)}}
 	assert.Contains(t, junit(t, quiet), `<testsuites tests="1" failures="0" errors="0">`)
 	quiet.Snapshot.Unsettled = w.Snapshot.Moves
+	quiet.Snapshot.Unsaid = w.Coverage.Addrs
 	assert.Contains(t, junit(t, quiet), `or another one`)
+	assert.Contains(t, junit(t, quiet), `: the snapshot says who is served, now EX01\Default EX01">`)
+	assert.Contains(t, testsText(t, quiet), "  the snapshot says nothing about these, so a part of it is lost:\n    EX01 0.0.0.0:25: EX01\\Default EX01: ")
+}
+
+// Cases with one question have names of their own, and an answer of several endpoints is told once.
+func TestJUnitNames(t *testing.T) {
+	top := servers("10.0.5.0/24")
+	_, rs := results(t, top, "EX01 * any as Anonymous -> may relay\nEX01 * any as Anonymous -> mail refused\nEX01 * any as Anonymous -> mail unknown\n")
+	got := junit(t, report.Tests{Suites: []report.TestSuite{{Name: "expect.txt", Cases: rs}}})
+	for _, name := range []string{"may relay", "mail refused", "mail unknown"} {
+		assert.Equal(t, 1, strings.Count(got, `name="EX01 * any as Anonymous -&gt; `+name+`"`), got)
+	}
+	assert.Contains(t, got, `message="may not relay instead of may relay"`)
 }
 
 // A writer that is full is told.
@@ -291,7 +313,7 @@ func ExampleFormat_Tests() {
 	}
 	// Output:
 	// ok   expect.txt: 1 expectation holds
-	// coverage: 25 %: 1 of 3 connectors, 1 of 5 ranges, 1 of 4 listeners, 0 of 0 flows
+	// coverage: 26 %: 1 of 3 connectors, 1 of 5 ranges, 1 of 4 listeners, 0 of 0 flows
 	//   connectors that no case touches:
 	//     EX01\Default EX01
 	//     EX01\Client EX01

@@ -9,6 +9,7 @@ import (
 type testsObject struct {
 	Holds    bool            `json:"holds"`
 	Untested bool            `json:"untested"`
+	Error    string          `json:"error"`
 	Refused  []refusalObject `json:"refused"`
 	Suites   []suiteObject   `json:"suites"`
 	Snapshot *snapshotObject `json:"snapshot"`
@@ -52,10 +53,11 @@ type testSectionObject struct {
 }
 
 type snapshotObject struct {
-	Name      string       `json:"name"`
-	Written   bool         `json:"written"`
-	Moves     []moveObject `json:"moves"`
-	Unsettled []moveObject `json:"unsettled"`
+	Name      string            `json:"name"`
+	Written   bool              `json:"written"`
+	Moves     []moveObject      `json:"moves"`
+	Unsettled []moveObject      `json:"unsettled"`
+	Unsaid    []untouchedObject `json:"unsaid"`
 }
 
 type coverageObject struct {
@@ -84,22 +86,27 @@ type untouchedObject struct {
 }
 
 func (t Tests) json() testsObject {
-	o := testsObject{Holds: t.Hold(), Untested: t.Untested(), Refused: refusalsJSON(t.Refused), Suites: []suiteObject{}}
+	o := testsObject{Holds: t.Hold(), Untested: t.Untested(), Error: errorText(t.Err), Refused: refusalsJSON(t.Refused), Suites: []suiteObject{}}
 	for _, s := range t.Suites {
 		o.Suites = append(o.Suites, s.json())
 	}
 	if s := t.Snapshot; s != nil {
-		o.Snapshot = &snapshotObject{s.Name, s.Written, movesJSON(s.Moves), movesJSON(s.Unsettled)}
+		o.Snapshot = &snapshotObject{s.Name, s.Written, movesJSON(s.Moves), movesJSON(s.Unsettled), apartJSON(s.Unsaid)}
 	}
 	if c := t.Coverage; c != nil {
 		o.Coverage = &coverageObject{
-			Percent: c.Percent(), Least: t.Least, Cases: c.Cases, Addrs: []untouchedObject{},
+			Percent: c.Percent(), Least: t.Least, Cases: c.Cases, Addrs: apartJSON(c.Addrs),
 			Connectors: touchedJSON(c.Connectors, connector.ID.String), Ranges: touchedJSON(c.Ranges, rangeText),
 			Listeners: touchedJSON(c.Listeners, listenerText), Flows: touchedJSON(c.Flows, connector.Flow.String),
 		}
-		for _, u := range c.Addrs {
-			o.Coverage.Addrs = append(o.Coverage.Addrs, untouchedObject{u.Server, u.Local.String(), u.Connector.String(), texts(u.Addrs), countOf(u.Addrs).String()})
-		}
+	}
+	return o
+}
+
+func apartJSON(list []topotest.UntouchedAddrs) []untouchedObject {
+	o := []untouchedObject{}
+	for _, u := range list {
+		o = append(o, untouchedObject{u.Server, u.Local.String(), u.Connector.String(), texts(u.Addrs), countOf(u.Addrs).String()})
 	}
 	return o
 }

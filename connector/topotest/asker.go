@@ -81,6 +81,7 @@ func (p piece) conn() connector.Conn {
 type question struct {
 	servers []string
 	sources *netipx.IPSet
+	written *netipx.IPSet // of the sources those that stand there as addresses
 	peer    *connector.Peer
 	from    string // the one server that connects, if it is one
 }
@@ -100,7 +101,7 @@ func (a *asker) question(c Case) (q question, err error) {
 		q.servers = []string{c.Conn.Server}
 	}
 	q.peer = c.Peer
-	if q.sources, q.from, err = a.sources(c); err != nil {
+	if err := a.sources(c, &q); err != nil {
 		return q, err
 	}
 	if !c.follows() || q.peer != nil {
@@ -116,40 +117,45 @@ func (a *asker) question(c Case) (q question, err error) {
 
 // peerOf returns what a server of the topology is to another one.
 func peerOf(s connector.Server) connector.Peer {
-	return connector.Flow{ExchangeAuth: true}.Peer(s)
+	f := connector.Flow{ExchangeAuth: true}
+	if s.Roles.Has(connector.RoleEdge) {
+		f.Purpose = connector.EdgeInbound
+	}
+	return f.Peer(s)
 }
 
 func notFound(text string) error { return fmt.Errorf("%w: %s", connector.ErrNotFound, text) }
 
-// sources returns who connects, and the key of the server if that is all.
-func (a *asker) sources(c Case) (*netipx.IPSet, string, error) {
+// sources looks up who connects.
+func (a *asker) sources(c Case, q *question) (err error) {
 	if c.From == "" {
 		r, err := connector.RangeFrom(c.Conn.Remote, c.Conn.Remote)
-		return connector.IPSet(r), "", err
+		q.sources = connector.IPSet(r)
+		q.written = q.sources
+		return err
 	}
-	list := []string{c.From}
-	if _, err := a.named(c.From); err != nil {
-		list = nil
-		for _, p := range parts(c.From) {
-			list = append(list, p.text)
-		}
-	}
-	var b netipx.IPSetBuilder
-	from := ""
+	var all, written netipx.IPSetBuilder
+	list := parts(c.From)
 	for _, p := range list {
-		rs, err := a.named(p)
+		rs, err := a.part(p)
 		if err != nil {
-			return nil, "", err
+			return err
 		}
+		isRange := !p.isName() && !strings.EqualFold(p.text, anybody)
 		for _, r := range rs {
-			b.AddRange(r.Span())
+			all.AddRange(r.Span())
+			if isRange {
+				written.AddRange(r.Span())
+			}
 		}
-		if _, ok := a.servers[key(p)]; ok && len(list) == 1 {
-			from = key(p)
+		if _, ok := a.servers[key(p.text)]; ok && p.isName() && len(list) == 1 {
+			q.from = key(p.text)
 		}
 	}
-	set, err := b.IPSet()
-	return set, from, err
+	if q.sources, err = all.IPSet(); err == nil {
+		q.written, err = written.IPSet()
+	}
+	return err
 }
 
 // anybody is how a question names every address.
@@ -158,14 +164,20 @@ const anybody = "any"
 // everybody is all addresses of both families.
 var everybody = [...]connector.Range{connector.MustParseRange("0.0.0.0/0"), connector.MustParseRange("::/0")}
 
-// named returns the addresses that one part of a From stands for.
-func (a *asker) named(p string) ([]connector.Range, error) {
-	if r, err := connector.ParseRange(p); err == nil {
-		return []connector.Range{r}, nil
+// part returns the addresses that one part of a From stands for.
+func (a *asker) part(t token) ([]connector.Range, error) {
+	if t.isName() {
+		return a.named(t.text)
 	}
-	if strings.EqualFold(p, anybody) {
+	if strings.EqualFold(t.text, anybody) {
 		return everybody[:], nil
 	}
+	r, err := connector.ParseRange(t.text)
+	return []connector.Range{r}, err
+}
+
+// named returns the addresses of a server or network.
+func (a *asker) named(p string) ([]connector.Range, error) {
 	var rs []connector.Range
 	isNetwork := false
 	for _, n := range a.t.Networks {
@@ -196,55 +208,84 @@ func (a *asker) named(p string) ([]connector.Range, error) {
 	return rs, nil
 }
 
-// locals returns the endpoints of a server that a case asks about, of one family.
-func (a *asker) locals(c Case, server string, v4 bool) []netip.AddrPort {
+// locals returns the endpoints of a server that a case asks about, of one family; there tells whether something listens at one of them.
+func (a *asker) locals(c Case, server string, v4 bool) (ls []netip.AddrPort, there bool) {
 	local := c.Conn.Local
 	if local.IsValid() {
 		if local.Addr().Unmap().Is4() != v4 {
-			return nil
+			return nil, false
 		}
-		return []netip.AddrPort{local}
+		return []netip.AddrPort{netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, true
 	}
-	listening := func(v4 bool) (ls []netip.AddrPort) {
-		for _, e := range a.x.Endpoints(server) {
-			if e.Addr().Is4() == v4 && (local.Port() == 0 || e.Port() == local.Port()) && a.listens(server, e) {
-				ls = append(ls, e)
-			}
+	for _, e := range a.x.Endpoints(server) {
+		if e.Addr().Is4() == v4 && (local.Port() == 0 || e.Port() == local.Port()) && a.listens(server, e) {
+			ls = append(ls, e)
 		}
-		return ls
 	}
-	ls := listening(v4)
-	switch {
-	case len(ls) > 0, local.Port() == 0:
-	case strings.EqualFold(c.From, anybody) && len(listening(!v4)) > 0: // nobody of this family can be meant
-	default:
-		wildcard := netip.IPv6Unspecified()
-		if v4 {
-			wildcard = netip.IPv4Unspecified()
-		}
-		ls = append(ls, netip.AddrPortFrom(wildcard, local.Port()))
+	if len(ls) > 0 || local.Port() == 0 {
+		return ls, len(ls) > 0
 	}
-	return ls
+	return []netip.AddrPort{netip.AddrPortFrom(unspecified(v4), local.Port())}, false
+}
+
+// unspecified returns the address that stands for every local one of a family.
+func unspecified(v4 bool) netip.Addr {
+	if v4 {
+		return netip.IPv4Unspecified()
+	}
+	return netip.IPv6Unspecified()
 }
 
 // pieces returns what a case asks about, by server, endpoint and address. There is at least one; if not, the error says so.
 func (a *asker) pieces(c Case, q question) ([]piece, error) {
 	var ps []piece
 	for _, server := range q.servers {
-		for _, v4 := range []bool{true, false} {
-			asked := spans(q.sources, v4)
-			if len(asked) == 0 {
-				continue
-			}
-			for _, local := range a.locals(c, server, v4) {
-				ps = a.cut(ps, server, local, asked)
-			}
-		}
+		v4, there4 := a.locals(c, server, true)
+		v6, there6 := a.locals(c, server, false)
+		// Where nothing listens in one family, but something does in the other, no address is meant that does not stand there.
+		ps = a.at(ps, server, v4, meant(q, true, there4 || !there6), c)
+		ps = a.at(ps, server, v6, meant(q, false, there6 || !there4), c)
 	}
 	if len(ps) == 0 {
-		return nil, invalid("nothing is asked: there is no endpoint in the address family of the client")
+		return nil, invalid("nothing is asked: nothing is known to listen in the address family of the client")
 	}
 	return ps, nil
+}
+
+// meant returns the sources of one family: all of them, or those that stand there as addresses.
+func meant(q question, v4, all bool) []netipx.IPRange {
+	if all {
+		return spans(q.sources, v4)
+	}
+	return spans(q.written, v4)
+}
+
+// loopback is who connects to a loopback address.
+var loopback = connector.IPSet(connector.MustParseRange("127.0.0.0/8"), connector.MustParseRange("::1"))
+
+// at appends what sources get at endpoints. To a loopback address that the case does not name itself nobody connects but the server.
+func (a *asker) at(ps []piece, server string, locals []netip.AddrPort, sources []netipx.IPRange, c Case) []piece {
+	for _, local := range locals {
+		asked := sources
+		if local.Addr().IsLoopback() && !c.Conn.Local.IsValid() {
+			asked = among(sources, loopback)
+		}
+		if len(asked) > 0 {
+			ps = a.cut(ps, server, local, asked)
+		}
+	}
+	return ps
+}
+
+// among returns the addresses that are in a set as well.
+func among(rs []netipx.IPRange, set *netipx.IPSet) []netipx.IPRange {
+	var b netipx.IPSetBuilder
+	for _, r := range rs {
+		b.AddRange(r)
+	}
+	b.Intersect(set)
+	common, _ := b.IPSet() // valid ranges do not fail
+	return common.Ranges()
 }
 
 // spans returns the addresses of one family, in order.

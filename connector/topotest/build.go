@@ -21,18 +21,57 @@ type Part interface {
 //		topotest.Exchange("2016", "EX02").Site("B").At("10.2.0.11").DefaultConnectors(),
 //	)
 //
-// The error joins a [*connector.ModelError] for everything that is wrong, in the order of the parts; Path says of what. What else may be wrong
-// with a topology, [connector.Compile] tells.
+// The error joins a [*connector.ModelError] for everything that is wrong, in the order of the parts; Path says of what. A server, connector,
+// database or network that is there twice is wrong, and so is a database on a server that is not there.
 func Build(parts ...Part) (*connector.Topology, error) {
 	t := new(connector.Topology)
 	var errs []error
-	for _, p := range parts {
+	for i, p := range parts {
+		if p == nil {
+			errs = append(errs, &connector.ModelError{Path: fmt.Sprintf("parts[%d]", i), Err: connector.ErrEmpty})
+			continue
+		}
 		errs = append(errs, p.addTo(t))
 	}
+	errs = append(errs, consistent(t)...)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// consistent tells what is there twice, and what is named and not there.
+func consistent(t *connector.Topology) (errs []error) {
+	fail := func(path string, err error) { errs = append(errs, &connector.ModelError{Path: path, Err: err}) }
+	seen := make(map[connector.ID]bool)
+	once := func(path string, id connector.ID) {
+		if seen[id.Key()] {
+			fail(path, connector.ErrDuplicate)
+		}
+		seen[id.Key()] = true
+	}
+	for _, s := range t.Servers {
+		once(s.Name, connector.ID{Server: s.Name})
+	}
+	for _, c := range t.Connectors {
+		once(c.ID.String(), c.ID)
+	}
+	for _, d := range t.Databases {
+		path := "database " + d.Name
+		once(path, connector.ID{Name: path})
+		for _, server := range append([]string{d.Mounted}, d.Copies...) {
+			if !seen[connector.ID{Server: server}.Key()] {
+				fail(path, notFound("no server is called "+server))
+			}
+		}
+	}
+	for _, n := range t.Networks {
+		path := "network " + n.Name
+		if once(path, connector.ID{Name: path}); n.Name == "" {
+			fail("network", connector.ErrEmpty)
+		}
+	}
+	return errs
 }
 
 // MustBuild is [Build] for tests; it panics on an error.

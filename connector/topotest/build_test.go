@@ -80,6 +80,12 @@ func TestBuildErrors(t *testing.T) {
 		"no address":             {topotest.Exchange("2010", "EX01").At("10.0.0.1", "ten"), "EX01", nil},
 		"no range of a network":  {topotest.Network(connector.NetworkGateway, "firewall", "x"), "network firewall", connector.ErrAddress},
 		"an Edge server with it": {topotest.Edge("x", "EDGE"), "EDGE", connector.ErrVersion},
+		"nothing":                {nil, "parts[1]", connector.ErrEmpty},
+		"there already":          {topotest.Exchange("2016", "fine"), "fine", connector.ErrDuplicate},
+		"a connector twice":      {topotest.Exchange("2016", "EX01").Relay("10.0.0.1").Relay("10.0.0.2"), `EX01\Relay`, connector.ErrDuplicate},
+		"mounted nowhere":        {topotest.Mailboxes("DB1", "GONE"), "database DB1", connector.ErrNotFound},
+		"a copy nowhere":         {topotest.Mailboxes("DB1", "FINE", "GONE"), "database DB1", connector.ErrNotFound},
+		"a network of no name":   {topotest.Network(connector.NetworkGateway, ""), "network", connector.ErrEmpty},
 	} {
 		top, err := topotest.Build(topotest.Exchange("2016", "FINE"), row.part)
 		assert.Nil(t, top, why)
@@ -90,7 +96,7 @@ func TestBuildErrors(t *testing.T) {
 		if row.is != nil {
 			assert.ErrorIs(t, err, row.is, why)
 		}
-		assert.Panics(t, func() { topotest.MustBuild(row.part) }, why)
+		assert.Panics(t, func() { topotest.MustBuild(topotest.Exchange("2016", "FINE"), row.part) }, why)
 	}
 	_, err := topotest.Build(topotest.Exchange("x", "A"), topotest.Exchange("y", "B"))
 	require.ErrorContains(t, err, "A: version")

@@ -3,8 +3,11 @@ package topotest
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -21,18 +24,20 @@ type Case struct {
 	Group  string           // a heading, in files
 	Source connector.Source // where it is written down
 
-	// Conn is who connects where. A Server of * is every server of the topology. Of Local the address may be left out, which is
-	// every local address at which something listens on the port, and the port, too: every endpoint.
+	// Conn is who connects where. A Server of * is every server of the topology. Local may be a [Port] alone, which is every local
+	// address at which something listens on it; the zero Local is those of every port.
 	Conn connector.Conn
-	// From says instead of Conn.Remote who connects: addresses and ranges, the name of a server or of a network of the topology,
-	// any, or several of these, separated by commas. The case must hold for every address of them.
+	// From says instead of Conn.Remote who connects: addresses and ranges, names of servers or networks of the topology,
+	// any, or several of these, separated by commas. What is in single quotes is a name, and a quote in it is doubled; blanks need
+	// no quotes. The case must hold for every address of them.
 	From string
 	// Peer is what connects. It is needed for whatever comes behind the decision, unless From is one server, which
 	// then connects as what the topology tells of it.
 	Peer *connector.Peer
 
 	// Of a connection, what is wanted is any of these.
-	Want           connector.ID             // the connector; a Server of * is the one that is asked, * in Name any text
+	Want           connector.ID             // the connector
+	Like           string                   // instead of Want the connector by SERVER\Name, where * is any text, and as SERVER the one that is asked
 	By             connector.Range          // the range that decides, in any notation
 	Refused        bool                     // that no connector serves it
 	Outcome        connector.Outcome        // how it is refused, or Selected: by any connector
@@ -40,7 +45,7 @@ type Case struct {
 	Encryption     connector.StepState      // whether the session gets encrypted
 	Mail           connector.StepState      // what becomes of mail to accepted domains, with whichever sender
 	Relay          connector.StepState      // what becomes of mail to any other domain
-	Reply          connector.Reply          // a refusal somewhere in the session, as far as it is given; a Text is how it begins
+	Reply          connector.Reply          // a refusal somewhere in the session: its Code, and as far as they are given Enhanced and how Text begins
 	// Doubt is that of the decision and of what follows from it: none, unless it is said.
 	Doubt connector.Doubt
 
@@ -57,9 +62,18 @@ const everything = "*"
 // asked tells whether a name in a question stands for a certain one.
 func asked(name string) bool { return name != "" && name != everything }
 
+// Port is a local endpoint of which the address is left out.
+func Port(port uint16) netip.AddrPort { return netip.AddrPortFrom(netip.Addr{}, port) }
+
 // decides tells whether the case wants something of the decision.
 func (c Case) decides() bool {
-	return !c.Want.IsZero() || c.By.IsValid() || c.Refused || c.Outcome != 0
+	return !c.Want.IsZero() || c.Like != "" || c.By.IsValid() || c.Refused || c.Outcome != 0
+}
+
+// says tells whether the case says who serves, or that nobody does, and not only that somebody does.
+func (c Case) says() bool {
+	_, name, _ := strings.Cut(c.Like, `\`)
+	return !c.Want.IsZero() || strings.Trim(name, everything) != "" || c.By.IsValid() || c.Refused || c.Outcome > connector.Selected
 }
 
 // follows tells whether the case wants something of the session behind the decision.
@@ -75,26 +89,23 @@ func (c Case) check() error {
 		return invalid("a case is about flows or about findings, not both")
 	case (c.Flow != nil || c.Findings != nil) && (ofConnection || c.Conn != connector.Conn{} || c.From != "" || c.Peer != nil):
 		return invalid("a case about flows or findings is not about a connection")
-	case c.Flow != nil && c.State == 0:
-		return invalid("nothing is wanted of the flow: passes, for example")
 	case c.Flow == nil && c.State != 0:
 		return invalid("a state is wanted, but no flow is asked about")
 	case c.Findings == nil && c.Found:
 		return invalid("a finding is wanted, but none is asked about")
 	case c.Flow != nil:
-		return nil
+		return c.Flow.check(c.State)
 	case c.Findings != nil:
-		if c.Findings.Checks == "" {
-			return nil
-		}
-		_, err := audit.ParseChecks(c.Findings.Checks)
+		return c.Findings.check()
+	}
+	if err := c.checkQuestion(); err != nil {
 		return err
 	}
-	return c.checkConnection()
+	return c.checkWants()
 }
 
-func (c Case) checkConnection() error {
-	served := !c.Want.IsZero() || c.By.IsValid() || c.Outcome == connector.Selected
+// checkQuestion tells what is wrong with a question about a connection.
+func (c Case) checkQuestion() error {
 	switch {
 	case c.Conn.Server == "":
 		return invalid("the server is missing; * is every one")
@@ -102,12 +113,65 @@ func (c Case) checkConnection() error {
 		return invalid("the client is missing; any is every address")
 	case c.From != "" && c.Conn.Remote.IsValid():
 		return invalid("the client is given twice: as From and as Conn.Remote")
+	case c.Conn.Local.Addr().IsValid() && c.Conn.Local.Port() == 0:
+		return invalid("the local endpoint has no port")
+	case c.Peer != nil && (c.Peer.Kind.String() == "" || c.Peer.TLS.String() == ""):
+		return invalid("there is no such peer")
+	case span(c.From, "") < 0:
+		return invalid("in From a quotation mark is not closed")
+	}
+	if c.From != "" {
+		for _, p := range parts(c.From) {
+			if err := p.check(); err != nil {
+				return fmt.Errorf("From: %w", err)
+			}
+		}
+	}
+	return plain(c.Conn.Server, c.From)
+}
+
+// checkWants tells what is wrong with what is wanted of a connection.
+func (c Case) checkWants() error {
+	served := !c.Want.IsZero() || c.Like != "" || c.By.IsValid()
+	switch {
 	case !c.decides() && !c.follows():
 		return invalid("nothing is wanted")
-	case served && (c.Refused || c.Outcome > connector.Selected):
+	case !c.Want.IsZero() && c.Like != "":
+		return invalid("a connector is wanted twice: as Want and as Like")
+	case served && c.Outcome == connector.Selected:
+		return invalid("that a connection is served is wanted twice")
+	case served && (c.Refused || c.Outcome != 0), c.Refused && c.Outcome == connector.Selected:
 		return invalid("a connection cannot be served and refused")
-	case c.Refused && c.Outcome == connector.Selected:
-		return invalid("a connection cannot be served and refused")
+	case c.Outcome > connector.InvalidConn, c.Authentication > connector.AuthenticationNotSought, c.Doubt&^(connector.DoubtTie|connector.DoubtMissing|connector.DoubtRole|connector.DoubtVersion) != 0:
+		return invalid("there is no such value")
+	case c.Reply != connector.Reply{} && (c.Reply.Code < 200 || c.Reply.Code > 599 || c.Reply.Side != 0 || strings.Trim(c.Reply.Enhanced, "0123456789.") != ""):
+		return invalid("a reply is wanted by its code, which is three digits, and perhaps its enhanced code and the beginning of its text")
+	}
+	for _, state := range []connector.StepState{c.Encryption, c.Mail, c.Relay} {
+		if state != 0 && !slices.Contains(states[:], state) {
+			return invalid("a state that is wanted is done, refused or unknown")
+		}
+	}
+	if id, err := connector.ParseID(c.Want.String()); !c.Want.IsZero() && (err != nil || id != c.Want) {
+		return invalid("a connector has a server and a name")
+	}
+	if c.Like != "" {
+		if _, err := connector.ParseID(c.Like); err != nil {
+			return err
+		}
+		if answerWord(c.Like) != c.Like || !strings.Contains(c.Like, everything) {
+			return invalid("a pattern of names has a *, and no comma and no quote, in place of which * stands")
+		}
+	}
+	return plain(c.Want.Server, c.Want.Name, c.Like, c.Reply.Text)
+}
+
+// plain refuses control characters, which a line cannot hold.
+func plain(texts ...string) error {
+	for _, text := range texts {
+		if strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
+			return invalid("a control character, or no UTF-8")
+		}
 	}
 	return nil
 }
@@ -135,8 +199,8 @@ func sources(c Case) string {
 		return c.Conn.Remote.String()
 	}
 	var list []string
-	for _, part := range parts(c.From) {
-		list = append(list, word(part.text))
+	for _, p := range parts(c.From) {
+		list = append(list, p.source())
 	}
 	return strings.Join(list, ",")
 }
@@ -163,9 +227,14 @@ func (c Case) Wanted() string {
 	}
 	var wants []string
 	served := ""
-	if !c.Want.IsZero() {
+	switch {
+	case strings.Contains(c.Want.String(), everything):
+		served = quoted(c.Want.String())
+	case !c.Want.IsZero():
 		served = answerWord(c.Want.String())
-	} else if c.Outcome == connector.Selected || c.By.IsValid() {
+	case c.Like != "":
+		served = c.Like
+	case c.Outcome == connector.Selected || c.By.IsValid():
 		served = "served"
 	}
 	if c.By.IsValid() {

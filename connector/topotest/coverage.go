@@ -12,9 +12,10 @@ import (
 // Coverage tells what of a topology cases are about, and what nobody has said anything about.
 //
 // A case touches a listener and a connector if one of the sources that it asks about connects there, and is served by it. It touches ranges
-// and addresses only if it says who serves them, or that nobody does: that nobody may relay says nothing about who is
+// and addresses only if it says who serves them, or that nobody does: that they are served, or may not relay, says nothing about who is
 // meant to serve whom. A flow is touched by a case about it, or about what comes behind the decision if the sender connects to the target. A
-// case that cannot be asked, or is about findings, touches nothing.
+// case that cannot be asked, or is about findings, touches nothing. At loopback addresses only loopback addresses count, because nobody else
+// connects there.
 type Coverage struct {
 	Cases      int                     // that touch something
 	Connectors Touched[connector.ID]   // those that serve anybody, in the order of the configuration
@@ -59,13 +60,25 @@ type UntouchedAddrs struct {
 	Addrs     []connector.Range
 }
 
-// Percent returns how much of all connectors, ranges, listeners and flows is touched, rounded down, so that 100 means all. A topology about
-// which there is no case is untested: 0.
+// Percent returns the mean of the percentages of connectors, ranges, listeners and flows, of those kinds that there are, so that each counts the
+// same however many there are of it; it is rounded down, so that 100 means all. A topology about which there is no case is untested: 0.
 func (c *Coverage) Percent() int {
 	if c.Cases == 0 {
 		return 0
 	}
-	return percent(c.Connectors.Touched+c.Ranges.Touched+c.Listeners.Touched+c.Flows.Touched, c.Connectors.All+c.Ranges.All+c.Listeners.All+c.Flows.All)
+	sum, kinds := 0.0, 0
+	all := true
+	for _, n := range [][2]int{{c.Connectors.Touched, c.Connectors.All}, {c.Ranges.Touched, c.Ranges.All}, {c.Listeners.Touched, c.Listeners.All}, {c.Flows.Touched, c.Flows.All}} {
+		if n[1] > 0 {
+			sum += float64(n[0]) / float64(n[1])
+			kinds++
+			all = all && n[0] == n[1]
+		}
+	}
+	if all || kinds == 0 {
+		return 100
+	}
+	return min(99, int(100*sum/float64(kinds)))
 }
 
 // mostFlows is how many flows are listed: a thousand servers have millions.
@@ -78,7 +91,7 @@ func Cover(t *connector.Topology, cases []Case) (*Coverage, error) {
 		return nil, err
 	}
 	c := &coverer{asker: a, said: make(map[place]*netipx.IPSetBuilder), heard: make(map[place]bool), connectors: make(map[connector.ID]bool),
-		ranges: make(map[ConnectorRange]bool), pairs: make(map[pair][]Case)}
+		ranges: make(map[ConnectorRange]bool), flows: newFlowIndex(), pairs: make(map[pair][]contact)}
 	for _, one := range cases {
 		c.touch(one)
 	}
@@ -93,19 +106,22 @@ type coverer struct {
 	heard      map[place]bool
 	connectors map[connector.ID]bool
 	ranges     map[ConnectorRange]bool
-	flows      []Flows
-	pairs      map[pair][]Case // cases about what comes behind the decision, by sender and target
+	flows      *flowIndex
+	pairs      map[pair][]contact // of cases about what comes behind the decision
 }
 
-// pair is two servers, by key.
-type pair struct{ from, to string }
+// contact is what connects to a port of a server; port 0 is all of them.
+type contact struct {
+	port uint16
+	kind connector.PeerKind
+}
 
 func (c *coverer) touch(one Case) {
 	if one.check() != nil || one.Findings != nil {
 		return
 	}
 	if one.Flow != nil {
-		c.flows = append(c.flows, *one.Flow)
+		c.flows.add(*one.Flow)
 		c.cases++
 		return
 	}
@@ -125,7 +141,7 @@ func (c *coverer) touch(one Case) {
 		if p.match.Outcome() == connector.Selected {
 			c.connectors[id] = true
 		}
-		if one.decides() {
+		if one.says() {
 			if c.said[at] == nil {
 				c.said[at] = new(netipx.IPSetBuilder)
 			}
@@ -136,22 +152,30 @@ func (c *coverer) touch(one Case) {
 	if q.from != "" && one.follows() {
 		for _, server := range q.servers {
 			to := pair{q.from, key(server)}
-			c.pairs[to] = append(c.pairs[to], one)
+			c.pairs[to] = append(c.pairs[to], contact{one.Conn.Local.Port(), q.peer.Kind})
 		}
 	}
 }
 
 // endpoint returns the entry of [connector.Index.Endpoints] that answers at a local address.
 func (c *coverer) endpoint(server string, local netip.AddrPort) netip.AddrPort {
-	es := c.x.Endpoints(server)
-	if slices.Contains(es, local) {
+	if slices.Contains(c.x.Endpoints(server), local) {
 		return local
 	}
-	wildcard := netip.IPv6Unspecified()
-	if local.Addr().Is4() {
-		wildcard = netip.IPv4Unspecified()
+	return netip.AddrPortFrom(unspecified(local.Addr().Is4()), local.Port())
+}
+
+// counted returns the runs of a listener that can be: at a loopback address those of loopback addresses.
+func (c *coverer) counted(l Listener) (rs []run) {
+	if !l.Local.Addr().IsLoopback() {
+		return c.runsAt(l.Server, l.Local)
 	}
-	return netip.AddrPortFrom(wildcard, local.Port())
+	for _, r := range c.runsAt(l.Server, l.Local) {
+		for _, span := range among([]netipx.IPRange{r.span}, loopback) {
+			rs = append(rs, run{span, r.match})
+		}
+	}
+	return rs
 }
 
 func (c *coverer) coverage() *Coverage {
@@ -165,7 +189,7 @@ func (c *coverer) coverage() *Coverage {
 			}
 			l := Listener{server, local}
 			v.Listeners.add(l, c.heard[place{key(server), local}])
-			for _, r := range c.runsAt(server, local) {
+			for _, r := range c.counted(l) {
 				if r.match.Outcome() == connector.Selected {
 					id := r.match.Connector().Key()
 					serving[id], deciding[ConnectorRange{id, r.match.Range()}] = true, true
@@ -191,8 +215,7 @@ func (c *coverer) coverage() *Coverage {
 		if !f.MeetsConnectors() || f.Need == connector.NotNeeded {
 			continue
 		}
-		touched := slices.ContainsFunc(c.flows, func(q Flows) bool { return q.match(f) }) ||
-			slices.ContainsFunc(c.pairs[pair{key(f.From), key(f.To)}], func(one Case) bool { return !f.FromNetwork && isAbout(one, f) })
+		touched := c.touches(f)
 		if !touched && len(v.Flows.Untouched) == mostFlows {
 			v.Flows.All++
 			continue
@@ -202,10 +225,19 @@ func (c *coverer) coverage() *Coverage {
 	return v
 }
 
-// isAbout tells whether a case in which the sender of a flow connects to the target is about the flow.
-func isAbout(c Case, f connector.Flow) bool {
-	port := c.Conn.Local.Port()
-	return (port == 0 || port == f.Port) && (c.Peer == nil || c.Peer.Kind == f.Peer(connector.Server{}).Kind)
+// touches tells whether a case is about a flow.
+func (c *coverer) touches(f connector.Flow) bool {
+	for range c.flows.about(f) {
+		return true
+	}
+	if f.FromNetwork || len(c.pairs) == 0 {
+		return false
+	}
+	from := c.flows.key(f.From)
+	kind := f.Peer(c.servers[from]).Kind
+	return slices.ContainsFunc(c.pairs[pair{from, c.flows.key(f.To)}], func(o contact) bool {
+		return (o.port == 0 || o.port == f.Port) && o.kind == kind
+	})
 }
 
 func (t *Touched[T]) add(v T, touched bool) {
@@ -217,16 +249,22 @@ func (t *Touched[T]) add(v T, touched bool) {
 	}
 }
 
-// untouched returns the sources of a listener about which nothing is said, by who serves them, in the order of their first address.
-func (c *coverer) untouched(l Listener) (list []UntouchedAddrs) {
+// untouched returns the sources of a listener about which nothing is said.
+func (c *coverer) untouched(l Listener) []UntouchedAddrs {
 	said := new(netipx.IPSet)
 	if b := c.said[place{key(l.Server), l.Local}]; b != nil {
 		said, _ = b.IPSet() // valid ranges do not fail
 	}
+	return apart(l, c.counted(l), said)
+}
+
+// apart returns the sources of runs that are not in a set, by who serves them, in the order of their first address. That
+// IPv4-mapped IPv6 addresses, which count as IPv4, are not in it does not matter.
+func apart(l Listener, runs []run, set *netipx.IPSet) (list []UntouchedAddrs) {
 	at := make(map[connector.ID]int)
 	var sets []*netipx.IPSetBuilder
-	for _, r := range c.runsAt(l.Server, l.Local) {
-		if said.ContainsRange(r.span) {
+	for _, r := range runs {
+		if set.ContainsRange(r.span) {
 			continue
 		}
 		id := r.match.Connector()
@@ -240,11 +278,16 @@ func (c *coverer) untouched(l Listener) (list []UntouchedAddrs) {
 	}
 	rest := list[:0]
 	for i, u := range list {
-		sets[i].RemoveSet(said)
-		set, _ := sets[i].IPSet() // valid ranges do not fail
-		if u.Addrs = connector.RangesOf(set); len(u.Addrs) > 0 {
+		sets[i].RemoveSet(set)
+		left, _ := sets[i].IPSet() // valid ranges do not fail
+		sets[i].RemovePrefix(mapped)
+		if real, _ := sets[i].IPSet(); len(real.Ranges()) > 0 {
+			u.Addrs = connector.RangesOf(left)
 			rest = append(rest, u)
 		}
 	}
 	return rest
 }
+
+// mapped is the IPv4-mapped IPv6 addresses.
+var mapped = netip.MustParsePrefix("::ffff:0:0/96")

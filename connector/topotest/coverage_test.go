@@ -53,10 +53,15 @@ func TestCover(t *testing.T) {
 		{`EX01 10.1.0.11:25 10.0.5.7 -> EX01\Relay`, 1, [4]int{1, 1, 1, 0}},
 		{`EX01 10.1.0.11:25 10.0.5.7 -> EX01\Default EX01`, 1, [4]int{1, 1, 1, 0}}, // it does not hold, and is about these all the same
 		{`EX01 10.1.0.11:25 10.0.5.0/24 -> EX01\Relay`, 1, [4]int{1, 2, 1, 0}},
-		{`EX01 10.1.0.11:25 10.0.0.0/8 -> served`, 1, [4]int{2, 4, 1, 0}},
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> EX01\Relay`, 1, [4]int{2, 4, 1, 0}},
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> EX01\R*`, 1, [4]int{2, 4, 1, 0}},
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> *\*`, 1, [4]int{2, 0, 1, 0}}, // by whom?
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> served`, 1, [4]int{2, 0, 1, 0}},
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> refused`, 1, [4]int{2, 4, 1, 0}},
+		{`EX01 10.1.0.11:25 10.0.0.0/8 -> served by 10.0.0.0/8`, 1, [4]int{2, 4, 1, 0}},
 		{`EX01 *:25 any as Anonymous -> may not relay`, 1, [4]int{2, 0, 2, 0}}, // who serves whom is not said
-		{`EX01 * any -> served`, 1, [4]int{3, 7, 4, 0}},
-		{`* * any -> served`, 1, [4]int{4, 9, 6, 0}},
+		{`EX01 * any -> refused`, 1, [4]int{3, 7, 4, 0}},
+		{`* * any -> *\Default*`, 1, [4]int{4, 9, 6, 0}},
 		{`EX01 *:2525 any -> refused`, 1, [4]int{}},
 		{`EX01 *:25 EX02 -> authenticated`, 1, [4]int{1, 0, 1, 3}},
 		{`EX01 *:25 EX02 as ExchangeServer -> authenticated`, 1, [4]int{1, 0, 1, 3}},
@@ -74,17 +79,29 @@ func TestCover(t *testing.T) {
 		assert.Equal(t, row.cases, got.Cases, row.line)
 	}
 
-	full := cover(t, top, `* * any -> served`, `flow * * * -> passes`)
+	full := cover(t, top, `* * any -> *\Default*`, `flow * * * -> passes`)
 	assert.Equal(t, 100, full.Percent())
 	assert.Empty(t, full.Addrs)
 	assert.Equal(t, 100, full.Flows.Percent())
-	half := cover(t, top, `* * any -> served`)
-	assert.Equal(t, 19*100/25, half.Percent())
+	half := cover(t, top, `* * any -> *\Default*`)
+	assert.Equal(t, 75, half.Percent())
 	assert.Equal(t, 100, half.Ranges.Percent())
 	assert.Equal(t, 0, cover(t, &connector.Topology{}).Percent(), "nothing about nothing is untested")
 	assert.Equal(t, 100, cover(t, &connector.Topology{}).Ranges.Percent())
 
-	one := cover(t, top, `EX01 10.1.0.11:25 10.0.5.0/25,0.0.0.0-9.255.255.255 -> served`)
+	few := cover(t, top, `flow * * * -> passes`)
+	assert.Equal(t, 25, few.Percent(), "each kind counts the same, however many flows there are")
+	almost := cover(t, topotest.MustBuild(topotest.Exchange("2010", "EX01").Relay(manyRanges(300)...)), `EX01 *:25 0.0.0.0-10.1.42.127 -> EX01\Relay`)
+	assert.Equal(t, 99, almost.Percent(), "100 is all: %d of %d ranges", almost.Ranges.Touched, almost.Ranges.All)
+
+	// To a loopback address nobody else connects.
+	local := topotest.MustBuild(topotest.Exchange("2010", "EX01").Connector(connector.UsageCustom, "Local", []string{"127.0.0.1:25"}, []string{"0.0.0.0-255.255.255.255", "10.0.0.0/8"}))
+	c := cover(t, local, `EX01 *:25 127.0.0.1 -> EX01\Local`)
+	assert.Equal(t, [4]int{1, 1, 1, 0}, all(c))
+	assert.Equal(t, [4]int{1, 1, 1, 0}, touched(c))
+	assert.Equal(t, "[{{EX01 127.0.0.1:25} EX01\\Local [127.0.0.0 127.0.0.2-127.255.255.255]}]", fmt.Sprint(c.Addrs))
+
+	one := cover(t, top, `EX01 10.1.0.11:25 10.0.5.0/25,0.0.0.0-9.255.255.255 -> *\R*`)
 	var rest []topotest.UntouchedAddrs
 	for _, a := range one.Addrs {
 		if a.Server == "EX01" && a.Local == netip.MustParseAddrPort("0.0.0.0:25") {
@@ -100,6 +117,14 @@ func TestCover(t *testing.T) {
 	bad, err := topotest.Cover(top, []topotest.Case{{}})
 	require.NoError(t, err)
 	assert.Zero(t, bad.Cases)
+}
+
+// manyRanges are neighbours that do not touch.
+func manyRanges(n int) (rs []string) {
+	for i := range n {
+		rs = append(rs, fmt.Sprintf("10.%d.%d.0/25", i/256, i%256))
+	}
+	return rs
 }
 
 // The addresses about which nothing is said are, at every endpoint, exactly those that no case asks about, with who serves them by the oracle.
@@ -122,7 +147,7 @@ func TestCoverAgainstOracle(t *testing.T) {
 					ask := gen.Range(r)
 					if ask.Span().From().Is4() == local.Addr().Is4() {
 						questions = append(questions, asked{server, local, ask})
-						cases = append(cases, topotest.Case{Conn: connector.Conn{Server: server, Local: local}, From: ask.String(), Outcome: connector.Selected})
+						cases = append(cases, topotest.Case{Conn: connector.Conn{Server: server, Local: local}, From: ask.String(), Refused: true})
 					}
 				}
 			}

@@ -15,8 +15,9 @@
 //	flow * * PublicFolderReplication -> passes
 //	no finding RC001
 //
-// A line [NAME] begins a group, and NAME: in front of a question is the name of the case. What has blanks stands in single quotes, but
-// for the names of connectors behind the arrow and subjects of findings. Case is ignored.
+// A line [NAME] begins a group, and NAME: in front of a question is the name of the case. A name that has blanks, or looks like something
+// else, stands in single quotes, in which a quote is doubled; the names of connectors behind the arrow and subjects of findings need none for
+// blanks. Case is ignored. The order of the lines does not matter.
 //
 // # Questions
 //
@@ -26,19 +27,22 @@
 //
 // SERVER is a name, or * for every server. LOCAL is 10.1.0.11:25, or 0.0.0.0:25 for all local addresses that no binding names; *:25 is
 // each of these at which something listens, * those of every port, and nothing is *:25. CLIENT is addresses and
-// ranges, the name of a server or a network of the topology, or several of these separated by commas; any is every address, but for
-// those of a family in which nothing listens at *:25 while something does in the other.
+// ranges, the name of a server or a network of the topology, any, or several of these separated by commas. Of names and any, addresses of
+// a family do not count in which nothing listens at *:25 while something does in the other; and to a loopback address that the line
+// does not name nobody connects but loopback addresses.
 //
 // PEER is what connects: Anonymous, User, ExchangeServer, Edge, UnifiedMessaging, CrossForest or Partner, and behind it, as in
 // [connector.Peer], version=2010, tls=IfOffered or tls=Insists, mechanism=BasicAuth, DowngradedExchangeAuth, NoCertificate, KerberosFails,
-// WrongPassword. A CLIENT that is one server connects as what the topology tells of it.
+// WrongPassword. A CLIENT that is one server connects as what the topology tells of it: an Exchange server, or an Edge Transport server.
 //
 // A flow may be narrowed by port=2525 and need=Required; CHECKS are IDs and their beginnings, as in RC001,RC2, a severity, which
-// counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance.
+// counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance. What is named
+// must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails.
 //
 // # Answers
 //
-//	EX01\Relay                               the connector; *\Relay on every server, and * in a name is any text
+//	EX01\Relay                               the connector; 'EX01\Relay, old' with a comma or * in its name
+//	*\Relay*                                 one of this pattern: * is any text, and in place of the server the one that is asked
 //	EX01\Relay by 10.0.5.0/24                and the range that decides, in any notation
 //	served, served by 10.0.5.0/24            by whichever connector
 //	refused, refused NoRange                 by none; NotListening: nothing listens there
@@ -55,7 +59,7 @@
 //
 // # More than cases
 //
-// [Cover] tells what no case touches. [Snapshot] and [Regions] write the decisions of today as cases, [Changed] tells what moved since, and
+// [Evaluate] gives the results as data. [Cover] tells what no case touches. [Snapshot] and [Regions] write the decisions of today as cases, [Changed] tells what moved since, and
 // [Clients] makes cases of real clients in protocol logs.
 //
 // # Stories

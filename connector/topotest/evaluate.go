@@ -21,6 +21,8 @@ type Result struct {
 	Failures []Failure
 	// Asked is how many answers there were: decisions about runs of sources at endpoints, flows, or findings.
 	Asked int
+
+	absent bool // the topology has no connector that is wanted
 }
 
 // Failure is an answer that is not what a case wants.
@@ -97,7 +99,7 @@ func (e *evaluator) askConnections(r *Result) {
 		if g.holds {
 			continue
 		}
-		f := Failure{Got: g.got.Wanted(), Conn: g.first.conn(), Addrs: g.addrs}
+		f := Failure{Got: g.text(r.Case), Conn: g.first.conn(), Addrs: g.addrs}
 		if q.peer != nil {
 			f.Verdict = e.x.Simulate(f.Conn, *q.peer)
 		} else {
@@ -105,6 +107,17 @@ func (e *evaluator) askConnections(r *Result) {
 		}
 		r.Failures = append(r.Failures, f)
 	}
+	r.absent = !r.Holds() && !e.known(r.Case)
+}
+
+// known tells whether the topology has a connector that the case wants, if it wants one.
+func (e *evaluator) known(c Case) bool {
+	if c.Want.IsZero() && c.Like == "" {
+		return true
+	}
+	return slices.ContainsFunc(e.t.Connectors, func(o connector.ReceiveConnector) bool {
+		return c.Want.Equal(o.ID) || c.Like != "" && isLike(c.Like, o.ID, o.ID.Server)
+	})
 }
 
 // answered is sources that get one answer, as far as a case asks, at one endpoint.
@@ -113,6 +126,19 @@ type answered struct {
 	got   Case
 	holds bool
 	addrs []connector.Range
+}
+
+// text is the answer in the words of the case.
+func (g answered) text(c Case) string {
+	text := g.got.Wanted()
+	if c.Reply == (connector.Reply{}) || g.got.Reply != (connector.Reply{}) {
+		return text
+	}
+	const none = "no reply that refuses anything"
+	if text == "" {
+		return none
+	}
+	return text + ", " + none
 }
 
 // answered groups what a case asks about by the answers, in the order of the pieces.
@@ -195,7 +221,8 @@ func begins(r, want connector.Reply) bool {
 func holds(c, got Case, server string) bool {
 	switch {
 	case c.Doubt != got.Doubt:
-	case !c.Want.IsZero() && !isWanted(c.Want, got.Want, server):
+	case !c.Want.IsZero() && !c.Want.Equal(got.Want):
+	case c.Like != "" && !isLike(c.Like, got.Want, server):
 	case c.By.IsValid() && (!got.By.IsValid() || c.By.Compare(got.By) != 0):
 	case c.Outcome == connector.Selected && got.Want.IsZero():
 	case c.Outcome > connector.Selected && c.Outcome != got.Outcome:
@@ -208,13 +235,13 @@ func holds(c, got Case, server string) bool {
 	return false
 }
 
-// isWanted tells whether a connector is the one that is wanted of a server.
-func isWanted(want, got connector.ID, server string) bool {
-	if got.IsZero() || want.Server != everything && key(want.Server) != key(got.Server) {
+// isLike tells whether a connector is one that is wanted of a server.
+func isLike(like string, got connector.ID, server string) bool {
+	want, err := connector.ParseID(like)
+	if err != nil || got.IsZero() || want.Server != everything && key(want.Server) != key(server) {
 		return false
 	}
-	name := connector.ID{Name: want.Name}.Key().Name
-	return matches(name, connector.ID{Name: got.Name}.Key().Name) && key(server) == key(got.Server)
+	return matches(connector.ID{Name: want.Name}.Key().Name, connector.ID{Name: got.Name}.Key().Name)
 }
 
 // matches tells whether a name is of a pattern, in which * stands for any text.

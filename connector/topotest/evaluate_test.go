@@ -61,7 +61,8 @@ func TestEvaluate(t *testing.T) {
 		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 550 5.7.54 'SMTP; Unable to relay'`, ""},
 		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 550`, ""},
 		{`EX01 *:25 10.0.6.1 as Anonymous -> reply 554`, `reply 550 5.7.54 'SMTP; Unable to relay recipient in non-accepted domain': 10.0.6.1`},
-		{`EX01 *:25 10.0.5.1 as Anonymous -> reply 550`, `: 10.0.5.1`},
+		{`EX01 *:25 10.0.5.1 as Anonymous -> reply 550`, `no reply that refuses anything: 10.0.5.1`},
+		{`EX01 *:25 10.0.5.1 as Anonymous -> may not relay, reply 550`, `may relay, no reply that refuses anything: 10.0.5.1`},
 		{`OLD *:25 EX01 -> OLD\Relay, not authenticated, mail refused, reply 451 5.7.3 'Cannot achieve Exchange Server authentication'`, ""},
 		{`OLD *:25 EX01 -> OLD\Default OLD, authenticated`, `OLD\Relay, not authenticated: 10.1.0.11`},
 		{`EX01 *:25 OLD,EX02 as ExchangeServer -> EX01\Default Frontend EX01, authenticated, encrypted`, ""},
@@ -113,6 +114,51 @@ func TestAnyFamily(t *testing.T) {
 	} {
 		assert.Equal(t, holds, evaluate(t, top, topotest.MustParseCase(line))[0].Holds(), line)
 	}
+}
+
+// What is meant by a server, a network or any follows where something listens; what stands there as an address is asked about.
+func TestWhoIsMeant(t *testing.T) {
+	v4 := topotest.Exchange("2010", "EX01").Roles("HubTransport").Connector(connector.UsageInternal, "In", nil, []string{"0.0.0.0-255.255.255.255"}).At("10.0.0.1", "fd00::1")
+	top := topotest.MustBuild(v4, v4.Named("EX02").Site("B"),
+		topotest.Exchange("2016", "EX03").At("10.0.0.3").DefaultConnectors().Connector(connector.UsageCustom, "App", []string{"127.0.0.1:25"}, []string{"0.0.0.0-255.255.255.255"}),
+		topotest.Edge("2019", "EDGE").At("172.16.0.1").DefaultConnectors(), topotest.Network(connector.NetworkGateway, "firewall", "10.9.0.0/24", "fd09::/64"),
+		topotest.Network(connector.NetworkPartner, "DC.2", "10.8.0.0/24"), topotest.Network(connector.NetworkPartner, "any", "10.7.0.0/24"), topotest.Network(connector.NetworkPartner, "O'Brien, Graz", "10.6.0.0/24"))
+	for line, got := range map[string]string{
+		`EX02 *:25 EX01 -> EX02\In, authenticated`:                    "",
+		`EX02 *:25 firewall -> EX02\In`:                               "",
+		`EX02 *:25 fd00::1 -> EX02\In`:                                "refused NotListening: fd00::1",
+		`EX02 *:25 EX01,fd00::1 -> EX02\In`:                           "refused NotListening: fd00::1",
+		`EX03 *:25 EX01 -> EX03\Default Frontend EX03, authenticated`: "", // nobody else connects to a loopback address
+		`EX03 127.0.0.1:25 10.0.0.1 -> EX03\App`:                      "", // but who asks for it is answered
+		`EX03 *:25 127.0.0.1 -> EX03\App`:                             `EX03\Default Frontend EX03: 127.0.0.1`,
+		`EX03 *:25 'DC.2' -> EX03\Default Frontend EX03`:              "",
+		`EX03 *:25 'any','O''Brien, Graz' -> EX03\App`:                `EX03\Default Frontend EX03: 10.6.0.0/24 10.7.0.0/24`,
+		`EX02 *:25 EDGE -> reply 250`:                                 "no reply that refuses anything: 172.16.0.1",
+	} {
+		r := evaluate(t, top, topotest.MustParseCase(line))[0]
+		require.NoError(t, r.Err, line)
+		text := ""
+		for _, f := range r.Failures {
+			text += f.Got + ":"
+			for _, a := range f.Addrs {
+				text += " " + a.String()
+			}
+		}
+		assert.Equal(t, got, text, line)
+	}
+	// An Edge server connects as one.
+	edge := evaluate(t, top, topotest.MustParseCase(`EX02 *:25 EDGE -> not authenticated`))[0]
+	require.Len(t, edge.Failures, 1)
+	assert.Equal(t, connector.PeerEdge, edge.Failures[0].Verdict.Peer.Kind)
+
+	for _, line := range []string{`no finding RC001 of EX09`, `no finding of EX01\Inn`, `no finding of EX09\*`, `no finding of *\Inn`, `no finding RC001 of EX01\In # reviewed`} {
+		assert.ErrorIs(t, evaluate(t, top, topotest.MustParseCase(line))[0].Err, connector.ErrNotFound, line)
+	}
+	for _, line := range []string{`no finding RC001 of EX01`, `no finding RC001 of EX01\*`, `no finding RC001 of *`, `no finding RC001 of *\in`, `no finding RC001 of ex01\IN`} {
+		assert.True(t, evaluate(t, top, topotest.MustParseCase(line))[0].Holds(), line)
+	}
+	assert.Contains(t, evaluate(t, top, topotest.MustParseCase(`EX01 *:25 10.0.0.1 -> EX01\Inn may relay`))[0].String(), "  want EX01\\Inn may relay\n       of which name the topology has no connector\n")
+	assert.NotContains(t, evaluate(t, top, topotest.MustParseCase(`EX01 *:25 10.0.0.1 -> EX03\*`))[0].String(), "no connector\n")
 }
 
 // A doubt is part of the answer: it must be said, and must be there.

@@ -91,7 +91,7 @@ func Example_guardARepository() {
 	}
 	// Output:
 	// graz: passes: false
-	// expect.txt: no expectation in it
+	// UNTESTED expect.txt: nothing is expected
 	// coverage: 0 %: 0 of 1 connectors, 0 of 1 ranges, 0 of 1 listeners, 0 of 0 flows
 	// FAIL coverage: 0 %, and 50 % are asked for
 	//   connectors that no case touches:
@@ -103,7 +103,6 @@ func Example_guardARepository() {
 	//   addresses about which no case says who is served:
 	//     EX03 0.0.0.0:25: refused: 4,294,967,040 addresses, 0.0.0.0-10.0.4.255, 10.0.6.0-255.255.255.255
 	//     EX03 0.0.0.0:25: EX03\Relay: 256 addresses, 10.0.5.0/24
-	// UNTESTED: nothing is expected of this topology.
 	// vienna: passes: true
 	// ok   expect.txt: 2 expectations hold
 	// coverage: 100 %: 2 of 2 connectors, 2 of 2 ranges, 1 of 1 listeners, 0 of 0 flows

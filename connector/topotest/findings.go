@@ -15,6 +15,19 @@ type Findings struct {
 	Subject  string         // a scope, as of connector.Acceptance
 }
 
+// check tells what is wrong with the question.
+func (f Findings) check() error {
+	if f.Severity > audit.Error {
+		return invalid("there is no such severity")
+	}
+	if f.Checks != "" {
+		if _, err := audit.ParseChecks(f.Checks); err != nil {
+			return err
+		}
+	}
+	return plain(f.Subject)
+}
+
 // String prints the question about findings as a line of a file has it, if there must be none: "no finding RC001 of EX01\Relay".
 func (f Findings) String() string { return f.question(false) }
 
@@ -37,6 +50,9 @@ func (f Findings) question(found bool) string {
 
 func (e *evaluator) askFindings(r *Result) error {
 	f := r.Case.Findings
+	if r.Err = e.subject(f.Subject); r.Err != nil {
+		return nil
+	}
 	checks := audit.All()
 	if f.Checks != "" {
 		checks, _ = audit.ParseChecks(f.Checks) // Case.check has seen to it
@@ -59,6 +75,25 @@ func (e *evaluator) askFindings(r *Result) error {
 		r.Failures = append(r.Failures, Failure{Got: "no such finding"})
 	}
 	return nil
+}
+
+// subject tells whether a scope has anything in it that a finding could be about: one of which nothing is found must be there.
+func (e *evaluator) subject(scope string) error {
+	if !asked(scope) {
+		return nil
+	}
+	about := connector.Acceptance{Check: "any", Subject: scope}
+	for _, s := range e.servers {
+		if about.Covers("any", connector.ID{Server: s.Name}, nil) {
+			return nil
+		}
+	}
+	for _, c := range e.t.Connectors {
+		if about.Covers("any", c.ID, nil) {
+			return nil
+		}
+	}
+	return notFound("no server and no connector is called " + scope)
 }
 
 // audit runs all checks, once: some fold what others say, so that a part of them would tell something else.

@@ -2,6 +2,7 @@ package topotest
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -15,6 +16,17 @@ type Flows struct {
 	Purpose  connector.Purpose
 	Port     uint16
 	Need     connector.Need
+}
+
+// check tells what is wrong with the question, or with the state that is wanted.
+func (f Flows) check(state audit.FlowState) error {
+	switch {
+	case state == 0:
+		return invalid("nothing is wanted of the flow: passes, for example")
+	case state.String() == "", f.Purpose != 0 && f.Purpose.String() == "", f.Need != 0 && f.Need.String() == "":
+		return invalid("there is no such value")
+	}
+	return plain(f.From, f.To)
 }
 
 // String prints the question about flows as a line of a file has it: "flow EX01 EX03 PublicFolderReplication".
@@ -45,23 +57,26 @@ func (f Flows) String() string {
 // askFlows fills in the results of all cases about flows, in one pass over the flows, of which a thousand servers have millions.
 func (e *evaluator) askFlows(results []*Result) error {
 	outside := make([][]Failure, len(results)) // flows on which connectors have no say, as long as there are no others
+	index := newFlowIndex()
+	for _, r := range results {
+		index.add(*r.Case.Flow)
+	}
 	for f := range audit.EachFlow(e.t, e.x) {
 		if err := e.ctx.Err(); err != nil {
 			return err
 		}
-		for i, r := range results {
-			switch {
-			case !r.Case.Flow.match(f.Flow):
-			case f.State == audit.FlowOutside:
+		for i := range index.about(f.Flow) {
+			r := results[i]
+			if f.State == audit.FlowOutside {
 				if r.Asked == 0 {
 					outside[i] = append(outside[i], Failure{Got: f.State.String(), Flow: &f})
 				}
-			default:
-				r.Asked++
-				outside[i] = nil
-				if f.State != r.Case.State {
-					r.Failures = append(r.Failures, Failure{Got: f.State.String(), Flow: &f})
-				}
+				continue
+			}
+			r.Asked++
+			outside[i] = nil
+			if f.State != r.Case.State {
+				r.Failures = append(r.Failures, Failure{Got: f.State.String(), Flow: &f})
 			}
 		}
 	}
@@ -83,13 +98,15 @@ func (e *evaluator) askFlows(results []*Result) error {
 // todaysFlows returns cases that ask about the flows that a case is about and want what there is: one, if all get the same, else one each.
 func (e *evaluator) todaysFlows(c Case) (cases []Case) {
 	var asked, outside []audit.FlowResult
+	index := newFlowIndex()
+	index.add(*c.Flow)
 	for f := range audit.EachFlow(e.t, e.x) {
-		switch {
-		case !c.Flow.match(f.Flow):
-		case f.State == audit.FlowOutside:
-			outside = append(outside, f)
-		default:
-			asked = append(asked, f)
+		for range index.about(f.Flow) {
+			if f.State == audit.FlowOutside {
+				outside = append(outside, f)
+			} else {
+				asked = append(asked, f)
+			}
 		}
 	}
 	if len(asked) == 0 {
@@ -108,9 +125,50 @@ func (e *evaluator) todaysFlows(c Case) (cases []Case) {
 	return cases
 }
 
-// match tells whether the question is about a flow.
-func (f Flows) match(o connector.Flow) bool {
-	named := func(want, name string) bool { return !asked(want) || key(want) == key(name) }
-	return named(f.From, o.From) && named(f.To, o.To) && (f.Purpose == 0 || f.Purpose == o.Purpose) &&
-		(f.Port == 0 || f.Port == o.Port) && (f.Need == 0 || f.Need == o.Need)
+// flowIndex finds the questions that are about a flow: a thousand servers have millions of flows, and a question each.
+type flowIndex struct {
+	keys map[string]string // of names, so that each is made once
+	of   []Flows
+	by   map[pair][]int // by key of sender and target; no key: every one
+}
+
+// pair is two servers, by key.
+type pair struct{ from, to string }
+
+func newFlowIndex() *flowIndex {
+	return &flowIndex{keys: make(map[string]string), by: make(map[pair][]int)}
+}
+
+func (x *flowIndex) key(name string) string {
+	if !asked(name) {
+		return ""
+	}
+	k, ok := x.keys[name]
+	if !ok {
+		k = key(name)
+		x.keys[name] = k
+	}
+	return k
+}
+
+// add adds a question, which is known by its number from 0 on.
+func (x *flowIndex) add(f Flows) {
+	p := pair{x.key(f.From), x.key(f.To)}
+	x.by[p] = append(x.by[p], len(x.of))
+	x.of = append(x.of, f)
+}
+
+// about yields the numbers of the questions that are about a flow.
+func (x *flowIndex) about(o connector.Flow) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		from, to := x.key(o.From), x.key(o.To)
+		for _, p := range []pair{{from, to}, {from, ""}, {"", to}, {"", ""}} {
+			for _, i := range x.by[p] {
+				f := x.of[i]
+				if (f.Purpose == 0 || f.Purpose == o.Purpose) && (f.Port == 0 || f.Port == o.Port) && (f.Need == 0 || f.Need == o.Need) && !yield(i) {
+					return
+				}
+			}
+		}
+	}
 }

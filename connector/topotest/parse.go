@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -23,24 +25,27 @@ type lineError struct {
 
 func (e *lineError) Error() string { return e.err.Error() }
 
-// at places an error in a line. A parse error of a part of it keeps its offset in the part.
+// at places an error in a line. A parse error of a part of it keeps what it is about, and its offset in the part.
 func at(offset int, err error) error {
 	var pe *connector.ParseError
 	if errors.As(err, &pe) {
-		return &lineError{offset + pe.Offset, pe.Err}
+		offset += pe.Offset
+		err = fmt.Errorf("%s%w", strings.TrimSuffix(err.Error(), pe.Error())+pe.Kind+": ", pe.Err)
 	}
 	return &lineError{offset, err}
 }
 
-// most is how long a file with expectations may be, and how many errors of one are told.
+// How long a file with expectations may be, how many errors of one are told, and from how many on it is no such file if there is no case.
 const (
 	mostBytes  = 64 << 20
 	mostErrors = 100
+	noSuchFile = 3
 )
 
-// ParseCases reads a file of cases in UTF-8 or UTF-16, a line each, see the package documentation for the form. Comments directly above a case are its Why,
-// and a line [NAME] begins a Group. The error joins a [*connector.ModelError] with file, line and column for every line that is wrong,
-// the first 100 of them; the cases of all other lines are returned with it.
+// ParseCases reads a file of cases in UTF-8 or UTF-16, a line each, see the package documentation for the form. Comments directly above a
+// case are its Why, and a line [NAME] begins a Group. The error joins a [*connector.ModelError] with file, line and column for every line
+// that is wrong, the first 100 of them; the cases of all other lines are returned with it. Of a file in which there is no case, but other
+// text, only the first error is told.
 func ParseCases(file string, r io.Reader) ([]Case, error) {
 	data, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
 	in := connector.Source{File: file}
@@ -68,30 +73,58 @@ func ParseCases(file string, r io.Reader) ([]Case, error) {
 		case trimmed[0] == '#':
 			why = append(why, strings.TrimSpace(trimmed[1:]))
 			continue
-		case trimmed[0] == '[' && strings.HasSuffix(trimmed, "]") && !strings.Contains(trimmed, "->"):
-			group, why = strings.TrimSpace(trimmed[1:len(trimmed)-1]), nil
+		}
+		if name, ok := heading(trimmed); ok {
+			group, why = name, nil
 			continue
 		}
 		c, err := ParseCase(trimmed)
 		in.Col = 0
-		if err != nil {
-			if len(errs) == mostErrors {
-				errs = append(errs, &connector.ModelError{Source: in, Err: errors.New("too many errors, the rest is not reported")})
-				break
-			}
-			var pe *connector.ParseError
-			if errors.As(err, &pe) {
-				in.Col = strings.Index(line, trimmed) + pe.Offset + 1
-			}
-			errs = append(errs, &connector.ModelError{Source: in, Err: err})
-		}
 		if err == nil {
 			c.Why, c.Group, c.Source = strings.Join(why, "\n"), group, in
 			cases = append(cases, c)
+		} else if len(errs) <= mostErrors {
+			errs = append(errs, inLine(in, line, err))
 		}
 		why = nil
 	}
+	switch {
+	case len(cases) == 0 && len(errs) >= noSuchFile:
+		errs = append(errs[:1], &connector.ModelError{Source: connector.Source{File: file}, Err: errors.New("no line of it is a case; is it a file of expectations?")})
+	case len(errs) > mostErrors:
+		errs[mostErrors] = &connector.ModelError{Source: connector.Source{File: file}, Err: errors.New("too many errors, the rest is not reported")}
+	}
 	return cases, errors.Join(errs...)
+}
+
+// inLine places an error of a line, of which ParseCase had the part without blanks around it.
+func inLine(in connector.Source, line string, err error) error {
+	var pe *connector.ParseError
+	if errors.As(err, &pe) {
+		in.Col = len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace)) + pe.Offset + 1
+	}
+	return &connector.ModelError{Source: in, Err: err}
+}
+
+// heading reads [NAME], in which quotes keep blanks at the ends of the name.
+func heading(line string) (name string, ok bool) {
+	if line[0] != '[' || !strings.HasSuffix(line, "]") {
+		return "", false
+	}
+	name = strings.TrimSpace(line[1 : len(line)-1])
+	if strings.HasPrefix(name, "'") {
+		name = unquoted(name)
+	}
+	return name, true
+}
+
+// headingOf prints a line that heading reads.
+func headingOf(name string) string {
+	name = oneLine(name)
+	if strings.HasPrefix(name, "'") || name != strings.TrimSpace(name) {
+		name = quoted(name)
+	}
+	return "[" + name + "]\n"
 }
 
 // utf8Text returns a text without its byte order mark, which tells whether it is in UTF-16, as Windows PowerShell writes files with >.
@@ -118,21 +151,31 @@ func FormatCases(cases []Case) string {
 	var b strings.Builder
 	group := ""
 	for i, c := range cases {
+		why := strings.TrimSpace(oneLineEach(c.Why))
 		if c.Group != group {
 			if i > 0 {
 				b.WriteString("\n")
 			}
 			group = c.Group
-			b.WriteString("[" + strings.Join(strings.Fields(group), " ") + "]\n")
-		} else if i > 0 && c.Why != "" {
+			b.WriteString(headingOf(group))
+		} else if i > 0 && why != "" {
 			b.WriteString("\n")
 		}
-		for line := range strings.Lines(c.Why) {
-			b.WriteString("# " + strings.TrimSpace(line) + "\n")
+		for line := range strings.Lines(why) {
+			b.WriteString(strings.TrimSpace("# "+strings.TrimSpace(line)) + "\n")
 		}
 		b.WriteString(c.String() + "\n")
 	}
 	return b.String()
+}
+
+// oneLineEach is oneLine for each line of a text.
+func oneLineEach(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = oneLine(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // ParseCase reads one case as a line of a file has it, see the package documentation. Every error is a [*connector.ParseError] with the
@@ -205,6 +248,7 @@ func parseConnection(c *Case, ts []token) error {
 		return at(ts[0].offset, invalid("a connection is SERVER LOCAL:PORT CLIENT"))
 	}
 	c.Conn.Server = ts[0].text
+	ts = joined(ts)
 	client := ts[1]
 	rest := ts[2:]
 	c.Conn.Local = netip.AddrPortFrom(netip.Addr{}, portSMTP)
@@ -227,6 +271,20 @@ func parseConnection(c *Case, ts []token) error {
 	return parsePeer(c, rest[1:])
 }
 
+// joined puts a list together that has blanks around its commas.
+func joined(ts []token) (list []token) {
+	for _, t := range ts {
+		if n := len(list); n > 1 && (strings.HasSuffix(list[n-1].raw, ",") || strings.HasPrefix(t.raw, ",")) {
+			last := &list[n-1]
+			last.raw += t.raw
+			last.text += t.text
+			continue
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
 // portSMTP is the port of a question that does not say which.
 const portSMTP = 25
 
@@ -243,25 +301,24 @@ func parseLocal(t token) (netip.AddrPort, error) {
 	}
 	local, err := connector.ParseBinding(t.text)
 	if err != nil {
-		return local, at(t.offset, err)
+		err = at(t.offset, err)
+		var le *lineError
+		if errors.As(err, &le) {
+			le.err = fmt.Errorf("%w; a local endpoint is 10.1.0.11:25, *:25 or *", le.err)
+		}
 	}
-	return local, nil
+	return local, err
 }
 
-// parseFrom reads who connects. What is no address and no range is a name, that only a topology knows; but what looks like an address must
-// be one.
+// parseFrom reads who connects.
 func parseFrom(c *Case, t token) error {
 	list := parts(t.raw)
 	for _, p := range list {
-		offset := t.offset + p.offset
-		if strings.Contains(p.text, everything) {
-			return at(offset, invalid("a client is addresses, ranges or names; any is every address"))
-		}
-		if _, err := connector.ParseRange(p.text); err != nil && (p.text == "" || isAddress(p.text) && strings.ContainsAny(p.text, ".:/")) {
-			return at(offset, err)
+		if err := p.check(); err != nil {
+			return at(t.offset+p.offset, err)
 		}
 	}
-	if a, err := netip.ParseAddr(list[0].text); err == nil && len(list) == 1 {
+	if a, err := netip.ParseAddr(list[0].text); err == nil && len(list) == 1 && list[0].bare() {
 		c.Conn.Remote = a
 		return nil
 	}
@@ -290,15 +347,15 @@ func parseFlows(c *Case, ts []token) error {
 	for _, t := range ts[4:] {
 		key, text, _ := strings.Cut(t.text, "=")
 		ok := false
-		switch strings.ToLower(key) {
-		case "port":
+		switch key = strings.ToLower(key); {
+		case key == "port" && f.Port == 0:
 			n, err := strconv.ParseUint(text, 10, 16)
 			f.Port, ok = uint16(n), err == nil && n > 0
-		case "need":
+		case key == "need" && f.Need == 0:
 			f.Need, ok = value(text, connector.Required, connector.NotNeeded)
 		}
 		if !ok {
-			return at(t.offset, invalid("neither port=NUMBER nor need=Required, Possible or NotNeeded"))
+			return at(t.offset, invalid("neither port=NUMBER nor need=Required, Possible or NotNeeded, each once"))
 		}
 	}
 	return nil
@@ -334,7 +391,7 @@ func parseFindings(c *Case, ts []token) error {
 			f.Severity = severity
 		case f.Checks == "":
 			if _, err := audit.ParseChecks(t.text); err != nil {
-				return at(t.offset, err)
+				return at(t.offset, fmt.Errorf("neither checks nor a severity: %w", err))
 			}
 			f.Checks = t.text
 		default:

@@ -46,7 +46,13 @@ func TestParseCase(t *testing.T) {
 			topotest.Case{Conn: many(port25), From: "10.0.5.0/24", Want: relay, By: connector.MustParseRange("10.0.5.0-10.0.5.255"), Doubt: connector.DoubtTie | connector.DoubtMissing}},
 		{`EX01 *:25 10.0.5.0/24,10.0.6.1,EX02 -> EX01\Relay`, "", topotest.Case{Conn: many(port25), From: "10.0.5.0/24,10.0.6.1,EX02", Want: relay}},
 		{`EX01 *:25 'head office','a, b' -> EX01\Relay`, "", topotest.Case{Conn: many(port25), From: "head office,'a, b'", Want: relay}},
-		{`* *:25 any -> *\Relay*`, "", topotest.Case{Conn: connector.Conn{Server: "*", Local: port25}, From: "any", Want: connector.ID{Server: "*", Name: "Relay*"}}},
+		{`* *:25 any -> *\Relay*`, "", topotest.Case{Conn: connector.Conn{Server: "*", Local: port25}, From: "any", Like: `*\Relay*`}},
+		{`EX01 *:25 10.0.5.7 -> EX01\Re*y by 10.0.5.0/24`, "", topotest.Case{Conn: conn(port25), Like: `EX01\Re*y`, By: connector.MustParseRange("10.0.5.0/24")}},
+		{`EX01 *:25 10.0.5.7 -> 'EX01\Relay*'`, "", topotest.Case{Conn: conn(port25), Want: connector.ID{Server: "EX01", Name: "Relay*"}}},
+		{`EX01 *:25 'DC.2','any','10.0.0.1',any -> served`, "", topotest.Case{Conn: many(port25), From: "'DC.2','any','10.0.0.1',any", Outcome: connector.Selected}},
+		{`EX01 10.0.5.1, 10.0.5.2 ,EX03 as User -> served`, `EX01 *:25 10.0.5.1,10.0.5.2,EX03 as User -> served`,
+			topotest.Case{Conn: many(port25), From: "10.0.5.1,10.0.5.2,EX03", Peer: &connector.Peer{Kind: connector.PeerUser}, Outcome: connector.Selected}},
+		{`EX01 *:25 '10.0.5.1 - 10.0.5.9' -> served`, "", topotest.Case{Conn: many(port25), From: "'10.0.5.1 - 10.0.5.9'", Outcome: connector.Selected}},
 		{`EX01 [::]:25 fe80:: as Anonymous -> EX01\Relay`, "",
 			topotest.Case{Conn: connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("[::]:25"), Remote: netip.MustParseAddr("fe80::")}, Peer: anonymous, Want: relay}},
 		{`EX01 *:25 10.0.5.7 -> EX01\Default Frontend EX01`, "", topotest.Case{Conn: conn(port25), Want: connector.ID{Server: "EX01", Name: "Default Frontend EX01"}}},
@@ -108,8 +114,21 @@ func TestParseCaseErrors(t *testing.T) {
 		{"EX01 *:25 ¦'10.0.5.1 -> served", "a quotation mark is not closed"},
 		{"EX01 *:25 10.0.5.1 -> ¦Relay", "neither SERVER\\Connector nor anything else"},
 		{"EX01 *:25 10.0.5.1 -> ¦", "neither SERVER\\Connector nor anything else"},
-		{"EX01 *:25 10.0.5.1 -> may relay, ¦may not relay", "neither SERVER\\Connector nor anything else"},
-		{"EX01 *:25 10.0.5.1 -> EX01\\A, ¦EX01\\B", "two are wanted"},
+		{"EX01 *:25 10.0.5.1 -> may relay, ¦may not relay", "given more than once: one thing is wanted of each kind"},
+		{"EX01 *:25 10.0.5.1 -> EX01\\A, ¦EX01\\B", "given more than once"},
+		{"EX01 *:25 10.0.5.1 -> served by 10.0.0.0/8, ¦served by 10.0.5.0/24", "given more than once"},
+		{"EX01 *:25 10.0.5.1 -> refused NoRange, ¦refused", "given more than once"},
+		{"EX01 *:25 10.0.5.1 -> served, ¦EX01\\A", "given more than once"},
+		{"EX01 *:25 10.0.5.1 -> reply 550, ¦reply 551", "given more than once"},
+		{"EX01 *:25 10.0.5.1 as User version=2010 ¦Version=2013 -> served", "given more than once"},
+		{"flow * * * port=25 ¦port=26 -> passes", "each once"},
+		{"EX01 *:25 ¦\"head office\" -> served", "names stand in single quotes"},
+		{"EX01 *:25 10.0.5.1 -> ¦\"EX01\\A\"", "names stand in single quotes"},
+		{"EX01 *:25 ¦'' -> served", "nothing given"},
+		{"EX01 *:25 ¦10.* -> served", "any is every address"},
+		{"EX01 ¦25 10.0.5.1 -> served", "a local endpoint is 10.1.0.11:25, *:25 or *"},
+		{"EX01 *:25 10.0.5.1 -> EX01\\A*,¦served", "given more than once"},
+		{"no finding ¦errors", "neither checks nor a severity: check: not a known value"},
 		{"EX01 *:25 10.0.5.1 -> EX01\\A by 10.0.0.0/¦99", "not a prefix length"},
 		{"EX01 *:25 10.0.5.1 -> refused ¦Perhaps", "not how a connection is refused"},
 		{"EX01 *:25 10.0.5.1 -> reply¦", "the code of the reply is missing"},
@@ -118,7 +137,7 @@ func TestParseCaseErrors(t *testing.T) {
 		{"EX01 *:25 10.0.5.1 -> ¦reply 550 'a''b", "a quotation mark is not closed"},
 		{"EX01 *:25 10.0.5.1 -> EX01\\A (doubt: ¦Tie", "ends in a parenthesis"},
 		{"EX01 *:25 10.0.5.1 -> EX01\\A (doubt: ¦Much)", "not a doubt"},
-		{"¦EX01 *:25 10.0.5.1 -> EX01\\A, refused", "cannot be served and refused"},
+		{"EX01 *:25 10.0.5.1 -> EX01\\A, ¦refused", "given more than once"},
 		{"¦flow EX01 EX02 -> passes", "flow FROM TO PURPOSE"},
 		{"flow EX01 EX02 ¦Gossip -> passes", "not a purpose"},
 		{"flow EX01 EX02 Mail ¦port=x -> passes", "neither port=NUMBER"},
@@ -164,7 +183,7 @@ no finding RC001
 
 	cases, err = topotest.ParseCases("expect.txt", strings.NewReader("  EX01 *:25 10.0.5.300 -> served\nno finding\nEX01 *:25 -> served\n"))
 	assert.Len(t, cases, 1, "the others are read all the same")
-	assert.EqualError(t, err, `expect.txt:1:13: case "EX01 *:25 10.0.5.300 -> served": byte 10: not an IP address: IPv4 field has value >255
+	assert.EqualError(t, err, `expect.txt:1:13: case "EX01 *:25 10.0.5.300 -> served": byte 10: range: not an IP address: IPv4 field has value >255
 expect.txt:3:6: case "EX01 *:25 -> served": byte 5: not a valid value: a client is addresses, ranges or names; any is every address`)
 
 	// Windows PowerShell writes UTF-16.
@@ -190,7 +209,8 @@ expect.txt:3:6: case "EX01 *:25 -> served": byte 5: not a valid value: a client 
 		"UTF-16, cut":   {strings.NewReader("E\x00X\x00"), "expect.txt: not a text in UTF-8"},
 		"too long":      {io.MultiReader(strings.NewReader("# "), infinite{}), "expect.txt: larger than 64 MiB"},
 		"it breaks off": {iotest.ErrReader(errors.New("the disk is gone")), "expect.txt: the disk is gone"},
-		"nonsense":      {strings.NewReader(strings.Repeat("nonsense\n", 1000)), "expect.txt:101: too many errors"},
+		"nonsense":      {strings.NewReader(strings.Repeat("nonsense\n", 1000)), "expect.txt: no line of it is a case; is it a file of expectations?"},
+		"a case in it":  {strings.NewReader(strings.Repeat("nonsense\n", 1000) + "no finding\n"), "expect.txt: too many errors"},
 	} {
 		_, err := topotest.ParseCases("expect.txt", row.r)
 		var me *connector.ModelError

@@ -45,9 +45,14 @@ func parsePeer(c *Case, ts []token) error {
 	}
 	p := &connector.Peer{Kind: kind}
 	c.Peer = p
+	given := make(map[string]bool)
 next:
 	for _, t := range ts[1:] {
 		key, text, _ := strings.Cut(t.text, "=")
+		if given[strings.ToLower(key)] {
+			return at(t.offset, connector.ErrDuplicate)
+		}
+		given[strings.ToLower(key)] = true
 		offset := t.offset + len(key) + 1
 		switch strings.ToLower(key) {
 		case "version":

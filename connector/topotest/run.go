@@ -20,7 +20,7 @@ type Runner[T TB] interface {
 	Run(name string, f func(T)) bool
 }
 
-// Run asks a topology all the cases, each in a subtest of its name, those of a group in a subtest of the group's. What fails prints what
+// Run asks a topology all the cases, each in a subtest of its name, or its question, those of a group in a subtest of the group's. What fails prints what
 // was asked, what was wanted, the answer and its explanation. No cases at all are a failure: the topology is untested.
 //
 //	func TestMailFlow(t *testing.T) { topotest.Run(t, topology, cases) }
@@ -35,6 +35,10 @@ func Run[T Runner[T]](t T, top *connector.Topology, cases []Case) {
 		t.Errorf("%v", err)
 		return
 	}
+	titles := make(map[string]int) // of a group, how often
+	for _, r := range results {
+		titles[r.Case.Group+"\n"+r.Case.title()]++
+	}
 	for len(results) > 0 {
 		n := 1
 		group := results[0].Case.Group
@@ -42,19 +46,23 @@ func Run[T Runner[T]](t T, top *connector.Topology, cases []Case) {
 			n++
 		}
 		if group == "" {
-			each(t, results[:n])
+			each(t, results[:n], titles)
 		} else {
-			t.Run(group, func(t T) { each(t, results[:n]) })
+			t.Run(group, func(t T) { each(t, results[:n], titles) })
 		}
 		results = results[n:]
 	}
 }
 
-// each runs a subtest for each result.
-func each[T Runner[T]](t T, results []Result) {
+// each runs a subtest for each result. Where several have one question, what is wanted is in the name.
+func each[T Runner[T]](t T, results []Result, titles map[string]int) {
 	t.Helper()
 	for _, r := range results {
-		t.Run(r.Case.title(), func(t T) {
+		name := r.Case.title()
+		if titles[r.Case.Group+"\n"+name] > 1 {
+			name = r.Case.String()
+		}
+		t.Run(name, func(t T) {
 			t.Helper()
 			if !r.Holds() {
 				t.Errorf("%s", r)
@@ -94,6 +102,9 @@ func (r Result) String() string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "  want %s\n", want)
+	if r.absent {
+		b.WriteString("       of which name the topology has no connector\n")
+	}
 	explained := make(map[string]bool)
 	for i, f := range r.Failures {
 		if i == mostTold {

@@ -56,45 +56,62 @@ func cases(t *connector.Topology, of func(connector.Match) Case) ([]Case, error)
 				}
 				list, spans = append(list, c), append(spans, r.span)
 			}
+			named := list[:begin]
 			for i, s := range spans {
-				c := &list[begin+i]
-				if s.From() == s.To() {
-					c.Conn.Remote = s.From()
-					continue
+				if c, ok := about(list[begin+i], s); ok {
+					named = append(named, c)
 				}
-				c.From = rangeList(connector.RangesOf(connector.IPSet(rangeOf(s))))
 			}
+			list = named
 		}
 	}
 	return list, nil
 }
 
-// rangeOf returns a run of addresses as a range. Runs of an index have valid bounds; one that begins at an IPv4-mapped address, which
-// ranges cannot, is not told.
-func rangeOf(s netipx.IPRange) connector.Range {
-	r, _ := connector.RangeFrom(s.From(), s.To())
-	return r
+// about returns a case about a run of sources. There is none about IPv4-mapped IPv6 addresses, which count as IPv4.
+func about(c Case, s netipx.IPRange) (Case, bool) {
+	if s.From() == s.To() && !s.From().Is4In6() {
+		c.Conn.Remote = s.From()
+		return c, true
+	}
+	var b netipx.IPSetBuilder
+	b.AddRange(s)
+	set, _ := b.IPSet() // valid ranges do not fail
+	c.From = rangeList(connector.RangesOf(set))
+	return c, c.From != ""
 }
 
-// Changed compares a topology with a snapshot and tells exactly the sources that another connector serves now, as
-// [connector.Diff] does between two topologies, and those whose answer is in a doubt that it was not in, as [connector.Unsettled] does. Of a
-// snapshot only cases count that are about the decision at a certain endpoint of a certain server; sources that it says
-// nothing about are not compared, but where it says nothing about an endpoint at all, nobody was served there. The error is that of
-// [connector.Compile], or joins a [*connector.ModelError] for each case that cannot be asked.
-func Changed(snapshot []Case, t *connector.Topology) (moves, unsettled []connector.Move, err error) {
+// Changes is what a topology decides otherwise than a snapshot, by server, endpoint and first address.
+type Changes struct {
+	Moves     []connector.Move // sources that another connector serves, as of [connector.Diff]
+	Unsettled []connector.Move // sources whose answer is in a doubt that it was not in, as of [connector.Unsettled]
+	// Unsaid are sources about which the snapshot says nothing, although it says something about others at the endpoint: a part
+	// of it is lost.
+	Unsaid []UntouchedAddrs
+}
+
+// None tells whether nothing is otherwise.
+func (c *Changes) None() bool { return len(c.Moves)+len(c.Unsettled)+len(c.Unsaid) == 0 }
+
+// Changed compares a topology with a snapshot. What it tells is exact: of what [Snapshot] returned it is what the two topologies decide
+// differently. Of other cases those count that want a connector, or that the connection is refused, at a certain endpoint of a certain
+// server. An endpoint that the snapshot does not name was served as the wildcard of its family and port, if it names that, else nobody was
+// served there. The error is that of [connector.Compile], or joins a [*connector.ModelError] for each case that cannot be asked, or
+// contradicts another one.
+func Changed(snapshot []Case, t *connector.Topology) (*Changes, error) {
 	a, err := newAsker(t)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	was, err := tableOf(a, snapshot)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c := &changes{asker: a}
+	c := &comparer{asker: a}
 	for _, l := range was.listeners(a.x) {
 		c.at(l, was.answers(l))
 	}
-	return c.moves, c.unsettled, nil
+	return &c.Changes, nil
 }
 
 // said is a decision of a snapshot about some sources.
@@ -102,6 +119,7 @@ type said struct {
 	span  netipx.IPRange
 	who   connector.ID // the zero ID is "refused"
 	doubt connector.Doubt
+	by    *Case
 }
 
 // table is a snapshot by endpoint.
@@ -113,25 +131,47 @@ type table struct {
 func tableOf(a *asker, snapshot []Case) (*table, error) {
 	was := &table{names: make(map[string]string), said: make(map[place][]said)}
 	var errs []error
-	for _, c := range snapshot {
-		err := c.check()
-		if err == nil && (c.Flow != nil || c.Findings != nil || !c.Conn.Local.IsValid() || !asked(c.Conn.Server) || c.Want.IsZero() && !c.Refused && c.Outcome <= connector.Selected) {
+	fail := func(c *Case, err error) {
+		errs = append(errs, &connector.ModelError{Source: c.Source, Path: c.Question(), Err: err})
+	}
+	for i := range snapshot {
+		c := &snapshot[i]
+		if err := c.check(); err != nil {
+			fail(c, err)
 			continue
 		}
-		var set *netipx.IPSet
-		if err == nil {
-			set, _, err = a.sources(c)
-		}
-		if err != nil {
-			errs = append(errs, &connector.ModelError{Source: c.Source, Path: c.Question(), Err: err})
+		decides := !c.Want.IsZero() || c.Refused || c.Outcome > connector.Selected
+		if !decides || !c.Conn.Local.IsValid() || !asked(c.Conn.Server) {
 			continue
 		}
-		p := place{key(c.Conn.Server), c.Conn.Local}
+		var q question
+		if err := a.sources(*c, &q); err != nil {
+			fail(c, err)
+			continue
+		}
+		p := place{key(c.Conn.Server), netip.AddrPortFrom(c.Conn.Local.Addr().Unmap(), c.Conn.Local.Port())}
 		if was.names[p.server] == "" {
 			was.names[p.server] = c.Conn.Server
 		}
-		for _, s := range spans(set, p.local.Addr().Is4()) {
-			was.said[p] = append(was.said[p], said{s, c.Want, c.Doubt})
+		list := spans(q.sources, p.local.Addr().Is4())
+		if len(list) == 0 {
+			fail(c, invalid("no address of the client is of the family of the endpoint"))
+		}
+		for _, s := range list {
+			was.said[p] = append(was.said[p], said{s, c.Want, c.Doubt, c})
+		}
+	}
+	for _, list := range was.said {
+		slices.SortStableFunc(list, func(a, b said) int { return a.span.From().Compare(b.span.From()) })
+		last := 0 // the one that reaches furthest
+		for i := 1; i < len(list); i++ {
+			a, b := list[last], list[i]
+			if !a.span.To().Less(b.span.From()) && (!a.who.Equal(b.who) || a.doubt != b.doubt) {
+				fail(b.by, invalid("contradicts "+cmp.Or(a.by.Source.String(), a.by.String())))
+			}
+			if a.span.To().Less(b.span.To()) {
+				last = i
+			}
 		}
 	}
 	return was, errors.Join(errs...)
@@ -167,23 +207,23 @@ func (was *table) listeners(x *connector.Index) []Listener {
 // answers returns what the snapshot says about an endpoint: if nothing, what it says about the wildcard, which stood for it; if nothing about
 // that either, nobody was served.
 func (was *table) answers(l Listener) []said {
-	wildcard, all := netip.IPv6Unspecified(), everybody[1]
-	if l.Local.Addr().Is4() {
-		wildcard, all = netip.IPv4Unspecified(), everybody[0]
-	}
-	for _, local := range []netip.AddrPort{l.Local, netip.AddrPortFrom(wildcard, l.Local.Port())} {
+	v4 := l.Local.Addr().Is4()
+	for _, local := range []netip.AddrPort{l.Local, netip.AddrPortFrom(unspecified(v4), l.Local.Port())} {
 		if list, ok := was.said[place{key(l.Server), local}]; ok {
-			slices.SortStableFunc(list, func(a, b said) int { return a.span.From().Compare(b.span.From()) })
 			return list
 		}
+	}
+	all := everybody[1]
+	if v4 {
+		all = everybody[0]
 	}
 	return []said{{span: all.Span()}}
 }
 
-// changes collects what a snapshot and a topology decide differently.
-type changes struct {
+// comparer collects what a snapshot and a topology decide differently.
+type comparer struct {
 	*asker
-	moves, unsettled []connector.Move
+	Changes
 }
 
 // change is what the sources of a Move have in common at one endpoint.
@@ -194,11 +234,13 @@ type change struct {
 }
 
 // at compares one endpoint.
-func (c *changes) at(l Listener, was []said) {
+func (c *comparer) at(l Listener, was []said) {
 	index := make(map[change]int)
 	var list []change
 	var sets []*netipx.IPSetBuilder
+	var told netipx.IPSetBuilder
 	for _, s := range was {
+		told.AddRange(s.span)
 		for _, p := range c.cut(nil, l.Server, l.Local, []netipx.IPRange{s.span}) {
 			k := change{from: s.who, to: p.match.Connector(), doubt: s.doubt | p.match.Doubt(), moves: true}
 			if k.from.Equal(k.to) {
@@ -220,9 +262,11 @@ func (c *changes) at(l Listener, was []said) {
 		set, _ := sets[i].IPSet() // valid ranges do not fail
 		m := connector.Move{Server: l.Server, Local: l.Local, From: k.from, To: k.to, Addrs: connector.RangesOf(set), Witness: set.Ranges()[0].From(), Doubt: k.doubt}
 		if k.moves {
-			c.moves = append(c.moves, m)
+			c.Moves = append(c.Moves, m)
 		} else {
-			c.unsettled = append(c.unsettled, m)
+			c.Unsettled = append(c.Unsettled, m)
 		}
 	}
+	all, _ := told.IPSet() // valid ranges do not fail
+	c.Unsaid = append(c.Unsaid, apart(l, c.runsAt(l.Server, l.Local), all)...)
 }

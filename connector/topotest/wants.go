@@ -1,6 +1,7 @@
 package topotest
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -129,12 +130,21 @@ func doubtNamed(name string) (connector.Doubt, bool) {
 
 // parseWant reads one thing that is wanted.
 func parseWant(c *Case, text string, offset int) error {
+	twice := at(offset, fmt.Errorf("%w: one thing is wanted of each kind", connector.ErrDuplicate))
 	for _, w := range stateWants {
-		if w.text(*c) == "" && w.set(c, text) {
+		already := w.text(*c) != ""
+		if w.set(c, text) {
+			if already {
+				return twice
+			}
 			return nil
 		}
 	}
+	decided := c.decides()
 	if rest, ok := cutWord(text, "refused"); ok {
+		if decided {
+			return twice
+		}
 		c.Refused = rest == ""
 		if rest != "" {
 			outcome, ok := value(rest, connector.NoRange, connector.InvalidConn)
@@ -146,6 +156,9 @@ func parseWant(c *Case, text string, offset int) error {
 		return nil
 	}
 	if rest, ok := cutWord(text, "reply"); ok {
+		if c.Reply != (connector.Reply{}) {
+			return twice
+		}
 		return parseReply(c, rest, offset+len(text)-len(rest))
 	}
 	served, by, hasBy := cut(text, " by ")
@@ -160,16 +173,24 @@ func parseWant(c *Case, text string, offset int) error {
 		if !hasBy {
 			c.Outcome = connector.Selected
 		}
+		if decided {
+			return twice
+		}
 		return nil
 	}
 	id, err := connector.ParseID(unquoted(served))
-	if err != nil {
+	switch {
+	case strings.HasPrefix(served, `"`):
+		return at(offset, invalid("names stand in single quotes"))
+	case err != nil:
 		return at(offset, invalid("neither SERVER\\Connector nor anything else that can be wanted: "+wantList))
+	case decided:
+		return twice
+	case strings.Contains(served, everything) && !strings.Contains(served, "'"):
+		c.Like = served
+	default:
+		c.Want = id
 	}
-	if !c.Want.IsZero() {
-		return at(offset, invalid("one connector serves a connection, and two are wanted"))
-	}
-	c.Want = id
 	return nil
 }
 

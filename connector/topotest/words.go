@@ -1,6 +1,13 @@
 package topotest
 
-import "strings"
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
 
 // A line of a file is made of words, separated by blanks. What a word holds between single quotes stands for itself; a quote in it is
 // doubled, as in the shell.
@@ -33,6 +40,9 @@ func tokens(text string, offset int) ([]token, error) {
 			return nil, &lineError{offset + i, invalid("a quotation mark is not closed")}
 		}
 		raw := text[i : i+n]
+		if raw[0] == '"' {
+			return nil, &lineError{offset + i, invalid("names stand in single quotes")}
+		}
 		ts = append(ts, token{unquoted(raw), raw, offset + i})
 		i += n
 	}
@@ -109,20 +119,62 @@ func unquoted(raw string) string {
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // keywords are words that mean something at the beginning of a question or as a source.
-var keywords = []string{"flow", "no", "finding", "any", "as", "of", "note", "warning", "error"}
+var keywords = []string{"flow", "no", "finding", anybody, "as", "of", "note", "warning", "error"}
 
 // word prints a name so that it is read back as one word that is no keyword.
 func word(s string) string {
-	special := s == "" || strings.ContainsAny(s, " \t',:=") || strings.HasPrefix(s, "#") || strings.HasPrefix(s, "[") || strings.Contains(s, "->")
-	if special && !isAddress(s) {
+	keyword := slices.ContainsFunc(keywords, func(k string) bool { return strings.EqualFold(s, k) })
+	if s == "" || keyword || strings.ContainsAny(s, "',:=\"") || strings.ContainsFunc(s, unicode.IsSpace) || strings.HasPrefix(s, "#") || strings.HasPrefix(s, "[") || strings.Contains(s, "->") {
 		return quoted(s)
 	}
-	for _, k := range keywords {
-		if strings.EqualFold(s, k) && k != "any" {
-			return quoted(s)
-		}
-	}
 	return s
+}
+
+// isName tells whether a part of a From is a name, and neither addresses nor any.
+func (t token) isName() bool {
+	_, err := connector.ParseRange(t.text)
+	return !t.bare() || err != nil && !strings.EqualFold(t.text, anybody)
+}
+
+// check tells what is wrong with a part of a From. What is no address and no range is a name, that only a topology knows; but what looks like
+// an address must be one, or stand in quotes.
+func (t token) check() error {
+	if t.text == "" {
+		return connector.ErrEmpty
+	}
+	if !t.bare() {
+		return nil
+	}
+	if strings.Contains(t.text, everything) {
+		return invalid("a client is addresses, ranges or names; any is every address")
+	}
+	if isAddress(t.text) && strings.ContainsAny(t.text, ".:/") {
+		_, err := connector.ParseRange(t.text)
+		return err
+	}
+	return nil
+}
+
+// source prints a part of a From.
+func (t token) source() string {
+	switch {
+	case !t.isName():
+		if a, err := netip.ParseAddr(t.text); err == nil {
+			return a.String()
+		}
+		if r, err := connector.ParseRange(t.text); err == nil && strings.ContainsFunc(t.text, unicode.IsSpace) {
+			return r.String()
+		}
+		return t.text
+	case !isBareName(t.text):
+		return quoted(t.text)
+	}
+	return word(t.text)
+}
+
+// isBareName tells whether a text is read as a name without quotes, too, as far as what it looks like goes.
+func isBareName(s string) bool {
+	return token{text: s, raw: s}.isName() && !isAddress(s) && !strings.Contains(s, everything)
 }
 
 // isAddress tells whether a text is made of what addresses and ranges are made of, so that it needs no quotes.
@@ -132,8 +184,8 @@ func isAddress(s string) bool {
 
 // name prints the name of a case in front of its question.
 func name(s string) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
-	if strings.ContainsAny(s, "':") || strings.Contains(s, "->") || strings.HasPrefix(s, "#") || strings.HasPrefix(s, "[") || s != strings.TrimSpace(s) || s == "" {
+	s = oneLine(s)
+	if strings.ContainsAny(s, "':\"") || strings.Contains(s, "->") || strings.HasPrefix(s, "#") || strings.HasPrefix(s, "[") || s != strings.TrimSpace(s) || s == "" {
 		return quoted(s)
 	}
 	return s
@@ -141,7 +193,12 @@ func name(s string) string {
 
 // answerWord prints a connector behind the arrow, where blanks need no quotes.
 func answerWord(s string) string {
-	if strings.ContainsAny(s, "',") || strings.Contains(s, " by ") || strings.Contains(s, "(doubt: ") || strings.Contains(s, "->") || s != strings.TrimSpace(s) {
+	for _, keyword := range []string{"refused", "reply"} {
+		if _, ok := cutWord(s, keyword); ok {
+			return quoted(s)
+		}
+	}
+	if strings.ContainsAny(s, "',") || strings.HasPrefix(s, `"`) || strings.Contains(s, " by ") || strings.Contains(s, "(doubt: ") || strings.Contains(s, "->") || s != strings.TrimSpace(s) {
 		return quoted(s)
 	}
 	return s
@@ -167,9 +224,19 @@ func parts(from string) (list []token) {
 func fromOf(list []token) string {
 	texts := make([]string, len(list))
 	for i, p := range list {
-		if texts[i] = p.text; strings.ContainsAny(p.text, "',") || p.text != strings.TrimSpace(p.text) {
+		if texts[i] = p.text; p.isName() && !isBareName(p.text) || strings.ContainsAny(p.text, "',") || p.text != strings.TrimSpace(p.text) {
 			texts[i] = quoted(p.text)
 		}
 	}
 	return strings.Join(texts, ",")
+}
+
+// oneLine puts blanks in the place of what would end a line, and of other control characters.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
 }

@@ -71,12 +71,15 @@ func TestDecisions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		moves, unsettled, err := topotest.Changed(reviewed, o.top)
+		changes, err := topotest.Changed(reviewed, o.top)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range append(moves, unsettled...) {
+		for _, m := range append(changes.Moves, changes.Unsettled...) {
 			t.Error(m)
+		}
+		for _, u := range changes.Unsaid {
+			t.Errorf("the decisions say nothing about %v at %s %s", u.Addrs, u.Server, u.Local)
 		}
 	})
 }
