@@ -123,7 +123,7 @@ func (c Case) checkQuestion() error {
 	if c.From != "" {
 		for _, p := range parts(c.From) {
 			if err := p.check(); err != nil {
-				return fmt.Errorf("From: %w", err)
+				return fmt.Errorf("the client: %w", err)
 			}
 		}
 	}
