@@ -37,7 +37,7 @@ func (f *Fixture) Answer(section string) (string, error) {
 	}
 	if n, ok := strings.CutPrefix(rest, "explain "); ok {
 		i, err := strconv.Atoi(n)
-		if err != nil || i < 1 || i > len(f.Cases) || !f.Cases[i-1].Conn.Remote.IsValid() {
+		if err != nil || i < 1 || i > len(f.Cases) || !f.Cases[i-1].isOne() {
 			return "", fmt.Errorf("%s: %w: no decision about one connection of this number", section, ErrSection)
 		}
 		return x.Explain(f.Cases[i-1].Conn).String(), nil

@@ -70,6 +70,11 @@ func (c Case) decides() bool {
 	return !c.Want.IsZero() || c.Like != "" || c.By.IsValid() || c.Refused || c.Outcome != 0
 }
 
+// isOne tells whether the question is about one connection.
+func (c Case) isOne() bool {
+	return asked(c.Conn.Server) && c.Conn.Local.IsValid() && c.Conn.Remote.IsValid()
+}
+
 // says tells whether the case says who serves, or that nobody does, and not only that somebody does.
 func (c Case) says() bool {
 	_, name, _ := strings.Cut(c.Like, `\`)

@@ -120,3 +120,16 @@ func meaning(from string) (list []string) {
 	}
 	return list
 }
+
+// Memory is bounded, whatever a file holds.
+func TestFileLimits(t *testing.T) {
+	file := strings.Repeat("no finding\n", 9)
+	cases, err := readCases("f", strings.NewReader(file), len(file), 9)
+	require.NoError(t, err)
+	assert.Len(t, cases, 9)
+	cases, err = readCases("f", strings.NewReader(file), len(file), 8)
+	assert.EqualError(t, err, "f:9: more than 8 expectations")
+	assert.Len(t, cases, 8)
+	_, err = readCases("f", strings.NewReader(file), len(file)-1, 9)
+	assert.EqualError(t, err, "f: larger than 0 MiB of expectations")
+}

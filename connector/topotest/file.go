@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -13,9 +14,11 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector"
 )
 
-// How long a file with expectations may be, how many errors of one are told, and from how many on it is no such file if there is no case.
+// How long a file with expectations may be, how many cases it may have, how many errors of one are told, and from how many on it is no such file
+// if there is no case.
 const (
 	mostBytes  = 64 << 20
+	mostCases  = 1 << 20
 	mostErrors = 100
 	noSuchFile = 3
 )
@@ -25,13 +28,17 @@ const (
 // that is wrong, the first 100 of them; the cases of all other lines are returned with it. Of a file in which there is no case, but other
 // text, only the first error is told.
 func ParseCases(file string, r io.Reader) ([]Case, error) {
-	data, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
+	return readCases(file, r, mostBytes, mostCases)
+}
+
+func readCases(file string, r io.Reader, mostBytes, mostCases int) ([]Case, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(mostBytes)+1))
 	in := connector.Source{File: file}
 	if err != nil {
 		return nil, &connector.ModelError{Source: in, Err: err}
 	}
 	if len(data) > mostBytes {
-		return nil, &connector.ModelError{Source: in, Err: errors.New("larger than 64 MiB of expectations")}
+		return nil, &connector.ModelError{Source: in, Err: fmt.Errorf("larger than %d MiB of expectations", mostBytes>>20)}
 	}
 	text := utf8Text(data)
 	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
@@ -58,6 +65,10 @@ func ParseCases(file string, r io.Reader) ([]Case, error) {
 		}
 		c, err := ParseCase(trimmed)
 		in.Col = 0
+		if err == nil && len(cases) == mostCases {
+			errs = append(errs, &connector.ModelError{Source: in, Err: fmt.Errorf("more than %d expectations", mostCases)})
+			break
+		}
 		if err == nil {
 			c.Why, c.Group, c.Source = strings.Join(why, "\n"), group, in
 			cases = append(cases, c)

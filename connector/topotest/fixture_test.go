@@ -70,11 +70,15 @@ func TestFixtureReportsDifferences(t *testing.T) {
 	f, err := load(t, `-- expect.txt --
 EX01 10.0.0.1:25 10.0.0.5 -> EX01\Default
 EX01 10.0.0.1:26 10.1.0.5 -> refused
+EX01 *:25 10.0.0.5 -> EX01\Relay
+EX01 10.0.0.1:25 10.0.0.0/24 -> EX01\Relay
 -- findings.txt --
 RC009 note possible EX01\Relay: 10.0.0.0/24
 RC001 error certain EX01\Relay: 10.0.0.7
 -- explain 7 --
 -- explain x --
+-- explain 3 --
+-- explain 4 --
 -- nonsense --
 -- fix RC009 --
 -- fix RC009 0.ps1 --
@@ -83,7 +87,7 @@ RC001 error certain EX01\Relay: 10.0.0.7
 	require.NoError(t, err)
 	var r recorder
 	f.Check(&r)
-	require.Len(t, r.errors, 8)
+	require.Len(t, r.errors, 10)
 	assert.Equal(t, `s.txtar/expect.txt:1: EX01 10.0.0.1:25 10.0.0.5
   want EX01\Default
   got  EX01\Relay

@@ -148,7 +148,7 @@ func (t token) check() error {
 	if strings.Contains(t.text, everything) {
 		return invalid("a client is addresses, ranges or names; any is every address")
 	}
-	if isAddress(t.text) && strings.ContainsAny(t.text, ".:/") {
+	if isAddress(t.text) {
 		_, err := connector.ParseRange(t.text)
 		return err
 	}
@@ -177,9 +177,9 @@ func isBareName(s string) bool {
 	return token{text: s, raw: s}.isName() && !isAddress(s) && !strings.Contains(s, everything)
 }
 
-// isAddress tells whether a text is made of what addresses and ranges are made of, so that it needs no quotes.
+// isAddress tells whether a text looks like an address or a range, be it one or not.
 func isAddress(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789abcdefABCDEF.:/-()%") == ""
+	return strings.ContainsAny(s, ".:/") && strings.Trim(s, "0123456789abcdefABCDEF.:/-()%") == ""
 }
 
 // name prints the name of a case in front of its question.
