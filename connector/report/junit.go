@@ -58,22 +58,11 @@ func (t Tests) JUnit(w io.Writer) error {
 	for _, s := range t.Suites {
 		var suite junitSuite
 		suite.Name = s.Name
-		names := make(map[[2]string]int)
-		for e := range s.expectations {
-			c := e.junit(s.Name)
-			names[[2]string{c.Class, c.Name}]++
-		}
-		for e := range s.expectations {
-			c := e.junit(s.Name)
-			if e.result != nil && names[[2]string{c.Class, c.Name}] > 1 {
-				c.Name = e.result.Case.String()
-			}
-			suite.add(c)
-		}
+		suite.Cases = s.junit()
 		if s.untested() {
 			suite.add(junitCase{Class: s.Name, Name: "something is expected", Failure: &junitProblem{"untested", "nothing is expected", ""}})
 		}
-		all.add(suite)
+		all.add(suite.counted())
 	}
 	if s := t.Snapshot; s != nil {
 		all.add(s.junit())
@@ -106,20 +95,64 @@ func (s *junitSuites) add(one junitSuite) {
 	s.Suites = append(s.Suites, one)
 }
 
-func (s *junitSuite) add(c junitCase) {
-	s.Tests++
-	switch {
-	case c.Error != nil:
-		s.Errors++
-	case c.Failure != nil:
-		s.Failures++
-	}
-	s.Cases = append(s.Cases, c)
-}
+func (s *junitSuite) add(c junitCase) { s.Cases = append(s.Cases, c) }
 
 func (s junitSuite) with(c junitCase) junitSuite {
 	s.add(c)
+	return s.counted()
+}
+
+// counted fills in the numbers.
+func (s junitSuite) counted() junitSuite {
+	s.Tests, s.Failures, s.Errors = len(s.Cases), 0, 0
+	for _, c := range s.Cases {
+		switch {
+		case c.Error != nil:
+			s.Errors++
+		case c.Failure != nil:
+			s.Failures++
+		}
+	}
 	return s
+}
+
+// junit returns the tests of a suite, no two of one class and name: what is wanted is added where several have one question, and where even
+// that is the same, a number.
+func (s TestSuite) junit() (cases []junitCase) {
+	type id struct{ class, name string }
+	count := func() map[id]int {
+		n := make(map[id]int)
+		for _, c := range cases {
+			n[id{c.Class, c.Name}]++
+		}
+		return n
+	}
+	var lines []string
+	for e := range s.expectations {
+		c := e.junit(s.Name)
+		cases = append(cases, c)
+		line := c.Name
+		if e.result != nil {
+			line = e.result.Case.String()
+		}
+		lines = append(lines, line)
+	}
+	n := count()
+	for i := range cases {
+		if c := &cases[i]; n[id{c.Class, c.Name}] > 1 {
+			c.Name = lines[i]
+		}
+	}
+	n = count()
+	seen := make(map[id]int)
+	for i := range cases {
+		c := &cases[i]
+		k := id{c.Class, c.Name}
+		if seen[k]++; n[k] > 1 {
+			c.Name += fmt.Sprintf(" (%d)", seen[k])
+		}
+	}
+	return cases
 }
 
 func (e expectation) junit(suite string) junitCase {
@@ -199,5 +232,5 @@ func (s *SnapshotChange) junit() junitSuite {
 		suite.add(junitCase{Class: s.Name, Name: fmt.Sprintf("%s %s: the snapshot says who is served, now %s", u.Server, u.Local, orRefused(u.Connector)),
 			Failure: &junitProblem{"lost", ranges(u.Addrs), b.String()}})
 	}
-	return suite
+	return suite.counted()
 }

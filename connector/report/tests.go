@@ -93,20 +93,12 @@ type expectation struct {
 	section     string
 }
 
-// titleOf names a case.
-func titleOf(c topotest.Case) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.Question()
-}
-
 // expectations yields the cases of a suite, and the sections that are not made of cases, or have none to tell about.
 func (s TestSuite) expectations(yield func(expectation) bool) {
 	of := func(section string, cases []topotest.Result) bool {
 		for i := range cases {
 			c := &cases[i]
-			if !yield(expectation{group: c.Case.Group, name: titleOf(c.Case), holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
+			if !yield(expectation{group: c.Case.Group, name: c.Case.Title(), holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
 				return false
 			}
 		}

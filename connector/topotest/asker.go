@@ -18,6 +18,8 @@ type asker struct {
 	servers map[string]connector.Server // by key
 	runs    map[place][]run
 	peers   map[session]answers
+
+	configured map[connector.ID]bool // the connectors, by key
 }
 
 // place is an endpoint of a server, by its key.
@@ -26,18 +28,16 @@ type place struct {
 	local  netip.AddrPort
 }
 
-// run is sources that get one answer.
-type run struct {
-	span  netipx.IPRange
-	match connector.Match
-}
-
 func newAsker(t *connector.Topology) (*asker, error) {
 	x, err := connector.Compile(t)
 	if err != nil {
 		return nil, err
 	}
-	a := &asker{t: t, x: x, servers: make(map[string]connector.Server), runs: make(map[place][]run), peers: make(map[session]answers)}
+	a := &asker{t: t, x: x, servers: make(map[string]connector.Server), runs: make(map[place][]run), peers: make(map[session]answers),
+		configured: make(map[connector.ID]bool)}
+	for _, c := range t.Connectors {
+		a.configured[c.ID.Key()] = true
+	}
 	for _, s := range t.AllServers() {
 		a.servers[key(s.Name)] = s
 	}
@@ -47,22 +47,15 @@ func newAsker(t *connector.Topology) (*asker, error) {
 // key returns one spelling for all of a server's name.
 func key(server string) string { return connector.ID{Server: server}.Key().Server }
 
-// runsAt returns all sources of the family of an endpoint, by what they get there, in address order.
-func (a *asker) runsAt(server string, local netip.AddrPort) []run {
-	p := place{key(server), local}
-	rs, ok := a.runs[p]
-	if !ok {
-		for span, m := range a.x.Regions(server, local) {
-			rs = append(rs, run{span, m})
-		}
-		a.runs[p] = rs
-	}
-	return rs
-}
-
 // listens tells whether anything may be served at an endpoint.
 func (a *asker) listens(server string, local netip.AddrPort) bool {
 	return a.x.Select(connector.Conn{Server: server, Local: local, Remote: local.Addr()}).Outcome() != connector.NotListening
+}
+
+// isImplicit tells whether an endpoint is that of the connector of mailbox delivery, which is in no configuration.
+func (a *asker) isImplicit(server string, local netip.AddrPort) bool {
+	m := a.x.Select(connector.Conn{Server: server, Local: local, Remote: local.Addr()})
+	return m.Outcome() == connector.Selected && !a.configured[m.Connector().Key()]
 }
 
 // piece is sources that a case asks about and that get one answer at one endpoint.
@@ -95,7 +88,7 @@ func (a *asker) question(c Case) (q question, err error) {
 			return q, notFound("the topology has no server")
 		}
 	default:
-		if _, ok := a.servers[key(c.Conn.Server)]; !ok && c.Outcome != connector.UnknownServer {
+		if _, ok := a.servers[key(c.Conn.Server)]; !ok {
 			return q, notFound("no server is called " + c.Conn.Server)
 		}
 		q.servers = []string{c.Conn.Server}
@@ -218,7 +211,7 @@ func (a *asker) locals(c Case, server string, v4 bool) (ls []netip.AddrPort, the
 		return []netip.AddrPort{netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, true
 	}
 	for _, e := range a.x.Endpoints(server) {
-		if e.Addr().Is4() == v4 && (local.Port() == 0 || e.Port() == local.Port()) && a.listens(server, e) {
+		if e.Addr().Is4() == v4 && (e.Port() == local.Port() || local.Port() == 0 && !a.isImplicit(server, e)) && a.listens(server, e) {
 			ls = append(ls, e)
 		}
 	}
@@ -236,20 +229,44 @@ func unspecified(v4 bool) netip.Addr {
 	return netip.IPv6Unspecified()
 }
 
-// pieces returns what a case asks about, by server, endpoint and address. There is at least one; if not, the error says so.
+// pieces returns what a case asks about, by server, endpoint and address. There is at least one, and every address that stands in the case is
+// among them; if not, the error says so.
 func (a *asker) pieces(c Case, q question) ([]piece, error) {
 	var ps []piece
+	var asked [2]bool // in IPv6, in IPv4
 	for _, server := range q.servers {
 		v4, there4 := a.locals(c, server, true)
 		v6, there6 := a.locals(c, server, false)
+		begin := len(ps)
 		// Where nothing listens in one family, but something does in the other, no address is meant that does not stand there.
 		ps = a.at(ps, server, v4, meant(q, true, there4 || !there6), c)
 		ps = a.at(ps, server, v6, meant(q, false, there6 || !there4), c)
+		if !c.decides() && !slices.ContainsFunc(ps[begin:], func(p piece) bool { return p.match.Outcome() != connector.NotListening }) {
+			if c.Conn.Server != everything && len(ps) > begin {
+				return nil, invalid("nothing listens there, so nobody gets anything; want refused, if that is what is meant")
+			}
+			ps = ps[:begin] // of every server those are meant at which something listens
+		}
+		for _, p := range ps[begin:] {
+			asked[bit(p.local.Addr().Is4())] = true
+		}
+	}
+	for _, v4 := range []bool{true, false} {
+		if written := spans(q.written, v4); len(written) > 0 && !asked[bit(v4)] {
+			return nil, invalid("nothing listens for " + written[0].From().String() + ", or not in its address family")
+		}
 	}
 	if len(ps) == 0 {
-		return nil, invalid("nothing is asked: nothing is known to listen in the address family of the client")
+		return nil, invalid("nothing is asked: nothing is known to listen there in the address family of the client")
 	}
 	return ps, nil
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // meant returns the sources of one family: all of them, or those that stand there as addresses.
@@ -275,22 +292,6 @@ func (a *asker) at(ps []piece, server string, locals []netip.AddrPort, sources [
 		}
 	}
 	return ps
-}
-
-// among returns the addresses that are in a set as well.
-func among(rs []netipx.IPRange, set *netipx.IPSet) []netipx.IPRange {
-	var b netipx.IPSetBuilder
-	for _, r := range rs {
-		b.AddRange(r)
-	}
-	b.Intersect(set)
-	common, _ := b.IPSet() // valid ranges do not fail
-	return common.Ranges()
-}
-
-// spans returns the addresses of one family, in order.
-func spans(set *netipx.IPSet, v4 bool) []netipx.IPRange {
-	return slices.DeleteFunc(set.Ranges(), func(r netipx.IPRange) bool { return r.From().Is4() != v4 })
 }
 
 // cut appends what the sources get at an endpoint.

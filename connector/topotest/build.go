@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -22,7 +23,7 @@ type Part interface {
 //	)
 //
 // The error joins a [*connector.ModelError] for everything that is wrong, in the order of the parts; Path says of what. A server, connector,
-// database or network that is there twice is wrong, and so is a database on a server that is not there.
+// database or network that is there twice is wrong, and so is a database on a server that is not there, and what [connector.Compile] refuses.
 func Build(parts ...Part) (*connector.Topology, error) {
 	t := new(connector.Topology)
 	var errs []error
@@ -35,6 +36,9 @@ func Build(parts ...Part) (*connector.Topology, error) {
 	}
 	errs = append(errs, consistent(t)...)
 	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if _, err := connector.Compile(t); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -58,7 +62,9 @@ func consistent(t *connector.Topology) (errs []error) {
 	}
 	for _, d := range t.Databases {
 		path := "database " + d.Name
-		once(path, connector.ID{Name: path})
+		if once(path, connector.ID{Name: path}); d.Name == "" {
+			fail("database", connector.ErrEmpty)
+		}
 		for _, server := range append([]string{d.Mounted}, d.Copies...) {
 			if !seen[connector.ID{Server: server}.Key()] {
 				fail(path, notFound("no server is called "+server))
@@ -69,6 +75,9 @@ func consistent(t *connector.Topology) (errs []error) {
 		path := "network " + n.Name
 		if once(path, connector.ID{Name: path}); n.Name == "" {
 			fail("network", connector.ErrEmpty)
+		}
+		if seen[connector.ID{Server: n.Name}.Key()] {
+			fail(path, invalid("a server has this name"))
 		}
 	}
 	return errs
@@ -84,10 +93,12 @@ func MustBuild(parts ...Part) *connector.Topology {
 }
 
 // Server describes an Exchange server with its receive connectors. Its methods return a changed copy, so a server can be a
-// template for others; what is said later comes later. The zero Server has no name and is refused.
+// template for others. What is said about the server itself counts wherever it is said; connectors are made and changed in the order in
+// which they are said. The zero Server has no name and is refused.
 type Server struct {
-	name  string
-	steps []step
+	name       string
+	records    []step // about the server itself, which come first
+	connectors []step
 }
 
 // step is something that is said about a server.
@@ -96,7 +107,7 @@ type step func(*connector.Topology, *connector.Server) error
 // Exchange describes a server of a version, in any form that [connector.ParseVersion] reads, with every role that the version has. Without
 // DefaultConnectors it has no connector.
 func Exchange(version, name string) Server {
-	return Server{name: name}.with(func(_ *connector.Topology, s *connector.Server) (err error) {
+	return Server{name: name}.record(func(s *connector.Server) (err error) {
 		s.Version, err = connector.ParseVersion(version)
 		return err
 	})
@@ -104,20 +115,24 @@ func Exchange(version, name string) Server {
 
 // Edge describes an Edge Transport server. Its Site is the one that it is subscribed to.
 func Edge(version, name string) Server {
-	return Exchange(version, name).with(func(_ *connector.Topology, s *connector.Server) error {
-		s.Roles = connector.RoleEdge
-		return nil
-	})
+	return Exchange(version, name).property(func(s *connector.Server) { s.Roles = connector.RoleEdge })
 }
 
+// with adds something that is said about connectors.
 func (s Server) with(one step) Server {
-	s.steps = append(slices.Clone(s.steps), one)
+	s.connectors = append(slices.Clone(s.connectors), one)
 	return s
 }
 
 // record adds something that is said about the server itself.
-func (s Server) record(set func(*connector.Server)) Server {
-	return s.with(func(_ *connector.Topology, r *connector.Server) error {
+func (s Server) record(set func(*connector.Server) error) Server {
+	s.records = append(slices.Clone(s.records), func(_ *connector.Topology, r *connector.Server) error { return set(r) })
+	return s
+}
+
+// property is record for what cannot be wrong.
+func (s Server) property(set func(*connector.Server)) Server {
+	return s.record(func(r *connector.Server) error {
 		set(r)
 		return nil
 	})
@@ -129,24 +144,24 @@ func (s Server) Named(name string) Server {
 	return s
 }
 
-// FQDN gives the full name; the default connectors, if they are said later, have it too.
+// FQDN gives the full name; the default connectors have it too.
 func (s Server) FQDN(name string) Server {
-	return s.record(func(r *connector.Server) { r.FQDN = name })
+	return s.property(func(r *connector.Server) { r.FQDN = name })
 }
 
 // Site puts the server into an Active Directory site.
 func (s Server) Site(site string) Server {
-	return s.record(func(r *connector.Server) { r.Site = site })
+	return s.property(func(r *connector.Server) { r.Site = site })
 }
 
 // DAG makes the server a member of a database availability group.
 func (s Server) DAG(name string) Server {
-	return s.record(func(r *connector.Server) { r.DAG = name })
+	return s.property(func(r *connector.Server) { r.DAG = name })
 }
 
 // Roles gives the server these roles instead of all of its version, as [connector.ParseServerRoles] reads them.
 func (s Server) Roles(roles string) Server {
-	return s.with(func(_ *connector.Topology, r *connector.Server) (err error) {
+	return s.record(func(r *connector.Server) (err error) {
 		r.Roles, err = connector.ParseServerRoles(roles)
 		return err
 	})
@@ -154,7 +169,7 @@ func (s Server) Roles(roles string) Server {
 
 // At gives the server addresses, beside those that it has.
 func (s Server) At(addresses ...string) Server {
-	return s.with(func(_ *connector.Topology, r *connector.Server) error {
+	return s.record(func(r *connector.Server) error {
 		var errs []error
 		for _, a := range addresses {
 			addr, err := netip.ParseAddr(a)
@@ -167,8 +182,8 @@ func (s Server) At(addresses ...string) Server {
 	})
 }
 
-// DefaultConnectors adds the connectors that setup installs, see [connector.DefaultConnectors]. Version, name and Roles, if not all of
-// them, must be said before. A server on which setup installs none is refused.
+// DefaultConnectors adds the connectors that setup installs, see [connector.DefaultConnectors]. A server on which setup installs none is
+// refused.
 func (s Server) DefaultConnectors() Server {
 	return s.with(func(t *connector.Topology, r *connector.Server) error {
 		defaults := connector.DefaultConnectors(*r)
@@ -184,16 +199,20 @@ func (s Server) DefaultConnectors() Server {
 // documents describe anonymous relay: usage Custom, group AnonymousUsers, and ms-Exch-SMTP-Accept-Any-Recipient for
 // NT AUTHORITY\ANONYMOUS LOGON. From 2013 on its role is FrontendTransport.
 func (s Server) Relay(ranges ...string) Server {
-	return s.Connector(connector.UsageCustom, "Relay", []string{"0.0.0.0:25"}, ranges).edit("Relay", func(c *connector.ReceiveConnector) error {
+	return s.make(connector.UsageCustom, "Relay", []string{"0.0.0.0:25"}, ranges, func(c *connector.ReceiveConnector) {
 		c.PermissionGroups = connector.GroupAnonymousUsers | connector.GroupCustom
 		c.Rights = []connector.Grant{{Principal: connector.PrincipalAnonymous.String(), Right: connector.RightAcceptAnyRecipient.String()}}
-		return nil
 	})
 }
 
 // Connector adds a connector as New-ReceiveConnector makes it, see [connector.NewConnector], for what is not said in bindings and
 // ranges. From 2013 on its role is FrontendTransport, which Set changes.
 func (s Server) Connector(usage connector.Usage, name string, bindings, ranges []string) Server {
+	return s.make(usage, name, bindings, ranges, func(*connector.ReceiveConnector) {})
+}
+
+// make adds a new connector, changed.
+func (s Server) make(usage connector.Usage, name string, bindings, ranges []string, change func(*connector.ReceiveConnector)) Server {
 	return s.with(func(t *connector.Topology, r *connector.Server) error {
 		var errs []error
 		var bs []netip.AddrPort
@@ -216,6 +235,7 @@ func (s Server) Connector(usage connector.Usage, name string, bindings, ranges [
 		if r.Version.Generation() >= connector.Generation2013 && !r.Roles.Has(connector.RoleEdge) {
 			c.TransportRole = connector.FrontendTransport
 		}
+		change(&c)
 		t.Connectors = append(t.Connectors, c)
 		return nil
 	})
@@ -253,12 +273,15 @@ func (s Server) Without(name string) Server {
 }
 
 func (s Server) addTo(t *connector.Topology) error {
-	if s.name == "" {
+	switch {
+	case s.name == "":
 		return &connector.ModelError{Path: "server", Err: connector.ErrEmpty}
+	case strings.ContainsAny(s.name, `\*`):
+		return &connector.ModelError{Path: s.name, Err: invalid("not the name of a server")}
 	}
 	r := connector.Server{Name: s.name}
 	var errs []error
-	for _, one := range s.steps {
+	for _, one := range slices.Concat(s.records, s.connectors) {
 		if err := one(t, &r); err != nil {
 			errs = append(errs, &connector.ModelError{Path: s.name, Err: err})
 		}

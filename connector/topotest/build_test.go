@@ -56,6 +56,8 @@ func TestServersAreTemplates(t *testing.T) {
 	assert.Equal(t, "Relay", topotest.MustBuild(relay).Connectors[2].ID.Name)
 	assert.Equal(t, "Scan", topotest.MustBuild(scan).Connectors[2].ID.Name)
 	assert.Equal(t, topotest.MustBuild(relay), topotest.MustBuild(relay), "built twice, it is the same")
+	later := topotest.MustBuild(topotest.Exchange("2010", "EX01").DefaultConnectors().Roles("HubTransport").FQDN("mail.contoso.com"))
+	assert.Equal(t, "mail.contoso.com", later.Connectors[0].FQDN, "what is said about the server counts wherever it is said")
 	one := topotest.Exchange("2010", "x").Roles("HubTransport").DefaultConnectors()
 	assert.Equal(t, `EX07\Default EX07`, topotest.MustBuild(one.Named("EX07")).Connectors[0].ID.String())
 }
@@ -85,6 +87,10 @@ func TestBuildErrors(t *testing.T) {
 		"a connector twice":      {topotest.Exchange("2016", "EX01").Relay("10.0.0.1").Relay("10.0.0.2"), `EX01\Relay`, connector.ErrDuplicate},
 		"mounted nowhere":        {topotest.Mailboxes("DB1", "GONE"), "database DB1", connector.ErrNotFound},
 		"a copy nowhere":         {topotest.Mailboxes("DB1", "FINE", "GONE"), "database DB1", connector.ErrNotFound},
+		"a name twice":           {topotest.Network(connector.NetworkGateway, "FINE"), "network FINE", connector.ErrInvalid},
+		"no database":            {topotest.Mailboxes("", "FINE"), "database", connector.ErrEmpty},
+		"no server":              {topotest.Exchange("2016", `A\B`), `A\B`, connector.ErrInvalid},
+		"no address of a server": {topotest.Exchange("2016", "EX01").At("0.0.0.0"), "servers[1].addresses[0]", connector.ErrInvalid},
 		"a network of no name":   {topotest.Network(connector.NetworkGateway, ""), "network", connector.ErrEmpty},
 	} {
 		top, err := topotest.Build(topotest.Exchange("2016", "FINE"), row.part)
@@ -122,7 +128,8 @@ func ExampleBuild() {
 	// Output:
 	// flow EX01 EX03 PublicFolderReplication
 	//   want passes
-	//   got  EX01 -> EX03 port 25 PublicFolderReplication: fails
+	//   got  fails
+	//        EX01 -> EX03 port 25 PublicFolderReplication
 	//        by rule: public-folder replication between sites is SMTP from Hub Transport to Hub Transport [observed: byronwright.blogspot.com 2015/09]
 	//     10.1.0.11 -> EX03 10.2.0.11:25: EX03\Relay by 10.0.0.0/8
 	//       Won                EX03\Relay by 10.0.0.0/8 (16,777,216 addresses)

@@ -25,7 +25,8 @@ type Case struct {
 	Source connector.Source // where it is written down
 
 	// Conn is who connects where. A Server of * is every server of the topology. Local may be a [Port] alone, which is every local
-	// address at which something listens on it; the zero Local is those of every port.
+	// address at which something listens on it; the zero Local is those of every port that connectors are bound to, whereas a line
+	// that leaves it out is about port 25.
 	Conn connector.Conn
 	// From says instead of Conn.Remote who connects: addresses and ranges, names of servers or networks of the topology,
 	// any, or several of these, separated by commas. What is in single quotes is a name, and a quote in it is doubled; blanks need
@@ -40,7 +41,7 @@ type Case struct {
 	Like           string                   // instead of Want the connector by SERVER\Name, where * is any text, and as SERVER the one that is asked
 	By             connector.Range          // the range that decides, in any notation
 	Refused        bool                     // that no connector serves it
-	Outcome        connector.Outcome        // how it is refused, or Selected: by any connector
+	Outcome        connector.Outcome        // how it is refused, NoRange or NotListening; or Selected: that any connector serves it
 	Authentication connector.Authentication // how far authentication gets
 	Encryption     connector.StepState      // whether the session gets encrypted
 	Mail           connector.StepState      // what becomes of mail to accepted domains, with whichever sender
@@ -120,10 +121,13 @@ func (c Case) checkQuestion() error {
 		return invalid("the client is given twice: as From and as Conn.Remote")
 	case c.Conn.Local.Addr().IsValid() && c.Conn.Local.Port() == 0:
 		return invalid("the local endpoint has no port")
-	case c.Peer != nil && (c.Peer.Kind.String() == "" || c.Peer.TLS.String() == ""):
-		return invalid("there is no such peer")
 	case span(c.From, "") < 0:
 		return invalid("in From a quotation mark is not closed")
+	}
+	if c.Peer != nil {
+		if err := checkPeer(*c.Peer); err != nil {
+			return err
+		}
 	}
 	if c.From != "" {
 		for _, p := range parts(c.From) {
@@ -147,7 +151,7 @@ func (c Case) checkWants() error {
 		return invalid("that a connection is served is wanted twice")
 	case served && (c.Refused || c.Outcome != 0), c.Refused && c.Outcome == connector.Selected:
 		return invalid("a connection cannot be served and refused")
-	case c.Outcome > connector.InvalidConn, c.Authentication > connector.AuthenticationNotSought, c.Doubt&^(connector.DoubtTie|connector.DoubtMissing|connector.DoubtRole|connector.DoubtVersion) != 0:
+	case c.Outcome > connector.NotListening, c.Authentication > connector.AuthenticationNotSought, c.Doubt&^(connector.DoubtTie|connector.DoubtMissing|connector.DoubtRole|connector.DoubtVersion) != 0:
 		return invalid("there is no such value")
 	case c.Reply != connector.Reply{} && (c.Reply.Code < 200 || c.Reply.Code > 599 || c.Reply.Side != 0 || strings.Trim(c.Reply.Enhanced, "0123456789.") != ""):
 		return invalid("a reply is wanted by its code, which is three digits, and perhaps its enhanced code and the beginning of its text")
@@ -297,8 +301,8 @@ func (c Case) String() string {
 	return text
 }
 
-// title names the case in a test.
-func (c Case) title() string {
+// Title names the case in a test: its Name, or the question.
+func (c Case) Title() string {
 	if c.Name != "" {
 		return c.Name
 	}

@@ -15,12 +15,12 @@ import (
 // and addresses only if it says who serves them, or that nobody does: that they are served, or may not relay, says nothing about who is
 // meant to serve whom. A flow is touched by a case about it, or about what comes behind the decision if the sender connects to the target. A
 // case that cannot be asked, or is about findings, touches nothing. At loopback addresses only loopback addresses count, because nobody else
-// connects there.
+// connects there; the connector of mailbox delivery, which is in no configuration, does not count.
 type Coverage struct {
 	Cases      int                     // that touch something
 	Connectors Touched[connector.ID]   // those that serve anybody, in the order of the configuration
 	Ranges     Touched[ConnectorRange] // those that decide about anybody, in the order of the configuration
-	Listeners  Touched[Listener]       // endpoints at which something listens, by server
+	Listeners  Touched[Listener]       // endpoints at which a connector of the configuration listens, by server
 	Flows      Touched[connector.Flow] // those about which receive connectors decide; of the untouched the first 10,000
 	Addrs      []UntouchedAddrs        // exactly the sources of listeners about which nothing is said
 }
@@ -75,7 +75,10 @@ func (c *Coverage) Percent() int {
 			all = all && n[0] == n[1]
 		}
 	}
-	if all || kinds == 0 {
+	if kinds == 0 {
+		return 0
+	}
+	if all {
 		return 100
 	}
 	return min(99, int(100*sum/float64(kinds)))
@@ -91,7 +94,7 @@ func Cover(t *connector.Topology, cases []Case) (*Coverage, error) {
 		return nil, err
 	}
 	c := &coverer{asker: a, said: make(map[place]*netipx.IPSetBuilder), heard: make(map[place]bool), connectors: make(map[connector.ID]bool),
-		ranges: make(map[ConnectorRange]bool), flows: newFlowIndex(), pairs: make(map[pair][]contact)}
+		ranges: make(map[ConnectorRange]bool), flows: newFlowIndex(), touching: make(map[int]bool), pairs: make(map[pair][]contact)}
 	for _, one := range cases {
 		c.touch(one)
 	}
@@ -107,6 +110,7 @@ type coverer struct {
 	connectors map[connector.ID]bool
 	ranges     map[ConnectorRange]bool
 	flows      *flowIndex
+	touching   map[int]bool       // the questions about flows that touch one
 	pairs      map[pair][]contact // of cases about what comes behind the decision
 }
 
@@ -122,7 +126,6 @@ func (c *coverer) touch(one Case) {
 	}
 	if one.Flow != nil {
 		c.flows.add(*one.Flow)
-		c.cases++
 		return
 	}
 	q, err := c.question(one)
@@ -133,7 +136,9 @@ func (c *coverer) touch(one Case) {
 	if err != nil {
 		return
 	}
-	c.cases++
+	if slices.ContainsFunc(ps, func(p piece) bool { return p.match.Outcome() != connector.NotListening }) {
+		c.cases++
+	}
 	for _, p := range ps {
 		at := place{key(p.server), c.endpoint(p.server, p.local)}
 		c.heard[at] = true
@@ -184,7 +189,7 @@ func (c *coverer) coverage() *Coverage {
 	deciding := make(map[ConnectorRange]bool)
 	for _, server := range c.x.Servers() {
 		for _, local := range c.x.Endpoints(server) {
-			if !c.listens(server, local) {
+			if !c.listens(server, local) || c.isImplicit(server, local) {
 				continue
 			}
 			l := Listener{server, local}
@@ -222,12 +227,17 @@ func (c *coverer) coverage() *Coverage {
 		}
 		v.Flows.add(f, touched)
 	}
+	v.Cases += len(c.touching)
 	return v
 }
 
 // touches tells whether a case is about a flow.
 func (c *coverer) touches(f connector.Flow) bool {
-	for range c.flows.about(f) {
+	touched := false
+	for i := range c.flows.about(f) {
+		touched, c.touching[i] = true, true
+	}
+	if touched {
 		return true
 	}
 	if f.FromNetwork || len(c.pairs) == 0 {
@@ -257,37 +267,3 @@ func (c *coverer) untouched(l Listener) []UntouchedAddrs {
 	}
 	return apart(l, c.counted(l), said)
 }
-
-// apart returns the sources of runs that are not in a set, by who serves them, in the order of their first address. That
-// IPv4-mapped IPv6 addresses, which count as IPv4, are not in it does not matter.
-func apart(l Listener, runs []run, set *netipx.IPSet) (list []UntouchedAddrs) {
-	at := make(map[connector.ID]int)
-	var sets []*netipx.IPSetBuilder
-	for _, r := range runs {
-		if set.ContainsRange(r.span) {
-			continue
-		}
-		id := r.match.Connector()
-		i, ok := at[id]
-		if !ok {
-			i = len(list)
-			at[id] = i
-			list, sets = append(list, UntouchedAddrs{Listener: l, Connector: id}), append(sets, new(netipx.IPSetBuilder))
-		}
-		sets[i].AddRange(r.span)
-	}
-	rest := list[:0]
-	for i, u := range list {
-		sets[i].RemoveSet(set)
-		left, _ := sets[i].IPSet() // valid ranges do not fail
-		sets[i].RemovePrefix(mapped)
-		if real, _ := sets[i].IPSet(); len(real.Ranges()) > 0 {
-			u.Addrs = connector.RangesOf(left)
-			rest = append(rest, u)
-		}
-	}
-	return rest
-}
-
-// mapped is the IPv4-mapped IPv6 addresses.
-var mapped = netip.MustParsePrefix("::ffff:0:0/96")

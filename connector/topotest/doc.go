@@ -21,15 +21,17 @@
 //
 // # Questions
 //
-//	SERVER LOCAL CLIENT [as PEER]   connections: they must hold for every address of the client at every endpoint
-//	flow FROM TO PURPOSE            flows between servers, or from a network; * is all of them
-//	[no] finding CHECKS             findings of an audit that the topology does not accept
+//	SERVER [LOCAL] CLIENT [as PEER]  connections: they must hold for every address of the client at every endpoint
+//	flow FROM TO PURPOSE             flows between servers, or from a network; * is all of them
+//	[no] finding CHECKS              findings of an audit that the topology does not accept
 //
-// SERVER is a name, or * for every server. LOCAL is 10.1.0.11:25, or 0.0.0.0:25 for all local addresses that no binding names; *:25 is
-// each of these at which something listens, * those of every port, and nothing is *:25. CLIENT is addresses and
+// SERVER is a name, or * for every server. LOCAL is 10.1.0.11:25, whether or not the topology knows that the server has this address, or
+// 0.0.0.0:25 for all local addresses that no binding names; *:25 is each of these at which something listens, and * those of every port that
+// connectors are bound to. If LOCAL is left out, *:25 is meant. CLIENT is addresses and
 // ranges, the name of a server or a network of the topology, any, or several of these separated by commas. Of names and any, addresses of
-// a family do not count in which nothing listens at *:25 while something does in the other; and to a loopback address that the line
-// does not name nobody connects but loopback addresses.
+// a family do not count in which nothing listens at *:PORT while something does in the other; of * as SERVER those servers do not count at
+// which nothing listens, if the line is only about what comes behind the decision; and to a loopback address that the line does not name
+// nobody connects but loopback addresses.
 //
 // PEER is what connects: Anonymous, User, ExchangeServer, Edge, UnifiedMessaging, CrossForest or Partner, and behind it, as in
 // [connector.Peer], version=2010, tls=IfOffered or tls=Insists, mechanism=BasicAuth, DowngradedExchangeAuth, NoCertificate, KerberosFails,
@@ -37,15 +39,16 @@
 //
 // A flow may be narrowed by port=2525 and need=Required; CHECKS are IDs and their beginnings, as in RC001,RC2, a severity, which
 // counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance. What is named
-// must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails.
+// must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails; and so does one
+// that has an address for which nothing listens, unless refused is wanted.
 //
 // # Answers
 //
-//	EX01\Relay                               the connector; 'EX01\Relay, old' with a comma or * in its name
+//	EX01\Relay                               the connector; 'EX01\Relay, old' with a comma, a *, or what looks like an answer in its name
 //	*\Relay*                                 one of this pattern: * is any text, and in place of the server the one that is asked
 //	EX01\Relay by 10.0.5.0/24                and the range that decides, in any notation
 //	served, served by 10.0.5.0/24            by whichever connector
-//	refused, refused NoRange                 by none; NotListening: nothing listens there
+//	refused, refused NoRange                 by none; refused NotListening: nothing listens there
 //	authenticated, not authenticated         as what the peer is; also: authentication not sought, authentication unknown
 //	encrypted, not encrypted                 also: encryption unknown
 //	mail accepted, mail refused              to an accepted domain, with whichever sender; also: mail unknown

@@ -36,6 +36,8 @@ type Failure struct {
 	Verdict *connector.Verdict
 	Flow    *audit.FlowResult // of a flow
 	Finding *audit.Finding    // of a finding; nil if none was found
+
+	unknown []string // what the topology lacks to know the answer
 }
 
 // Holds tells whether the topology answers as the case wants.
@@ -105,9 +107,39 @@ func (e *evaluator) askConnections(r *Result) {
 		} else {
 			f.Verdict = &connector.Verdict{Explanation: e.x.Explain(f.Conn)}
 		}
+		if g.got.open() {
+			f.unknown = e.unknown(f.Verdict.Explanation, r.Case.follows())
+		}
 		r.Failures = append(r.Failures, f)
 	}
 	r.absent = !r.Holds() && !e.known(r.Case)
+}
+
+// open tells whether the answer is in doubt, or not known, because something is missing.
+func (c Case) open() bool {
+	return c.Doubt.Has(connector.DoubtMissing) || c.Authentication == connector.AuthenticationUnknown ||
+		c.Encryption == connector.StepUnknown || c.Mail == connector.StepUnknown || c.Relay == connector.StepUnknown
+}
+
+// unknown lists what is not known of the connectors that may decide, and, if the case goes on, of what decides about the session.
+func (e *evaluator) unknown(x *connector.Explanation, goesOn bool) (list []string) {
+	const aside = connector.PropertyAddresses | connector.PropertySite | connector.PropertyDAG // which do not matter to a session
+	if s := e.servers[key(x.Conn.Server)]; goesOn && s.Missing&^aside != 0 {
+		list = append(list, s.Name+": "+(s.Missing&^aside).String())
+	}
+	for _, step := range x.Steps {
+		missing := step.Missing
+		if c, ok := e.t.Connector(step.Connector); ok && goesOn && step.Reason == connector.Won {
+			missing |= c.Missing
+			if c.PermissionGroups.Has(connector.GroupCustom) && len(c.Rights) == 0 {
+				missing |= connector.PropertyRights
+			}
+		}
+		if missing != 0 {
+			list = append(list, step.Connector.String()+": "+missing.String())
+		}
+	}
+	return list
 }
 
 // known tells whether the topology has a connector that the case wants, if it wants one.
@@ -213,8 +245,7 @@ func (e *evaluator) observe(c Case, q question, p piece) Case {
 
 // begins tells whether a reply is the one that is wanted, as far as that is given.
 func begins(r, want connector.Reply) bool {
-	return r.Code == want.Code && (want.Enhanced == "" || r.Enhanced == want.Enhanced) && (want.Side == 0 || r.Side == want.Side) &&
-		strings.HasPrefix(r.Text, want.Text)
+	return r.Code == want.Code && (want.Enhanced == "" || r.Enhanced == want.Enhanced) && strings.HasPrefix(r.Text, want.Text)
 }
 
 // holds tells whether an answer of a server is what a case wants.
@@ -226,7 +257,7 @@ func holds(c, got Case, server string) bool {
 	case c.By.IsValid() && (!got.By.IsValid() || c.By.Compare(got.By) != 0):
 	case c.Outcome == connector.Selected && got.Want.IsZero():
 	case c.Outcome > connector.Selected && c.Outcome != got.Outcome:
-	case c.Refused && (got.Outcome == 0 || got.Outcome == connector.UnknownServer):
+	case c.Refused && got.Outcome == 0:
 	case c.Authentication != got.Authentication, c.Encryption != got.Encryption, c.Mail != got.Mail, c.Relay != got.Relay:
 	case c.Reply != (connector.Reply{}) && !begins(got.Reply, c.Reply):
 	default:
@@ -274,50 +305,4 @@ func rangeList(rs []connector.Range) string {
 		texts[i] = r.String()
 	}
 	return strings.Join(texts, ",")
-}
-
-// todayOf returns cases that ask what cases ask about and want what there is: a case that holds, or cannot be asked, as it is.
-func todayOf(t *connector.Topology, cases []Case) ([]Case, error) {
-	ctx := context.Background()
-	results, err := Evaluate(ctx, t, cases)
-	if err != nil {
-		return nil, err
-	}
-	a, err := newAsker(t)
-	if err != nil {
-		return nil, err
-	}
-	e := &evaluator{asker: a, ctx: ctx}
-	var today []Case
-	for _, r := range results {
-		c := r.Case
-		switch {
-		case r.Holds() || r.Err != nil:
-			today = append(today, c)
-		case c.Flow != nil:
-			today = append(today, e.todaysFlows(c)...)
-		case c.Findings != nil:
-			c.Found = !c.Found
-			today = append(today, c)
-		default:
-			today = append(today, e.todaysConnections(c)...)
-		}
-	}
-	return today, nil
-}
-
-// todaysConnections returns cases that ask what a case asks and want what there is: one for each answer at each endpoint, if they differ.
-func (e *evaluator) todaysConnections(c Case) (cases []Case) {
-	q, _ := e.question(c) // it was asked before
-	ps, _ := e.pieces(c, q)
-	groups := e.answered(c, q, ps)
-	for _, g := range groups {
-		one := g.got
-		one.Name, one.Why, one.Group = c.Name, c.Why, c.Group
-		if len(groups) > 1 {
-			one.Conn, one.From = connector.Conn{Server: g.first.server, Local: g.first.local}, rangeList(g.addrs)
-		}
-		cases = append(cases, one)
-	}
-	return cases
 }

@@ -54,7 +54,6 @@ func TestEvaluate(t *testing.T) {
 		{`EX01 *:2526 any -> refused NoRange`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
 		{`EX01 *:2526 any -> served`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
 		{`EX01 *:25 any -> served`, ""},
-		{`NOBODY *:25 any -> refused UnknownServer`, ""},
 		{`EX01 *:25 10.0.5.0/24 as Anonymous -> may relay, mail accepted, not encrypted, authentication not sought`, ""},
 		{`EX01 *:25 10.0.5.0/24 as Anonymous tls=IfOffered -> encrypted`, ""},
 		{`EX01 *:25 any as Anonymous -> may not relay`, `may relay: 10.0.5.0/24 10.0.7.1`},
@@ -68,7 +67,9 @@ func TestEvaluate(t *testing.T) {
 		{`EX01 *:25 OLD,EX02 as ExchangeServer -> EX01\Default Frontend EX01, authenticated, encrypted`, ""},
 		{`EX01 *:25 10.0.6.1 as User mechanism=BasicAuth -> not authenticated`, ""},
 		{`EX01 *:587 10.0.6.1 as User mechanism=BasicAuth tls=IfOffered -> authenticated`, ""},
-		{`EX01 *:2526 any as Anonymous -> may not relay, not authenticated`, ""},
+		{`EX01 *:2526 any as Anonymous -> refused, may not relay, not authenticated`, ""},
+		{`* *:717 any as Anonymous -> may not relay`, ""}, // of those that listen there
+		{`* * any as Anonymous tls=IfOffered -> encrypted`, ""},
 		{`flow EX02 EX01 * port=2525 -> passes`, ""},
 		{`flow OLD EX01 Mail -> passes`, ""},
 		{`flow EX01 OLD Mail -> passes`, "fails"},
@@ -128,6 +129,7 @@ func TestWhoIsMeant(t *testing.T) {
 		`EX02 *:25 firewall -> EX02\In`:                               "",
 		`EX02 *:25 fd00::1 -> EX02\In`:                                "refused NotListening: fd00::1",
 		`EX02 *:25 EX01,fd00::1 -> EX02\In`:                           "refused NotListening: fd00::1",
+		`EX02 *:25 EX01,fd00::1 as Anonymous -> mail refused`:         "",
 		`EX03 *:25 EX01 -> EX03\Default Frontend EX03, authenticated`: "", // nobody else connects to a loopback address
 		`EX03 127.0.0.1:25 10.0.0.1 -> EX03\App`:                      "", // but who asks for it is answered
 		`EX03 *:25 127.0.0.1 -> EX03\App`:                             `EX03\Default Frontend EX03: 127.0.0.1`,
@@ -151,6 +153,12 @@ func TestWhoIsMeant(t *testing.T) {
 	require.Len(t, edge.Failures, 1)
 	assert.Equal(t, connector.PeerEdge, edge.Failures[0].Verdict.Peer.Kind)
 
+	// Nothing is passed over that stands there, and nobody is refused anything where nothing listens.
+	for _, line := range []string{`EX02 10.0.0.2:25 10.0.0.1,fd00::1 -> EX02\In`, `EX02 * 10.0.0.1,fd00::1 -> EX02\In`, `EX02 *:26 any as Anonymous -> may not relay`, `* *:26 any as Anonymous -> may not relay`,
+		`EX02 * fd00::/8 -> refused`, `EX02 *:26 EX01 -> not authenticated`} {
+		r := evaluate(t, top, topotest.MustParseCase(line))[0]
+		assert.ErrorIs(t, r.Err, connector.ErrInvalid, line)
+	}
 	for _, line := range []string{`no finding RC001 of EX09`, `no finding of EX01\Inn`, `no finding of EX09\*`, `no finding of *\Inn`, `no finding RC001 of EX01\In # reviewed`} {
 		assert.ErrorIs(t, evaluate(t, top, topotest.MustParseCase(line))[0].Err, connector.ErrNotFound, line)
 	}
@@ -194,6 +202,14 @@ func TestDoubts(t *testing.T) {
 		r := evaluate(t, row.top, topotest.MustParseCase(row.line))[0]
 		assert.Equal(t, row.holds, r.Holds(), "%s", r)
 	}
+	text := evaluate(t, unknown, topotest.MustParseCase(`EX01 *:25 10.0.5.7 as Anonymous -> may relay`))[0].String()
+	assert.Contains(t, text, "  got  relay unknown\n       for 10.0.5.7 at EX01 0.0.0.0:25\n       not known of EX01\\Relay: AuthMechanism, Rights\n")
+	server := topotest.MustBuild(topotest.Exchange("2010", "EX01").Roles("HubTransport").DefaultConnectors().Relay("10.0.9.0/24"))
+	server.Servers[0].Missing, server.Connectors[2].Missing = connector.PropertyAddresses|connector.PropertyInternalTransportCertificate, connector.PropertyRemoteIPRanges
+	assert.Contains(t, evaluate(t, server, topotest.MustParseCase(`EX01 *:25 10.0.5.7 -> EX01\Default EX01`))[0].String(),
+		"  got  EX01\\Default EX01 (doubt: Missing)\n       for 10.0.5.7 at EX01 0.0.0.0:25\n       not known of EX01\\Relay: RemoteIPRanges\n")
+	assert.Contains(t, evaluate(t, server, topotest.MustParseCase(`EX01 *:25 10.0.5.7 as ExchangeServer -> authenticated`))[0].String(),
+		"       not known of EX01: InternalTransportCertificateThumbprint\n       not known of EX01\\Relay: RemoteIPRanges\n")
 }
 
 // A case about many sources holds if and only if it holds for each, by the oracle; and the sources for which it fails are exactly those.
@@ -263,8 +279,8 @@ func TestEvaluateEnds(t *testing.T) {
 	require.ErrorIs(t, err, connector.ErrDuplicate)
 	empty := evaluate(t, &connector.Topology{}, topotest.MustParseCase(`* *:25 any -> refused`))[0]
 	require.ErrorIs(t, empty.Err, connector.ErrNotFound)
-	both := topotest.MustBuild(topotest.Exchange("2016", "EX01").At("10.0.0.1").DefaultConnectors(), topotest.Network(connector.NetworkGateway, "ex01", "10.0.0.2"),
-		topotest.Network(connector.NetworkPartner, "nobody"))
+	both := topotest.MustBuild(topotest.Exchange("2016", "EX01").At("10.0.0.1").DefaultConnectors(), topotest.Network(connector.NetworkPartner, "nobody"))
+	both.Networks = append(both.Networks, connector.Network{Name: "ex01", Kind: connector.NetworkGateway})
 	require.ErrorIs(t, evaluate(t, both, topotest.MustParseCase(`* *:25 EX01 -> served`))[0].Err, connector.ErrInvalid)
 	require.ErrorIs(t, evaluate(t, both, topotest.MustParseCase(`* *:25 nobody -> served`))[0].Err, connector.ErrNotFound)
 }
@@ -302,7 +318,7 @@ finding RC007
 	assert.Contains(t, r.errors[0], "RCPT TO foreign domain: refused, 550 5.7.54")
 	assert.Contains(t, r.errors[1], "expect.txt:7: no finding RC001\n  want not found\n  got  RC001 error OLD\\Relay\n    ")
 	assert.Equal(t, "expect.txt:8: finding RC007\n  want found\n  got  no such finding\n", r.errors[2])
-	assert.Contains(t, r.errors[3], "flow EX01 OLD Mail\n  want passes\n  got  EX01 -> OLD port 25 Mail: fails\n       by rule: ")
+	assert.Contains(t, r.errors[3], "flow EX01 OLD Mail\n  want passes\n  got  fails\n       EX01 -> OLD port 25 Mail\n       by rule: ")
 	assert.Contains(t, r.errors[3], "10.1.0.11 -> OLD 10.1.0.21:25: OLD\\Relay by 10.0.0.0/8")
 	assert.Contains(t, r.errors[4], "nobody: ")
 	assert.Contains(t, r.errors[4], "cannot be asked: not a valid value: the server is missing")
@@ -325,7 +341,9 @@ finding RC007
 	text := evaluate(t, many, topotest.MustParseCase(`EX01 *:25 10.0.0.0/16 -> EX01\Default EX01`))[0].String()
 	assert.Contains(t, text, " and 30 more ranges at EX01 0.0.0.0:25")
 	assert.Contains(t, evaluate(t, many, topotest.MustParseCase(`EX01 *:25 10.0.0.5 -> EX01\Relay`))[0].String(), "holds: EX01\\Relay")
-	assert.Contains(t, evaluate(t, organization(), topotest.MustParseCase("flow * * * -> fails"))[0].String(), "\n  and ")
+	flows := evaluate(t, organization(), topotest.MustParseCase("flow * * * -> partly fails"))[0].String()
+	assert.Less(t, strings.Index(flows, "  got  fails\n       EX01 -> OLD port 25 Mail\n"), strings.Index(flows, "  got  passes\n"), "what fails comes first, whatever there is of the rest")
+	assert.Contains(t, flows, "\n       and ")
 }
 
 // A case costs what it asks, and not the size of the topology each time.

@@ -1,6 +1,7 @@
 package topotest
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -91,38 +92,17 @@ func (e *evaluator) askFlows(results []*Result) error {
 				r.Failures = outside[i]
 			}
 		}
+		slices.SortStableFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(weight(a.Flow.State), weight(b.Flow.State)) })
 	}
 	return nil
 }
 
-// todaysFlows returns cases that ask about the flows that a case is about and want what there is: one, if all get the same, else one each.
-func (e *evaluator) todaysFlows(c Case) (cases []Case) {
-	var asked, outside []audit.FlowResult
-	index := newFlowIndex()
-	index.add(*c.Flow)
-	for f := range audit.EachFlow(e.t, e.x) {
-		for range index.about(f.Flow) {
-			if f.State == audit.FlowOutside {
-				outside = append(outside, f)
-			} else {
-				asked = append(asked, f)
-			}
-		}
+// weight orders what becomes of flows: what fails comes first, then what is not known, and what passes last.
+func weight(s audit.FlowState) int {
+	if s == audit.FlowPasses {
+		return int(audit.FlowOutside)
 	}
-	if len(asked) == 0 {
-		asked = outside
-	}
-	same := !slices.ContainsFunc(asked, func(f audit.FlowResult) bool { return f.State != asked[0].State })
-	for _, f := range asked {
-		one := c
-		one.State = f.State
-		if same {
-			return []Case{one}
-		}
-		one.Flow = &Flows{From: f.Flow.From, To: f.Flow.To, Purpose: f.Flow.Purpose, Port: f.Flow.Port}
-		cases = append(cases, one)
-	}
-	return cases
+	return int(s)
 }
 
 // flowIndex finds the questions that are about a flow: a thousand servers have millions of flows, and a question each.

@@ -56,10 +56,10 @@ func MustParseCase(line string) Case {
 	return c
 }
 
-const arrow = " -> "
+const arrow = "->"
 
 func parseLine(line string) (c Case, err error) {
-	left, right, hasArrow := cut(line, arrow)
+	left, right, hasArrow := cutArrow(line)
 	rest := left
 	if name, behind, ok := cutName(left); ok {
 		c.Name, rest = unquoted(strings.TrimSpace(name)), behind
@@ -81,6 +81,11 @@ func parseLine(line string) (c Case, err error) {
 		}
 		return c, parseFindings(&c, ts)
 	case !hasArrow:
+		for _, like := range []string{"=>", "\u2192", arrow, "-"} {
+			if before, _, ok := cut(line, like); ok && (like != "-" || strings.HasSuffix(before, " ")) {
+				return c, at(len(before), invalid("the arrow is -> with a blank on either side"))
+			}
+		}
 		return c, at(len(line), invalid("a case is QUESTION -> ANSWER, and the arrow is missing"))
 	case ts[0].is("flow"):
 		if err := parseFlows(&c, ts); err != nil {

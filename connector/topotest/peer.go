@@ -37,6 +37,33 @@ func peerText(p connector.Peer) string {
 	return strings.Join(words, " ")
 }
 
+// checkPeer refuses what makes no difference for a peer of its kind, because whoever writes it down believes that it does.
+func checkPeer(p connector.Peer) error {
+	heard := connector.Peer{Kind: p.Kind}
+	switch p.Kind {
+	case connector.PeerExchangeServer, connector.PeerEdge, connector.PeerUnifiedMessaging:
+		heard.Version, heard.DowngradedExchangeAuth, heard.NoCertificate, heard.KerberosFails = p.Version, p.DowngradedExchangeAuth, p.NoCertificate, p.KerberosFails
+	case connector.PeerCrossForest:
+		heard.Version, heard.TLS = p.Version, p.TLS
+	case connector.PeerAnonymous:
+		heard.TLS = p.TLS
+	case connector.PeerUser:
+		heard.TLS, heard.WrongPassword = p.TLS, p.WrongPassword
+		if p.Mechanism == connector.AuthIntegrated || p.Mechanism == connector.AuthBasic {
+			heard.Mechanism = p.Mechanism
+		}
+	case connector.PeerPartner:
+		heard.TLS, heard.NoCertificate = p.TLS, p.NoCertificate
+	}
+	if p.Kind > connector.PeerPartner || p.TLS > connector.TLSInsists {
+		return invalid("there is no such peer")
+	}
+	if heard != p {
+		return invalid("a peer of kind " + p.Kind.String() + " has nothing to do with all of this: " + peerText(p))
+	}
+	return nil
+}
+
 // parsePeer reads what peerText prints, in any case and order but for the kind.
 func parsePeer(c *Case, ts []token) error {
 	kind, err := connector.ParsePeerKind(ts[0].text)

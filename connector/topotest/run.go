@@ -37,7 +37,7 @@ func Run[T Runner[T]](t T, top *connector.Topology, cases []Case) {
 	}
 	titles := make(map[string]int) // of a group, how often
 	for _, r := range results {
-		titles[r.Case.Group+"\n"+r.Case.title()]++
+		titles[r.Case.Group+"\n"+r.Case.Title()]++
 	}
 	for len(results) > 0 {
 		n := 1
@@ -58,7 +58,7 @@ func Run[T Runner[T]](t T, top *connector.Topology, cases []Case) {
 func each[T Runner[T]](t T, results []Result, titles map[string]int) {
 	t.Helper()
 	for _, r := range results {
-		name := r.Case.title()
+		name := r.Case.Title()
 		if titles[r.Case.Group+"\n"+name] > 1 {
 			name = r.Case.String()
 		}
@@ -71,11 +71,11 @@ func each[T Runner[T]](t T, results []Result, titles map[string]int) {
 	}
 }
 
-// mostTold is how many failures, and ranges of one, are printed.
+// mostTold is how many answers, of one how many instances, and of one of these how many ranges are printed.
 const mostTold = 10
 
-// String tells in several lines what became of a case: what was asked, what was wanted, the first ten answers, and the explanation of the
-// first of each kind.
+// String tells in several lines what became of a case: what was asked, what was wanted, each other answer with those that get it, the first ten
+// of them, and the explanation of the first.
 func (r Result) String() string {
 	var b strings.Builder
 	c := r.Case
@@ -105,48 +105,63 @@ func (r Result) String() string {
 	if r.absent {
 		b.WriteString("       of which name the topology has no connector\n")
 	}
-	explained := make(map[string]bool)
-	for i, f := range r.Failures {
+	alike := r.alike()
+	for i, fs := range alike {
 		if i == mostTold {
-			fmt.Fprintf(&b, "  and %d other answers\n", len(r.Failures)-i)
+			fmt.Fprintf(&b, "  and %d other answers\n", len(alike)-i)
 			break
 		}
-		f.write(&b, c, !explained[f.Got])
-		explained[f.Got] = true
+		writeAlike(&b, c, fs)
 	}
 	return b.String()
 }
 
-// write tells what the answer is, for whom, and, if it is to be explained, why.
-func (f Failure) write(b *strings.Builder, c Case, explain bool) {
-	switch {
-	case f.Flow != nil:
-		fmt.Fprintf(b, "  got  %s\n", f.Flow)
-		if explain {
-			fmt.Fprintf(b, "       by rule: %s\n", f.Flow.Flow.Why)
+// alike groups the failures by the answer, in the order of the first of each.
+func (r Result) alike() (groups [][]Failure) {
+	at := make(map[string]int)
+	for _, f := range r.Failures {
+		i, ok := at[f.Got]
+		if !ok {
+			i = len(groups)
+			at[f.Got] = i
+			groups = append(groups, nil)
 		}
-		if explain && f.Flow.Witness != nil {
-			indent(b, f.Flow.Witness.String())
-		}
-		return
-	case f.Finding != nil:
-		fmt.Fprintf(b, "  got  %s\n", f.Got)
-		indent(b, f.Finding.Message)
-		return
-	case f.Verdict == nil:
-		fmt.Fprintf(b, "  got  %s\n", f.Got)
-		return
+		groups[i] = append(groups[i], f)
 	}
-	fmt.Fprintf(b, "  got  %s\n", f.Got)
-	if c.From != "" {
-		fmt.Fprintf(b, "       for %s at %s %s\n", rangesText(f.Addrs), f.Conn.Server, f.Conn.Local)
+	return groups
+}
+
+// writeAlike tells an answer, who gets it, and why the first one does.
+func writeAlike(b *strings.Builder, c Case, fs []Failure) {
+	fmt.Fprintf(b, "  got  %s\n", fs[0].Got)
+	for i, f := range fs {
+		if i == mostTold {
+			fmt.Fprintf(b, "       and %d more\n", len(fs)-i)
+			break
+		}
+		switch {
+		case f.Flow != nil:
+			fmt.Fprintf(b, "       %s\n", f.Flow.Flow)
+		case f.Verdict != nil && !c.isOne():
+			fmt.Fprintf(b, "       for %s at %s %s\n", rangesText(f.Addrs), f.Conn.Server, f.Conn.Local)
+		}
+	}
+	first := fs[0]
+	for _, text := range first.unknown {
+		fmt.Fprintf(b, "       not known of %s\n", text)
 	}
 	switch {
-	case !explain:
-	case c.follows():
-		indent(b, f.Verdict.String())
-	default:
-		indent(b, f.Verdict.Explanation.String())
+	case first.Flow != nil:
+		fmt.Fprintf(b, "       by rule: %s\n", first.Flow.Flow.Why)
+		if first.Flow.Witness != nil {
+			indent(b, first.Flow.Witness.String())
+		}
+	case first.Finding != nil:
+		indent(b, first.Finding.Message)
+	case first.Verdict != nil && c.follows():
+		indent(b, first.Verdict.String())
+	case first.Verdict != nil:
+		indent(b, first.Verdict.Explanation.String())
 	}
 }
 

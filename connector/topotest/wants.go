@@ -71,10 +71,13 @@ type wantText struct {
 	offset int // in the line
 }
 
+// indentOf returns how many blanks a text begins with.
+func indentOf(text string) int { return len(text) - len(strings.TrimLeft(text, blanks)) }
+
 func (w wantText) flow(c *Case) error {
 	state, ok := value(strings.TrimSpace(w.text), audit.FlowPasses, audit.FlowOutside)
 	if !ok {
-		return at(w.offset, invalid("not what becomes of a flow: passes, fails, partly fails, unknown, no source, no target, no listener or outside"))
+		return at(w.offset+indentOf(w.text), invalid("not what becomes of a flow: passes, fails, partly fails, unknown, no source, no target, no listener or outside"))
 	}
 	c.State = state
 	return nil
@@ -82,7 +85,7 @@ func (w wantText) flow(c *Case) error {
 
 // connection reads what is wanted of a connection: wants separated by commas, and the doubt at the end.
 func (w wantText) connection(c *Case) error {
-	text, doubt, hasDoubt := cut(w.text, " (doubt: ")
+	text, doubt, hasDoubt := cut(w.text, "(doubt: ")
 	if hasDoubt {
 		if err := parseDoubt(c, doubt, w.offset+len(w.text)-len(doubt)); err != nil {
 			return err
@@ -91,10 +94,9 @@ func (w wantText) connection(c *Case) error {
 	for rest, offset := text, w.offset; ; {
 		n := span(rest, ",")
 		if n < 0 {
-			return at(offset, invalid("a quotation mark is not closed"))
+			return at(offset+indentOf(rest), invalid("a quotation mark is not closed"))
 		}
-		one := strings.TrimSpace(rest[:n])
-		if err := parseWant(c, one, offset+max(0, strings.Index(rest, one))); err != nil {
+		if err := parseWant(c, strings.TrimSpace(rest[:n]), offset+indentOf(rest[:n])); err != nil {
 			return err
 		}
 		if n == len(rest) {
@@ -147,7 +149,7 @@ func parseWant(c *Case, text string, offset int) error {
 		}
 		c.Refused = rest == ""
 		if rest != "" {
-			outcome, ok := value(rest, connector.NoRange, connector.InvalidConn)
+			outcome, ok := value(rest, connector.NoRange, connector.NotListening)
 			if !ok {
 				return at(offset+len(text)-len(rest), invalid("not how a connection is refused: NoRange or NotListening"))
 			}
@@ -194,7 +196,7 @@ func parseWant(c *Case, text string, offset int) error {
 	return nil
 }
 
-const wantList = "served, refused, by RANGE, authenticated, not authenticated, encrypted, not encrypted, mail accepted, mail refused, may relay, may not relay, reply CODE"
+const wantList = "served, served by RANGE, refused, authenticated, not authenticated, encrypted, not encrypted, mail accepted, mail refused, may relay, may not relay, reply CODE"
 
 // cutWord cuts a keyword off, in any case.
 func cutWord(text, keyword string) (rest string, ok bool) {

@@ -79,6 +79,21 @@ func cut(text, separator string) (before, after string, ok bool) {
 	return text, "", false
 }
 
+// cutArrow cuts a line at its arrow, which stands outside quotes and has blanks on either side.
+func cutArrow(line string) (question, answer string, ok bool) {
+	blank := func(i int) bool { return i == len(line) || strings.IndexByte(blanks, line[i]) >= 0 }
+	inside := false
+	for i := range len(line) {
+		switch {
+		case line[i] == '\'':
+			inside = !inside
+		case !inside && i > 0 && strings.HasPrefix(line[i:], arrow) && blank(i-1) && blank(i+len(arrow)):
+			return line[:i], line[i+len(arrow):], true
+		}
+	}
+	return line, "", false
+}
+
 // cutName cuts the name off in front of a question: it ends in a colon and a blank, outside quotes.
 func cutName(text string) (name, rest string, ok bool) {
 	inside := false

@@ -70,14 +70,19 @@ func (q *question) change(t *connector.Topology, stderr io.Writer) (changed *con
 
 // tell writes the results.
 func (q *question) tell(tests report.Tests, stdout io.Writer) error {
+	var err error
 	if q.junit == "-" {
-		return tests.JUnit(stdout)
+		err = tests.JUnit(stdout)
+	} else {
+		err = q.Format.Tests(stdout, tests)
 	}
-	err := q.Format.Tests(stdout, tests)
-	if q.junit != "" {
-		err = errors.Join(err, q.writeJUnit(tests))
+	if err == nil && q.junit != "" && q.junit != "-" {
+		err = q.writeJUnit(tests)
 	}
-	return err
+	if err != nil {
+		return outputError{err}
+	}
+	return nil
 }
 
 func (q *question) writeJUnit(tests report.Tests) error {
@@ -91,6 +96,9 @@ func (q *question) writeJUnit(tests report.Tests) error {
 func (q *question) topology(stderr io.Writer) (*connector.Topology, error) {
 	t, ok := input.Read(q.exports, q.Addresses, stderr)
 	if !ok || !input.Answerable(t, q.exports, stderr) {
+		if len(q.expectations) == 0 {
+			fmt.Fprintln(stderr, "hint: a file of expectations in which no line can be read is taken for an export; -expect FILE says what it is")
+		}
 		return nil, errSaid
 	}
 	return t, nil
@@ -173,8 +181,11 @@ func (q *question) readSnapshot(stderr io.Writer) ([]topotest.Case, error) {
 		return nil, fmt.Errorf("%w; -update writes the decisions of today", err)
 	case err != nil:
 		return nil, err
-	case q.update && len(text) > 0 && !strings.HasPrefix(string(text), snapshotTitle):
-		return nil, fmt.Errorf("%s: not written by rctest -snapshot, so it is not written over; name another file", q.snapshot)
+	}
+	if q.update {
+		if err := q.mayWrite(q.snapshot, snapshotTitle); err != nil {
+			return nil, err
+		}
 	}
 	was, err := topotest.ParseCases(q.snapshot, bytes.NewReader(text))
 	switch {
@@ -192,10 +203,18 @@ func replace(name, text string) error {
 	if target, err := filepath.EvalSymlinks(name); err == nil {
 		name = target
 	}
-	if err := os.WriteFile(name+".new", []byte(text), 0o644); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
 }
 
 // story checks a story, after it was written anew if that is asked for.

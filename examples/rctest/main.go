@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector/report"
@@ -23,7 +25,8 @@ const usage = `usage: rctest [-change COMMAND]... [-cover] [-min N] [-snapshot F
        rctest -generate [-log LOG]... [FILE...]
 
 FILEs are, in any order, exports as rcaudit takes them, expectations, and stories, *.txtar, which hold their own topology.
-Expectations are told by what is in them, or by a name that ends in expect.txt or .expect; they are lines such as
+Expectations are told by what is in them, or by a name that ends in expect.txt or .expect (from a pipe: -expect FILE); they are
+lines such as
 
   # Printers send to customers.
   EX01 *:25 10.0.5.0/24 as Anonymous -> EX01\Relay, may relay
@@ -68,6 +71,9 @@ type question struct {
 // errSaid is an error that was told already.
 var errSaid = errors.New("")
 
+// outputError is why something cannot be written.
+type outputError struct{ error }
+
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var q question
 	flags := input.Flags("rctest", stderr, &q.Options)
@@ -76,8 +82,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if done {
 		return status
 	}
-	for _, name := range files {
-		q.sort(name)
+	for i, name := range files {
+		if !slices.Contains(files[:i], name) {
+			q.sort(name)
+		}
 	}
 	var said bytes.Buffer // what is wrong with exports
 	holds, err := q.do(ctx, stdin, stdout, io.MultiWriter(stderr, &said))
@@ -91,12 +99,30 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	default:
 		fmt.Fprintln(stderr, err)
 	}
-	if q.junit != "" && q.junit != "-" { // what was written before must not look like this result
-		if err := q.writeJUnit(report.Tests{Err: err}); err != nil {
-			fmt.Fprintln(stderr, err)
-		}
+	if err := q.tellUnusable(err, stdout); err != nil {
+		fmt.Fprintln(stderr, err)
 	}
 	return input.ExitUnusable
+}
+
+// tellUnusable writes for programs why nothing could be asked: what they read otherwise is nothing, or what was written before.
+func (q *question) tellUnusable(err error, stdout io.Writer) error {
+	if _, ok := err.(outputError); ok || q.generate {
+		return nil
+	}
+	tests := report.Tests{Err: err}
+	switch {
+	case q.junit == "-":
+		return tests.JUnit(stdout)
+	case q.Format == report.JSON:
+		err = q.Format.Tests(stdout, tests)
+	default:
+		err = nil
+	}
+	if q.junit != "" {
+		err = errors.Join(err, q.writeJUnit(tests))
+	}
+	return err
 }
 
 // do does what the arguments ask, and tells whether everything is as expected.
@@ -135,6 +161,27 @@ func (q *question) define(flags *flag.FlagSet) {
 	flags.BoolVar(&q.generate, "generate", false, "write expectations instead of asking them")
 }
 
+// mayWrite refuses to write over a file that is read, or that does not begin as one that was written before.
+func (q *question) mayWrite(name, begins string) error {
+	for _, read := range slices.Concat(q.expectations, q.stories, q.exports, q.logs) {
+		if a, err := os.Stat(read); err == nil {
+			if b, err := os.Stat(name); err == nil && os.SameFile(a, b) {
+				return outputError{fmt.Errorf("%s: not written over, because it is read as well", name)}
+			}
+		}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil // it is not there, or writing will say what is wrong
+	}
+	defer f.Close()
+	head := make([]byte, len(begins))
+	if n, _ := io.ReadFull(f, head); n > 0 && string(head[:n]) != begins {
+		return outputError{fmt.Errorf("%s: not written over, because rctest did not write it; name another file", name)}
+	}
+	return nil
+}
+
 // sort tells what a file is, by its name or by what is in it.
 func (q *question) sort(name string) {
 	switch base := strings.ToLower(filepath.Base(name)); {
@@ -150,6 +197,9 @@ func (q *question) sort(name string) {
 // holdsCases tells whether a file begins like one of expectations: there is a case in it.
 func holdsCases(name string) bool {
 	const beginning = 64 << 10
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false // a pipe can be read once only
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
@@ -161,7 +211,14 @@ func holdsCases(name string) bool {
 
 // check tells what is wrong with the arguments.
 func (q *question) check() error {
+	if q.junit != "" && q.junit != "-" {
+		if err := q.mayWrite(q.junit, xml.Header); err != nil {
+			return err
+		}
+	}
 	switch {
+	case q.junit == "-" && q.Format != report.Text:
+		return outputError{errors.New("rctest: standard output is for one of -format and -junit -")}
 	case q.generate && (q.cover || len(q.commands) > 0 || q.snapshot != "" || q.update || q.junit != "" || len(q.stories)+len(q.expectations) > 0):
 		return errors.New("rctest: -generate goes with exports and -log alone")
 	case q.generate && len(q.exports)+len(q.logs) == 0:
@@ -174,8 +231,6 @@ func (q *question) check() error {
 		return errors.New("rctest: name the files of your servers and of your expectations; -h explains")
 	case q.update && (q.snapshot == "") == (len(q.stories) == 0):
 		return errors.New("rctest: -update writes a snapshot or stories; name one of them, and not both")
-	case q.junit == "-" && q.Format != report.Text:
-		return errors.New("rctest: standard output is for one of -format and -junit -")
 	case q.update && len(q.commands) > 0:
 		return errors.New("rctest: -update writes what is, and -change is not yet made")
 	case len(q.exports) == 0 && (q.cover || len(q.commands) > 0 || q.snapshot != "" || len(q.expectations) > 0):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"html"
 	"os"
 	"path/filepath"
@@ -67,7 +68,8 @@ func TestAsk(t *testing.T) {
 	workIn(t, map[string]string{
 		"t.json": topology, "expect.txt": good, "bad.expect": "x: EX01 *:25 10.9.0.0/23 -> EX01\\Relay\n", "none.expect": "# nothing yet\n", "broken.expect": "\nEX01 *:25 10.9.0.300 -> served\n",
 		"story.txtar": story, "mine.txt": good, "mine": "# nothing\n", "fine.txtar": strings.Split(story, "EX01 *:25 10.0.4.0/23")[0], "none.txtar": strings.Split(story, "# The subnet")[0], "broken.txtar": "-- topology.json --\n{}\n-- expect.txt --\nx\n", "drift.expect": "EX01 *:25 nobody -> served\n", "empty.json": `{"networks": []}`,
-		"twice.json": `{"servers": [{"name": "A"}, {"name": "a"}]}`,
+		"nonsense.txt": "EX01 : 10.9.0.1 EX01\\Relay\n",
+		"twice.json":   `{"servers": [{"name": "A"}, {"name": "a"}]}`,
 	})
 	for _, row := range []struct {
 		args   string
@@ -104,7 +106,7 @@ func TestAsk(t *testing.T) {
 		{"-cover story.txtar", 2, "", "rctest: name the exports"},
 		{"-update t.json", 2, "", "rctest: -update writes a snapshot or stories"},
 		{"-update -snapshot s.txt t.json fine.txtar", 2, "", "not both"},
-		{"-update -snapshot expect.txt t.json", 2, "", "expect.txt: not written by rctest -snapshot, so it is not written over"},
+		{"-update -snapshot expect.txt t.json", 2, "", "expect.txt: not written over, because rctest did not write it"},
 		{"-log x t.json", 2, "", "rctest: -log goes with -generate"},
 		{"-generate", 2, "", "rctest: -generate needs exports"},
 		{"-generate -cover t.json", 2, "", "rctest: -generate goes with exports and -log alone"},
@@ -121,6 +123,12 @@ func TestAsk(t *testing.T) {
 		{"empty.json expect.txt", 2, "", "neither receive connectors nor servers"},
 		{"gone.json expect.txt", 2, "", "gone.json"},
 		{"twice.json expect.txt", 2, "", "given more than once"},
+		{"-junit t.json expect.txt", 2, "", "t.json: not written over, because rctest did not write it"},
+		{"t.json -junit expect.txt", 2, "", "expect.txt: not written over, because rctest did not write it"},
+		{"-junit t.json t.json expect.txt", 2, "", "t.json: not written over, because it is read as well"},
+		{"-snapshot t.json -update t.json", 2, "", "t.json: not written over, because it is read as well"},
+		{"nonsense.txt t.json", 2, "", "hint: a file of expectations in which no line can be read is taken for an export"},
+		{"t.json expect.txt expect.txt", 0, "ok   expect.txt: 4 expectations hold\n", ""},
 		{"-junit no/such/folder.xml t.json expect.txt", 2, "", "no/such/folder.xml"},
 		{"-nonsense", 2, "", "nonsense"},
 		{"-generate empty.json", 2, "", "neither receive connectors nor servers"},
@@ -136,6 +144,48 @@ func TestAsk(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A pipe is read once; it is an export unless -expect says otherwise.
+func TestPipe(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "expect.txt": good})
+	pipe := func(name string) string {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() { r.Close() })
+		go func() {
+			data, _ := os.ReadFile(name)
+			_, _ = w.Write(data)
+			w.Close()
+		}()
+		return fmt.Sprintf("/dev/fd/%d", r.Fd())
+	}
+	if _, err := os.Stat("/dev/fd"); err != nil {
+		return // pipes have no names there
+	}
+	status, out, errs := call(t, pipe("t.json"), "expect.txt")
+	assert.Zero(t, status, errs)
+	assert.Contains(t, out, "ok   expect.txt: 4 expectations hold")
+	status, out, errs = call(t, "t.json", "-expect", pipe("expect.txt"))
+	assert.Zero(t, status, out+errs)
+}
+
+// Programs are told, too, that nothing could be asked.
+func TestUnusableForPrograms(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "bad.expect": "nonsense\n", "mine.new": "keep"})
+	status, out, _ := call(t, "-junit", "-", "t.json", "bad.expect")
+	assert.Equal(t, 2, status)
+	assert.Contains(t, out, `<error type="unusable" message="bad.expect:1:9: `)
+	status, out, _ = call(t, "-format", "json", "t.json", "bad.expect")
+	assert.Equal(t, 2, status)
+	var o struct{ Error string }
+	require.NoError(t, json.Unmarshal([]byte(out), &o))
+	assert.Contains(t, o.Error, "bad.expect:1:9: ")
+	status, _, _ = call(t, "-snapshot", "mine", "-update", "t.json")
+	assert.Zero(t, status)
+	data, err := os.ReadFile("mine.new")
+	require.NoError(t, err)
+	assert.Equal(t, "keep", string(data))
 }
 
 func TestFormats(t *testing.T) {
