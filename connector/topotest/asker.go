@@ -88,7 +88,7 @@ func (a *asker) question(c Case) (q question, err error) {
 			return q, notFound("the topology has no server")
 		}
 	default:
-		if _, ok := a.servers[key(c.Conn.Server)]; !ok {
+		if _, ok := a.servers[key(c.Conn.Server)]; !ok && c.Outcome != connector.UnknownServer {
 			return q, notFound("no server is called " + c.Conn.Server)
 		}
 		q.servers = []string{c.Conn.Server}

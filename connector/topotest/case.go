@@ -41,7 +41,7 @@ type Case struct {
 	Like           string                   // instead of Want the connector by SERVER\Name, where * is any text, and as SERVER the one that is asked
 	By             connector.Range          // the range that decides, in any notation
 	Refused        bool                     // that no connector serves it
-	Outcome        connector.Outcome        // how it is refused, NoRange or NotListening; or Selected: that any connector serves it
+	Outcome        connector.Outcome        // how it is refused; or Selected: that any connector serves it
 	Authentication connector.Authentication // how far authentication gets
 	Encryption     connector.StepState      // whether the session gets encrypted
 	Mail           connector.StepState      // what becomes of mail to accepted domains, with whichever sender
@@ -151,7 +151,7 @@ func (c Case) checkWants() error {
 		return invalid("that a connection is served is wanted twice")
 	case served && (c.Refused || c.Outcome != 0), c.Refused && c.Outcome == connector.Selected:
 		return invalid("a connection cannot be served and refused")
-	case c.Outcome > connector.NotListening, c.Authentication > connector.AuthenticationNotSought, c.Doubt&^(connector.DoubtTie|connector.DoubtMissing|connector.DoubtRole|connector.DoubtVersion) != 0:
+	case c.Outcome > connector.UnknownServer, c.Authentication > connector.AuthenticationNotSought, c.Doubt&^(connector.DoubtTie|connector.DoubtMissing|connector.DoubtRole|connector.DoubtVersion) != 0:
 		return invalid("there is no such value")
 	case c.Reply != connector.Reply{} && (c.Reply.Code < 200 || c.Reply.Code > 599 || c.Reply.Side != 0 || strings.Trim(c.Reply.Enhanced, "0123456789.") != ""):
 		return invalid("a reply is wanted by its code, which is three digits, and perhaps its enhanced code and the beginning of its text")

@@ -39,8 +39,8 @@
 //
 // A flow may be narrowed by port=2525 and need=Required; CHECKS are IDs and their beginnings, as in RC001,RC2, a severity, which
 // counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance. What is named
-// must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails; and so does one
-// that has an address for which nothing listens, unless refused is wanted.
+// must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails. So does one with
+// an address that is not of the family of its endpoint, and one about what comes behind the decision where nothing listens.
 //
 // # Answers
 //
@@ -48,7 +48,7 @@
 //	*\Relay*                                 one of this pattern: * is any text, and in place of the server the one that is asked
 //	EX01\Relay by 10.0.5.0/24                and the range that decides, in any notation
 //	served, served by 10.0.5.0/24            by whichever connector
-//	refused, refused NoRange                 by none; refused NotListening: nothing listens there
+//	refused, refused NoRange                 by none; refused NotListening: nothing listens there; refused UnknownServer: it is not there
 //	authenticated, not authenticated         as what the peer is; also: authentication not sought, authentication unknown
 //	encrypted, not encrypted                 also: encryption unknown
 //	mail accepted, mail refused              to an accepted domain, with whichever sender; also: mail unknown

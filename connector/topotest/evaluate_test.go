@@ -54,6 +54,8 @@ func TestEvaluate(t *testing.T) {
 		{`EX01 *:2526 any -> refused NoRange`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
 		{`EX01 *:2526 any -> served`, `refused NotListening: 0.0.0.0/0; refused NotListening: ::/0`},
 		{`EX01 *:25 any -> served`, ""},
+		{`NOBODY *:25 any -> refused UnknownServer`, ""},
+		{`EX01 *:25 10.0.5.7 -> refused UnknownServer`, `EX01\Relay: 10.0.5.7`},
 		{`EX01 *:25 10.0.5.0/24 as Anonymous -> may relay, mail accepted, not encrypted, authentication not sought`, ""},
 		{`EX01 *:25 10.0.5.0/24 as Anonymous tls=IfOffered -> encrypted`, ""},
 		{`EX01 *:25 any as Anonymous -> may not relay`, `may relay: 10.0.5.0/24 10.0.7.1`},

@@ -106,7 +106,7 @@ func TestParseCaseErrors(t *testing.T) {
 		{"EX01 *:25 10.0.5.7 ¦=> EX01\\Relay", "with a blank on either side"},
 		{"EX01 *:25 10.0.5.7 ¦->EX01\\Relay", "with a blank on either side"},
 		{"EX01 *:25 10.0.5.7 ¦→ EX01\\Relay", "with a blank on either side"},
-		{"EX01 *:25 10.0.5.7 -> refused ¦UnknownServer", "NoRange or NotListening"},
+		{"EX01 *:25 10.0.5.7 -> refused ¦InvalidConn", "NoRange, NotListening or UnknownServer"},
 		{"¦EX01 *:25 10.0.5.7 as User mechanism=Tls -> authenticated", "nothing to do with"},
 		{"¦EX01 *:25 10.0.5.7 as Anonymous WrongPassword -> mail refused", "nothing to do with"},
 		{"¦EX01 *:25 10.0.5.7 as ExchangeServer tls=Insists -> mail refused", "nothing to do with"},

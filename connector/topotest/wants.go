@@ -149,9 +149,9 @@ func parseWant(c *Case, text string, offset int) error {
 		}
 		c.Refused = rest == ""
 		if rest != "" {
-			outcome, ok := value(rest, connector.NoRange, connector.NotListening)
+			outcome, ok := value(rest, connector.NoRange, connector.UnknownServer)
 			if !ok {
-				return at(offset+len(text)-len(rest), invalid("not how a connection is refused: NoRange or NotListening"))
+				return at(offset+len(text)-len(rest), invalid("not how a connection is refused: NoRange, NotListening or UnknownServer"))
 			}
 			c.Outcome = outcome
 		}
