@@ -212,11 +212,13 @@ func holdsCases(name string) bool {
 // check tells what is wrong with the arguments.
 func (q *question) check() error {
 	if q.junit != "" && q.junit != "-" {
-		if err := q.mayWrite(q.junit, xml.Header); err != nil {
+		if err := q.mayWrite(q.junit, xml.Header+"<testsuites "); err != nil {
 			return err
 		}
 	}
 	switch {
+	case q.junit != "" && q.junit == q.snapshot:
+		return outputError{errors.New("rctest: -junit and -snapshot name one file")}
 	case q.junit == "-" && q.Format != report.Text:
 		return outputError{errors.New("rctest: standard output is for one of -format and -junit -")}
 	case q.generate && (q.cover || len(q.commands) > 0 || q.snapshot != "" || q.update || q.junit != "" || len(q.stories)+len(q.expectations) > 0):

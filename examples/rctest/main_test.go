@@ -69,6 +69,7 @@ func TestAsk(t *testing.T) {
 		"t.json": topology, "expect.txt": good, "bad.expect": "x: EX01 *:25 10.9.0.0/23 -> EX01\\Relay\n", "none.expect": "# nothing yet\n", "broken.expect": "\nEX01 *:25 10.9.0.300 -> served\n",
 		"story.txtar": story, "mine.txt": good, "mine": "# nothing\n", "fine.txtar": strings.Split(story, "EX01 *:25 10.0.4.0/23")[0], "none.txtar": strings.Split(story, "# The subnet")[0], "broken.txtar": "-- topology.json --\n{}\n-- expect.txt --\nx\n", "drift.expect": "EX01 *:25 nobody -> served\n", "empty.json": `{"networks": []}`,
 		"nonsense.txt": "EX01 : 10.9.0.1 EX01\\Relay\n",
+		"export.xml":   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Objs/>\n",
 		"twice.json":   `{"servers": [{"name": "A"}, {"name": "a"}]}`,
 	})
 	for _, row := range []struct {
@@ -126,6 +127,8 @@ func TestAsk(t *testing.T) {
 		{"-junit t.json expect.txt", 2, "", "t.json: not written over, because rctest did not write it"},
 		{"t.json -junit expect.txt", 2, "", "expect.txt: not written over, because rctest did not write it"},
 		{"-junit t.json t.json expect.txt", 2, "", "t.json: not written over, because it is read as well"},
+		{"-junit export.xml t.json expect.txt", 2, "", "export.xml: not written over, because rctest did not write it"},
+		{"-junit new -snapshot new -update t.json", 2, "", "name one file"},
 		{"-snapshot t.json -update t.json", 2, "", "t.json: not written over, because it is read as well"},
 		{"nonsense.txt t.json", 2, "", "hint: a file of expectations in which no line can be read is taken for an export"},
 		{"t.json expect.txt expect.txt", 0, "ok   expect.txt: 4 expectations hold\n", ""},
