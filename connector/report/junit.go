@@ -10,6 +10,7 @@ import (
 
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
 	Errors   int          `xml:"errors,attr"`
@@ -46,7 +47,7 @@ type junitProblem struct {
 // failure, too. The class of a test is the suite, and the group of the case behind a dot; its name is that of the case, or the question, with
 // what is wanted where several have one. Characters that XML cannot hold are replaced. Nothing depends on time.
 func (t Tests) JUnit(w io.Writer) error {
-	var all junitSuites
+	all := junitSuites{Name: "topotest"}
 	if t.Err != nil {
 		all.add(junitSuite{Name: "input"}.with(junitCase{Class: "input", Name: "it can be used", Error: &junitProblem{"unusable", t.Err.Error(), ""}}))
 	}

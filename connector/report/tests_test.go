@@ -253,7 +253,7 @@ func TestJUnit(t *testing.T) {
 
 	assert.Contains(t, junit(t, report.Tests{}), `<failure type="untested" message="nothing is expected of this topology">`)
 	quiet := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt", Changes: new(topotest.Changes)}}
-	assert.Contains(t, junit(t, quiet), `<testsuites tests="1" failures="0" errors="0">`)
+	assert.Contains(t, junit(t, quiet), `<testsuites name="topotest" tests="1" failures="0" errors="0">`)
 	quiet.Snapshot.Unsettled = w.Snapshot.Moves
 	quiet.Snapshot.Unsaid = w.Coverage.Addrs
 	assert.Contains(t, junit(t, quiet), `or another one`)
@@ -344,7 +344,7 @@ func ExampleTests_JUnit() {
 	}
 	// Output:
 	// <?xml version="1.0" encoding="UTF-8"?>
-	// <testsuites tests="1" failures="0" errors="0">
+	// <testsuites name="topotest" tests="1" failures="0" errors="0">
 	//   <testsuite name="expect.txt" tests="1" failures="0" errors="0" skipped="0">
 	//     <testcase classname="expect.txt" name="printers"></testcase>
 	//   </testsuite>

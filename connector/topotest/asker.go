@@ -47,6 +47,9 @@ func newAsker(t *connector.Topology) (*asker, error) {
 // key returns one spelling for all of a server's name.
 func key(server string) string { return connector.ID{Server: server}.Key().Server }
 
+// loopback is who connects to a loopback address.
+var loopback = connector.IPSet(connector.MustParseRange("127.0.0.0/8"), connector.MustParseRange("::1"))
+
 // listens tells whether anything may be served at an endpoint.
 func (a *asker) listens(server string, local netip.AddrPort) bool {
 	return a.x.Select(connector.Conn{Server: server, Local: local, Remote: local.Addr()}).Outcome() != connector.NotListening
@@ -201,24 +204,15 @@ func (a *asker) named(p string) ([]connector.Range, error) {
 	return rs, nil
 }
 
-// locals returns the endpoints of a server that a case asks about, of one family; there tells whether something listens at one of them.
-func (a *asker) locals(c Case, server string, v4 bool) (ls []netip.AddrPort, there bool) {
-	local := c.Conn.Local
-	if local.IsValid() {
-		if local.Addr().Unmap().Is4() != v4 {
-			return nil, false
-		}
-		return []netip.AddrPort{netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, true
-	}
+// listening returns the endpoints of a server at which something listens and that a case asks about, of one family.
+func (a *asker) listening(c Case, server string, v4 bool) (ls []netip.AddrPort) {
+	port := c.Conn.Local.Port()
 	for _, e := range a.x.Endpoints(server) {
-		if e.Addr().Is4() == v4 && (e.Port() == local.Port() || local.Port() == 0 && !a.isImplicit(server, e)) && a.listens(server, e) {
+		if e.Addr().Is4() == v4 && (e.Port() == port || port == 0 && !a.isImplicit(server, e)) && a.listens(server, e) {
 			ls = append(ls, e)
 		}
 	}
-	if len(ls) > 0 || local.Port() == 0 {
-		return ls, len(ls) > 0
-	}
-	return []netip.AddrPort{netip.AddrPortFrom(unspecified(v4), local.Port())}, false
+	return ls
 }
 
 // unspecified returns the address that stands for every local one of a family.
@@ -229,31 +223,30 @@ func unspecified(v4 bool) netip.Addr {
 	return netip.IPv6Unspecified()
 }
 
-// pieces returns what a case asks about, by server, endpoint and address. There is at least one, and every address that stands in the case is
-// among them; if not, the error says so.
+// pieces returns what a case asks about, by server, endpoint and address: there is something of every server, and every address that
+// stands in the case; if not, the error says why.
 func (a *asker) pieces(c Case, q question) ([]piece, error) {
 	var ps []piece
-	var asked [2]bool // in IPv6, in IPv4
 	for _, server := range q.servers {
-		v4, there4 := a.locals(c, server, true)
-		v6, there6 := a.locals(c, server, false)
 		begin := len(ps)
-		// Where nothing listens in one family, but something does in the other, no address is meant that does not stand there.
-		ps = a.at(ps, server, v4, meant(q, true, there4 || !there6), c)
-		ps = a.at(ps, server, v6, meant(q, false, there6 || !there4), c)
-		if !c.decides() && !slices.ContainsFunc(ps[begin:], func(p piece) bool { return p.match.Outcome() != connector.NotListening }) {
-			if c.Conn.Server != everything && len(ps) > begin {
-				return nil, invalid("nothing listens there, so nobody gets anything; want refused, if that is what is meant")
+		if c.Conn.Local.IsValid() {
+			local := netip.AddrPortFrom(c.Conn.Local.Addr().Unmap(), c.Conn.Local.Port())
+			v4 := local.Addr().Is4()
+			if other := spans(q.written, !v4); len(other) > 0 {
+				return nil, invalid(other[0].From().String() + " is not of the address family of the endpoint")
 			}
-			ps = ps[:begin] // of every server those are meant at which something listens
+			ps = a.cut(ps, server, local, spans(q.sources, v4))
+		} else {
+			ps = a.everywhere(ps, c, q, server)
 		}
-		for _, p := range ps[begin:] {
-			asked[bit(p.local.Addr().Is4())] = true
+		if !c.wantsRefusals() {
+			continue
 		}
-	}
-	for _, v4 := range []bool{true, false} {
-		if written := spans(q.written, v4); len(written) > 0 && !asked[bit(v4)] {
-			return nil, invalid("nothing listens for " + written[0].From().String() + ", or not in its address family")
+		// Where nothing listens, nobody is refused anything.
+		n := len(ps)
+		ps = append(ps[:begin], slices.DeleteFunc(ps[begin:], func(p piece) bool { return p.match.Outcome() == connector.NotListening })...)
+		if len(ps) < n && c.Conn.Server != everything {
+			return nil, invalid("nothing listens there, so nobody gets anything; want refused, if that is what is meant")
 		}
 	}
 	if len(ps) == 0 {
@@ -262,36 +255,56 @@ func (a *asker) pieces(c Case, q question) ([]piece, error) {
 	return ps, nil
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
+// wantsRefusals tells whether all that the case wants is that a session is refused something, which it also is where nobody serves it.
+func (c Case) wantsRefusals() bool {
+	granted := c.Authentication != 0 && c.Authentication != connector.NotAuthenticated || c.Reply != connector.Reply{}
+	for _, state := range []connector.StepState{c.Encryption, c.Mail, c.Relay} {
+		granted = granted || state != 0 && state != connector.StepRefused
 	}
-	return 0
+	return !c.decides() && !granted
 }
 
-// meant returns the sources of one family: all of them, or those that stand there as addresses.
-func meant(q question, v4, all bool) []netipx.IPRange {
-	if all {
-		return spans(q.sources, v4)
+// everywhere appends what sources get at all endpoints of a server, of one port or of each.
+func (a *asker) everywhere(ps []piece, c Case, q question, server string) []piece {
+	begin := len(ps)
+	ls := [2][]netip.AddrPort{a.listening(c, server, true), a.listening(c, server, false)}
+	port := c.Conn.Local.Port()
+	if port == 0 {
+		port = portSMTP // any at which nothing listens
 	}
-	return spans(q.written, v4)
-}
-
-// loopback is who connects to a loopback address.
-var loopback = connector.IPSet(connector.MustParseRange("127.0.0.0/8"), connector.MustParseRange("::1"))
-
-// at appends what sources get at endpoints. To a loopback address that the case does not name itself nobody connects but the server.
-func (a *asker) at(ps []piece, server string, locals []netip.AddrPort, sources []netipx.IPRange, c Case) []piece {
-	for _, local := range locals {
-		asked := sources
-		if local.Addr().IsLoopback() && !c.Conn.Local.IsValid() {
-			asked = among(sources, loopback)
+	for i, v4 := range []bool{true, false} {
+		sources := spans(q.sources, v4)
+		if len(ls[i]) == 0 && len(ls[1-i]) > 0 {
+			sources = nil // where something listens in the other family alone, no address is meant that does not stand there
 		}
-		if len(asked) > 0 {
-			ps = a.cut(ps, server, local, asked)
+		for _, local := range ls[i] {
+			here := sources
+			if local.Addr().IsLoopback() { // to which nobody connects but the server itself
+				here = among(sources, loopback)
+			}
+			ps = a.cut(ps, server, local, here)
+		}
+		ps = a.cut(ps, server, netip.AddrPortFrom(unspecified(v4), port), a.left(ps[begin:], spans(q.written, v4)))
+	}
+	if len(ps) == begin {
+		for _, v4 := range []bool{true, false} {
+			ps = a.cut(ps, server, netip.AddrPortFrom(unspecified(v4), port), spans(q.sources, v4))
 		}
 	}
 	return ps
+}
+
+// left returns the addresses about which no piece is.
+func (a *asker) left(ps []piece, rs []netipx.IPRange) []netipx.IPRange {
+	var b netipx.IPSetBuilder
+	for _, r := range rs {
+		b.AddRange(r)
+	}
+	for _, p := range ps {
+		b.RemoveRange(p.span)
+	}
+	set, _ := b.IPSet() // valid ranges do not fail
+	return set.Ranges()
 }
 
 // cut appends what the sources get at an endpoint.
@@ -328,6 +341,7 @@ type answers struct {
 	authentication          connector.Authentication
 	encryption, mail, relay state
 	replies                 []connector.Reply // refusals, in order
+	open                    bool              // whether something is granted is not known
 	doubt                   connector.Doubt   // of the decision and of authentication
 }
 
@@ -364,6 +378,7 @@ func (a *asker) follow(p piece, peer connector.Peer) answers {
 		got.replies = append(got.replies, v.Reply)
 	}
 	for _, s := range v.Session() {
+		got.open = got.open || s.State == connector.StepUnknown
 		switch s.Stage {
 		case connector.StageEncrypt:
 			got.encryption.take(s)

@@ -114,7 +114,7 @@ type coverer struct {
 	pairs      map[pair][]contact // of cases about what comes behind the decision
 }
 
-// contact is what connects to a port of a server; port 0 is all of them.
+// contact is what connects to a port of a server.
 type contact struct {
 	port uint16
 	kind connector.PeerKind
@@ -136,10 +136,17 @@ func (c *coverer) touch(one Case) {
 	if err != nil {
 		return
 	}
-	if slices.ContainsFunc(ps, func(p piece) bool { return p.match.Outcome() != connector.NotListening }) {
-		c.cases++
-	}
+	touches := false
 	for _, p := range ps {
+		if p.match.Outcome() == connector.NotListening || p.match.Outcome() == connector.UnknownServer || c.isImplicit(p.server, p.local) {
+			continue
+		}
+		touches = true
+		if to := (pair{q.from, key(p.server)}); q.from != "" && one.follows() && !p.local.Addr().IsLoopback() {
+			if one := (contact{p.local.Port(), q.peer.Kind}); !slices.Contains(c.pairs[to], one) {
+				c.pairs[to] = append(c.pairs[to], one)
+			}
+		}
 		at := place{key(p.server), c.endpoint(p.server, p.local)}
 		c.heard[at] = true
 		id := p.match.Connector().Key()
@@ -154,11 +161,8 @@ func (c *coverer) touch(one Case) {
 			c.ranges[ConnectorRange{id, p.match.Range()}] = true
 		}
 	}
-	if q.from != "" && one.follows() {
-		for _, server := range q.servers {
-			to := pair{q.from, key(server)}
-			c.pairs[to] = append(c.pairs[to], contact{one.Conn.Local.Port(), q.peer.Kind})
-		}
+	if touches {
+		c.cases++
 	}
 }
 
@@ -246,7 +250,7 @@ func (c *coverer) touches(f connector.Flow) bool {
 	from := c.flows.key(f.From)
 	kind := f.Peer(c.servers[from]).Kind
 	return slices.ContainsFunc(c.pairs[pair{from, c.flows.key(f.To)}], func(o contact) bool {
-		return (o.port == 0 || o.port == f.Port) && o.kind == kind
+		return o.port == f.Port && o.kind == kind
 	})
 }
 

@@ -64,6 +64,7 @@ func TestCover(t *testing.T) {
 		{`* * any -> *\Default*`, 1, [4]int{4, 9, 6, 0}},
 		{`EX01 *:2525 any -> refused`, 0, [4]int{}},
 		{`flow EX01 EX09 * -> passes`, 0, [4]int{}},
+		{`NOBODY *:25 any -> refused UnknownServer`, 0, [4]int{}},
 		{`EX01 *:25 EX02 -> authenticated`, 1, [4]int{1, 0, 1, 3}},
 		{`EX01 *:25 EX02 as ExchangeServer -> authenticated`, 1, [4]int{1, 0, 1, 3}},
 		{`EX01 *:25 EX02 as Anonymous -> may not relay`, 1, [4]int{1, 0, 1, 0}},

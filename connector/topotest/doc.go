@@ -30,8 +30,8 @@
 // connectors are bound to. If LOCAL is left out, *:25 is meant. CLIENT is addresses and
 // ranges, the name of a server or a network of the topology, any, or several of these separated by commas. Of names and any, addresses of
 // a family do not count in which nothing listens at *:PORT while something does in the other; of * as SERVER those servers do not count at
-// which nothing listens, if the line is only about what comes behind the decision; and to a loopback address that the line does not name
-// nobody connects but loopback addresses.
+// which nothing listens, if all that the line wants is that a session is refused something; and to a loopback address that the line does not
+// name nobody connects but loopback addresses. Everything else is asked, and may get refused NotListening for an answer.
 //
 // PEER is what connects: Anonymous, User, ExchangeServer, Edge, UnifiedMessaging, CrossForest or Partner, and behind it, as in
 // [connector.Peer], version=2010, tls=IfOffered or tls=Insists, mechanism=BasicAuth, DowngradedExchangeAuth, NoCertificate, KerberosFails,
@@ -40,7 +40,7 @@
 // A flow may be narrowed by port=2525 and need=Required; CHECKS are IDs and their beginnings, as in RC001,RC2, a severity, which
 // counts from there on, or both, and of SUBJECT limits them to a connector, or to a server with of EX01, as in an acceptance. What is named
 // must be there: a line about a server, network, flow or subject that the topology does not have cannot be asked, and fails. So does one with
-// an address that is not of the family of its endpoint, and one about what comes behind the decision where nothing listens.
+// an address that is not of the family of its endpoint, and one that wants nothing but refusals of sessions where nothing listens.
 //
 // # Answers
 //

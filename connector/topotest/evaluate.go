@@ -107,7 +107,7 @@ func (e *evaluator) askConnections(r *Result) {
 		} else {
 			f.Verdict = &connector.Verdict{Explanation: e.x.Explain(f.Conn)}
 		}
-		if g.got.open() {
+		if g.open || g.got.open() {
 			f.unknown = e.unknown(f.Verdict.Explanation, r.Case.follows())
 		}
 		r.Failures = append(r.Failures, f)
@@ -156,6 +156,7 @@ func (e *evaluator) known(c Case) bool {
 type answered struct {
 	first piece
 	got   Case
+	open  bool // what follows is not known
 	holds bool
 	addrs []connector.Range
 }
@@ -166,7 +167,10 @@ func (g answered) text(c Case) string {
 	if c.Reply == (connector.Reply{}) || g.got.Reply != (connector.Reply{}) {
 		return text
 	}
-	const none = "no reply that refuses anything"
+	none := "no reply that refuses anything"
+	if g.open {
+		none = "reply unknown"
+	}
 	if text == "" {
 		return none
 	}
@@ -189,7 +193,8 @@ func (e *evaluator) answered(c Case, q question, ps []piece) []answered {
 		if !ok {
 			i = len(groups)
 			at[k] = i
-			groups = append(groups, answered{first: p, got: got, holds: holds(c, got, p.server)})
+			open := q.peer != nil && c.Reply != connector.Reply{} && e.follow(p, *q.peer).open
+			groups = append(groups, answered{first: p, got: got, open: open, holds: holds(c, got, p.server)})
 			sets = append(sets, new(netipx.IPSetBuilder))
 		}
 		sets[i].AddRange(p.span)

@@ -131,7 +131,8 @@ func TestWhoIsMeant(t *testing.T) {
 		`EX02 *:25 firewall -> EX02\In`:                               "",
 		`EX02 *:25 fd00::1 -> EX02\In`:                                "refused NotListening: fd00::1",
 		`EX02 *:25 EX01,fd00::1 -> EX02\In`:                           "refused NotListening: fd00::1",
-		`EX02 *:25 EX01,fd00::1 as Anonymous -> mail refused`:         "",
+		`EX02 * fd00::/8 -> refused`:                                  "",
+		`EX02 * 10.0.0.1,fd00::1 -> EX02\In`:                          "refused NotListening: fd00::1",
 		`EX03 *:25 EX01 -> EX03\Default Frontend EX03, authenticated`: "", // nobody else connects to a loopback address
 		`EX03 127.0.0.1:25 10.0.0.1 -> EX03\App`:                      "", // but who asks for it is answered
 		`EX03 *:25 127.0.0.1 -> EX03\App`:                             `EX03\Default Frontend EX03: 127.0.0.1`,
@@ -156,8 +157,8 @@ func TestWhoIsMeant(t *testing.T) {
 	assert.Equal(t, connector.PeerEdge, edge.Failures[0].Verdict.Peer.Kind)
 
 	// Nothing is passed over that stands there, and nobody is refused anything where nothing listens.
-	for _, line := range []string{`EX02 10.0.0.2:25 10.0.0.1,fd00::1 -> EX02\In`, `EX02 * 10.0.0.1,fd00::1 -> EX02\In`, `EX02 *:26 any as Anonymous -> may not relay`, `* *:26 any as Anonymous -> may not relay`,
-		`EX02 * fd00::/8 -> refused`, `EX02 *:26 EX01 -> not authenticated`} {
+	for _, line := range []string{`EX02 10.0.0.2:25 10.0.0.1,fd00::1 -> EX02\In`, `EX02 *:25 EX01,fd00::1 as Anonymous -> mail refused`, `EX02 *:26 any as Anonymous -> may not relay`, `* *:26 any as Anonymous -> may not relay`,
+		`EX02 *:25 fd00::1 as Anonymous -> may not relay`, `EX02 *:26 EX01 -> not authenticated`} {
 		r := evaluate(t, top, topotest.MustParseCase(line))[0]
 		assert.ErrorIs(t, r.Err, connector.ErrInvalid, line)
 	}
@@ -169,6 +170,43 @@ func TestWhoIsMeant(t *testing.T) {
 	}
 	assert.Contains(t, evaluate(t, top, topotest.MustParseCase(`EX01 *:25 10.0.0.1 -> EX01\Inn may relay`))[0].String(), "  want EX01\\Inn may relay\n       of which name the topology has no connector\n")
 	assert.NotContains(t, evaluate(t, top, topotest.MustParseCase(`EX01 *:25 10.0.0.1 -> EX03\*`))[0].String(), "no connector\n")
+}
+
+// Of each server everything is asked that the case is about; where nothing listens, that is the answer, but to a case that wants refusals alone.
+func TestEveryServerIsAsked(t *testing.T) {
+	all := []string{"0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}
+	bare := topotest.Exchange("2010", "BARE")
+	top := topotest.MustBuild(bare, bare.Named("EX01").At("10.1.0.1").Connector(connector.UsageCustom, "R", []string{"0.0.0.0:25", "[::]:25"}, all).Set("R", "PermissionGroups", "AnonymousUsers"),
+		bare.Named("EX02").Site("B").Connector(connector.UsageCustom, "R", []string{"0.0.0.0:25", "[::1]:25"}, all), bare.Named("EX03").Connector(connector.UsageCustom, "R", []string{"127.0.0.1:25"}, all))
+	for line, got := range map[string]string{
+		`* * fd00::1 -> *\R`:                                      "BARE refused NotListening: fd00::1; EX02 refused NotListening: fd00::1; EX03 refused NotListening: fd00::1",
+		`* * any -> served`:                                       "BARE refused NotListening: 0.0.0.0/0; BARE refused NotListening: ::/0",
+		`* *:25 10.0.5.7 -> *\R`:                                  "BARE refused NotListening: 10.0.5.7; EX03 refused NotListening: 10.0.5.7",
+		`EX02 *:25 fd00::1,::1 -> EX02\R`:                         "EX02 refused NotListening: fd00::1",
+		`EX02 *:25 fd00::1,::1 as Anonymous -> mail accepted`:     "EX02 mail refused: ::1; EX02 mail refused: fd00::1",
+		`* *:25 EX01 as Anonymous -> may not relay, mail refused`: "EX01 mail accepted, may not relay: 10.1.0.1", // of those that listen
+		`* *:25 any as Anonymous -> mail accepted`:                "BARE mail refused: 0.0.0.0/0; BARE mail refused: ::/0; EX02 mail refused: 0.0.0.0/0; EX02 mail refused: ::1; EX03 mail refused: 127.0.0.0/8",
+		`* *:25 any as Anonymous -> may not relay`:                "",
+		`* *:587 10.1.0.1 as User -> refused, not authenticated`:  "",
+	} {
+		r := evaluate(t, top, topotest.MustParseCase(line))[0]
+		require.NoError(t, r.Err, line)
+		var texts []string
+		for _, f := range r.Failures {
+			text := f.Conn.Server + " " + f.Got + ":"
+			for _, a := range f.Addrs {
+				text += " " + a.String()
+			}
+			texts = append(texts, text)
+		}
+		slices.Sort(texts)
+		assert.Equal(t, got, strings.Join(texts, "; "), line)
+	}
+	c := cover(t, top, `* *:25 EX01 -> not authenticated`)
+	assert.Equal(t, 1, c.Flows.Touched, "of those servers that it asks: %v", c.Flows.Untouched)
+	unknown := topotest.MustBuild(bare.Relay("10.0.0.0/8"))
+	unknown.Connectors[0].Missing, unknown.Connectors[0].PermissionGroups, unknown.Connectors[0].Rights = connector.PropertyPermissionGroups|connector.PropertyRights, 0, nil
+	assert.Contains(t, evaluate(t, unknown, topotest.MustParseCase(`BARE *:25 10.0.0.1 as Anonymous -> reply 550`))[0].String(), "  got  reply unknown\n       for 10.0.0.1 at BARE 0.0.0.0:25\n       not known of BARE\\Relay: PermissionGroups, Rights\n")
 }
 
 // A doubt is part of the answer: it must be said, and must be there.

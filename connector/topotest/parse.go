@@ -129,12 +129,19 @@ func parseConnection(c *Case, ts []token) error {
 
 // joined puts a list together that has blanks around its commas.
 func joined(ts []token) (list []token) {
-	for _, t := range ts {
-		if n := len(list); n > 1 && (strings.HasSuffix(list[n-1].raw, ",") || strings.HasPrefix(t.raw, ",")) {
-			last := &list[n-1]
-			last.raw += t.raw
-			last.text += t.text
-			continue
+	for i := 0; i < len(ts); i++ {
+		t, end := ts[i], i+1
+		for i > 0 && end < len(ts) && (strings.HasSuffix(ts[end-1].raw, ",") || strings.HasPrefix(ts[end].raw, ",")) {
+			end++
+		}
+		if end > i+1 {
+			var raw strings.Builder
+			for _, part := range ts[i:end] {
+				raw.WriteString(part.raw)
+			}
+			t.raw = raw.String()
+			t.text = unquoted(t.raw)
+			i = end - 1
 		}
 		list = append(list, t)
 	}

@@ -49,8 +49,12 @@ func spans(set *netipx.IPSet, v4 bool) []netipx.IPRange {
 func apart(l Listener, runs []run, set *netipx.IPSet) (list []UntouchedAddrs) {
 	at := make(map[connector.ID]int)
 	var sets []*netipx.IPSetBuilder
-	for _, r := range runs {
-		if set.ContainsRange(r.span) {
+	said := set.Ranges()
+	for _, r := range runs { // both are in address order
+		for len(said) > 0 && said[0].To().Less(r.span.From()) {
+			said = said[1:]
+		}
+		if len(said) > 0 && !r.span.From().Less(said[0].From()) && !said[0].To().Less(r.span.To()) {
 			continue
 		}
 		id := r.match.Connector()

@@ -198,23 +198,43 @@ func (q *question) readSnapshot(stderr io.Writer) ([]topotest.Case, error) {
 	return was, err
 }
 
-// replace writes a file, or the one that a link leads to, whole or not at all.
+// replace writes a file, or the one that a link leads to, whole or not at all; to a device or a pipe it just writes.
 func replace(name, text string) error {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target
+	mode := fs.FileMode(0o644)
+	switch info, err := os.Stat(name); {
+	case err == nil && info.Mode().IsRegular():
+		mode = info.Mode().Perm()
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return err
+		}
+	case err == nil:
+		return writeTo(name, os.O_WRONLY, text)
+	default:
+		if _, err := os.Lstat(name); err == nil { // a link to a file that is not there yet
+			return writeTo(name, os.O_WRONLY|os.O_CREATE, text)
+		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+	if err = errors.Join(err, f.Chmod(mode), f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+func writeTo(name string, flag int, text string) error {
+	f, err := os.OpenFile(name, flag, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // story checks a story, after it was written anew if that is asked for.

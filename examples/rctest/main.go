@@ -161,18 +161,31 @@ func (q *question) define(flags *flag.FlagSet) {
 	flags.BoolVar(&q.generate, "generate", false, "write expectations instead of asking them")
 }
 
+// same tells whether two names are of one file, be it there or not.
+func same(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	p, errP := filepath.Abs(a)
+	q, errQ := filepath.Abs(b)
+	return errP == nil && errQ == nil && p == q
+}
+
 // mayWrite refuses to write over a file that is read, or that does not begin as one that was written before.
 func (q *question) mayWrite(name, begins string) error {
 	for _, read := range slices.Concat(q.expectations, q.stories, q.exports, q.logs) {
-		if a, err := os.Stat(read); err == nil {
-			if b, err := os.Stat(name); err == nil && os.SameFile(a, b) {
-				return outputError{fmt.Errorf("%s: not written over, because it is read as well", name)}
-			}
+		if same(name, read) {
+			return outputError{fmt.Errorf("%s: not written over, because it is read as well", name)}
 		}
+	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil // it is not there, or a device or a pipe, or writing will say what is wrong
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil // it is not there, or writing will say what is wrong
+		return outputError{err}
 	}
 	defer f.Close()
 	head := make([]byte, len(begins))
@@ -212,12 +225,12 @@ func holdsCases(name string) bool {
 // check tells what is wrong with the arguments.
 func (q *question) check() error {
 	if q.junit != "" && q.junit != "-" {
-		if err := q.mayWrite(q.junit, xml.Header+"<testsuites "); err != nil {
+		if err := q.mayWrite(q.junit, xml.Header+`<testsuites name="topotest" `); err != nil {
 			return err
 		}
 	}
 	switch {
-	case q.junit != "" && q.junit == q.snapshot:
+	case q.junit != "" && q.snapshot != "" && same(q.junit, q.snapshot):
 		return outputError{errors.New("rctest: -junit and -snapshot name one file")}
 	case q.junit == "-" && q.Format != report.Text:
 		return outputError{errors.New("rctest: standard output is for one of -format and -junit -")}

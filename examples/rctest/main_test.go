@@ -10,6 +10,7 @@ import (
 	"html"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -68,9 +69,10 @@ func TestAsk(t *testing.T) {
 	workIn(t, map[string]string{
 		"t.json": topology, "expect.txt": good, "bad.expect": "x: EX01 *:25 10.9.0.0/23 -> EX01\\Relay\n", "none.expect": "# nothing yet\n", "broken.expect": "\nEX01 *:25 10.9.0.300 -> served\n",
 		"story.txtar": story, "mine.txt": good, "mine": "# nothing\n", "fine.txtar": strings.Split(story, "EX01 *:25 10.0.4.0/23")[0], "none.txtar": strings.Split(story, "# The subnet")[0], "broken.txtar": "-- topology.json --\n{}\n-- expect.txt --\nx\n", "drift.expect": "EX01 *:25 nobody -> served\n", "empty.json": `{"networks": []}`,
-		"nonsense.txt": "EX01 : 10.9.0.1 EX01\\Relay\n",
-		"export.xml":   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Objs/>\n",
-		"twice.json":   `{"servers": [{"name": "A"}, {"name": "a"}]}`,
+		"nonsense.txt":  "EX01 : 10.9.0.1 EX01\\Relay\n",
+		"export.xml":    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Objs/>\n",
+		"gotestsum.xml": "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"unit\" tests=\"1\">\n</testsuites>\n",
+		"twice.json":    `{"servers": [{"name": "A"}, {"name": "a"}]}`,
 	})
 	for _, row := range []struct {
 		args   string
@@ -128,7 +130,8 @@ func TestAsk(t *testing.T) {
 		{"t.json -junit expect.txt", 2, "", "expect.txt: not written over, because rctest did not write it"},
 		{"-junit t.json t.json expect.txt", 2, "", "t.json: not written over, because it is read as well"},
 		{"-junit export.xml t.json expect.txt", 2, "", "export.xml: not written over, because rctest did not write it"},
-		{"-junit new -snapshot new -update t.json", 2, "", "name one file"},
+		{"-junit ./new -snapshot new -update t.json", 2, "", "name one file"},
+		{"-junit gotestsum.xml t.json expect.txt", 2, "", "gotestsum.xml: not written over, because rctest did not write it"},
 		{"-snapshot t.json -update t.json", 2, "", "t.json: not written over, because it is read as well"},
 		{"nonsense.txt t.json", 2, "", "hint: a file of expectations in which no line can be read is taken for an export"},
 		{"t.json expect.txt expect.txt", 0, "ok   expect.txt: 4 expectations hold\n", ""},
@@ -171,6 +174,34 @@ func TestPipe(t *testing.T) {
 	assert.Contains(t, out, "ok   expect.txt: 4 expectations hold")
 	status, out, errs = call(t, "t.json", "-expect", pipe("expect.txt"))
 	assert.Zero(t, status, out+errs)
+}
+
+// A device stays one, a report keeps its mode, and a link leads where it led.
+func TestWhereReportsGo(t *testing.T) {
+	workIn(t, map[string]string{"t.json": topology, "expect.txt": good})
+	status, _, errs := call(t, "-junit", os.DevNull, "t.json", "expect.txt")
+	assert.Zero(t, status, errs)
+	info, err := os.Stat(os.DevNull)
+	require.NoError(t, err)
+	assert.False(t, info.Mode().IsRegular())
+	status, _, errs = call(t, "-junit", "r.xml", "t.json", "expect.txt")
+	assert.Zero(t, status, errs)
+	require.NoError(t, os.Chmod("r.xml", 0o600))
+	link := "dangling.xml"
+	if err := os.Symlink("target.xml", link); err != nil {
+		link = "target.xml" // where links are a privilege
+	}
+	for _, name := range []string{"r.xml", link} {
+		status, _, errs = call(t, "-junit", name, "t.json", "expect.txt")
+		assert.Zero(t, status, errs)
+	}
+	if info, err = os.Stat("r.xml"); assert.NoError(t, err) && runtime.GOOS != "windows" {
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
+	assert.FileExists(t, "target.xml")
+	if info, err = os.Lstat(link); assert.NoError(t, err) && link != "target.xml" {
+		assert.NotZero(t, info.Mode()&os.ModeSymlink)
+	}
 }
 
 // Programs are told, too, that nothing could be asked.
@@ -222,7 +253,7 @@ func TestJUnitOfUnusableInput(t *testing.T) {
 		assert.Equal(t, 2, status)
 		data, err := os.ReadFile("r.xml")
 		require.NoError(t, err)
-		assert.Contains(t, string(data), `<testsuites tests="1" failures="0" errors="1">`)
+		assert.Contains(t, string(data), `<testsuites name="topotest" tests="1" failures="0" errors="1">`)
 		assert.Contains(t, html.UnescapeString(string(data)), strings.Split(errs, "\n")[0])
 	}
 }
