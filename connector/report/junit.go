@@ -171,7 +171,7 @@ func (e expectation) junit(suite string) junitCase {
 	if e.holds {
 		return c
 	}
-	p := &junitProblem{"failure", e.message(), e.text}
+	p := &junitProblem{"failure", e.message(), e.text()}
 	if e.broken {
 		p.Type, c.Error = "cannot be asked", p
 	} else {
@@ -184,7 +184,7 @@ func (e expectation) junit(suite string) junitCase {
 func (e expectation) message() string {
 	switch {
 	case e.result == nil && e.broken:
-		return strings.TrimSpace(e.text)
+		return strings.TrimSpace(e.text())
 	case e.result == nil:
 		return "does not hold"
 	case e.result.Err != nil:

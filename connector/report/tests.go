@@ -36,7 +36,7 @@ type TestSuite struct {
 // SnapshotChange is what a snapshot and a topology decide differently, see [topotest.Changed].
 type SnapshotChange struct {
 	Name string
-	*topotest.Changes
+	topotest.Changes
 	Written bool // the snapshot was written anew, so it is no failure any more
 }
 
@@ -88,9 +88,17 @@ type expectation struct {
 	group, name string
 	holds       bool
 	broken      bool   // it cannot be asked
-	text        string // what became of it
+	told        string // what became of a section
 	result      *topotest.Result
 	section     string
+}
+
+// text tells what became of it.
+func (e expectation) text() string {
+	if e.result != nil {
+		return e.result.String()
+	}
+	return e.told
 }
 
 // expectations yields the cases of a suite, and the sections that are not made of cases, or have none to tell about.
@@ -98,7 +106,7 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 	of := func(section string, cases []topotest.Result) bool {
 		for i := range cases {
 			c := &cases[i]
-			if !yield(expectation{group: c.Case.Group, name: c.Case.Title(), holds: c.Holds(), broken: c.Err != nil, text: c.String(), result: c, section: section}) {
+			if !yield(expectation{group: c.Case.Group, name: c.Case.Title(), holds: c.Holds(), broken: c.Err != nil, result: c, section: section}) {
 				return false
 			}
 		}
@@ -117,9 +125,9 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 		e := expectation{name: r.Section, holds: r.Holds(), section: r.Section}
 		switch {
 		case r.Err != nil:
-			e.broken, e.text = true, fmt.Sprintf("%s: %s: %v\n", s.Name, r.Section, r.Err)
+			e.broken, e.told = true, fmt.Sprintf("%s: %s: %v\n", s.Name, r.Section, r.Err)
 		case !e.holds:
-			e.text = fmt.Sprintf("%s: %s does not hold:\n%s", s.Name, r.Section, r.Difference)
+			e.told = fmt.Sprintf("%s: %s does not hold:\n%s", s.Name, r.Section, r.Difference)
 		}
 		if !yield(e) {
 			return
@@ -130,14 +138,16 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 // Tests writes what became of expectations: as text first what does not hold, with its explanation, then a line for each suite, what moved
 // against the snapshot, what is not covered, and the verdict; as JSON one object:
 //
-//	{"holds", "untested", "error", "refused": as in [Format.WhatIf], "suites": [{"name", "cases": [{"name", "group", "question", "want", "why", "source", "section",
-//	   "holds", "error", "failures": [{"got", "server", "local", "addresses", "witness", "flow", "finding"}]}],
+//	{"holds", "untested", "error", "refused", "suites": [{"name",
+//	   "cases": [{"name", "group", "question", "want", "why", "source", "section", "holds", "error",
+//	     "failures": [{"got", "server", "local", "addresses", "witness", "flow", "finding"}]}],
 //	   "sections": [{"name", "holds", "error", "difference"}]}],
 //	 "snapshot": {"name", "written", "moves", "unsettled", "unsaid": [UNSAID]},
 //	 "coverage": {"percent", "least", "cases", "connectors": {"touched", "all", "untouched"}, "ranges", "listeners", "flows",
 //	   "untouchedAddresses": [UNSAID]}}
 //
-// where UNSAID is {"server", "local", "connector", "addresses", "count"}, section is left out but of a story, and moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
+// where UNSAID is {"server", "local", "connector", "addresses", "count"}, section is left out but of a story, refused is as in [Format.WhatIf],
+// and moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
 func (f Format) Tests(w io.Writer, t Tests) error {
 	if f == JSON {
 		return writeJSON(w, t.json(), true)
@@ -150,7 +160,7 @@ func (f Format) Tests(w io.Writer, t Tests) error {
 	for _, s := range t.Suites {
 		for e := range s.expectations {
 			if !e.holds {
-				b.WriteString("FAIL " + e.text + "\n")
+				b.WriteString("FAIL " + e.text() + "\n")
 			}
 		}
 	}

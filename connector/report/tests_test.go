@@ -59,8 +59,9 @@ func everything(t testing.TB) report.Tests {
 	w.Coverage, err = topotest.Cover(top, cases)
 	require.NoError(t, err)
 	w.Snapshot = &report.SnapshotChange{Name: "decisions.txt"}
-	w.Snapshot.Changes, err = topotest.Changed(snapshot, top)
+	changes, err := topotest.Changed(snapshot, top)
 	require.NoError(t, err)
+	w.Snapshot.Changes = *changes
 	story, err := topotest.Load(fstest.MapFS{"s.txtar": {Data: []byte(`A story.
 -- topology.json --
 {"servers": [{"name": "EX01", "version": "14.3", "addresses": ["10.0.0.1"]}], "connectors": [{"identity": "EX01\\Relay", "bindings": ["0.0.0.0:25"], "remoteIPRanges": ["10.0.5.0/24"]}]}
@@ -124,7 +125,7 @@ func TestTestsText(t *testing.T) {
 	assert.Equal(t, "Nothing could be asked: expect.txt:1: no\n", testsText(t, unusable))
 	assert.Contains(t, junit(t, unusable), `<error type="unusable" message="expect.txt:1: no">`)
 
-	moved := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt", Changes: new(topotest.Changes)}}
+	moved := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt"}}
 	assert.True(t, moved.Hold(), "a snapshot is an expectation")
 	assert.Equal(t, "ok   d.txt: no source of any endpoint changes hands\n", testsText(t, moved))
 	moved.Snapshot.Written = true
@@ -134,7 +135,7 @@ func TestTestsText(t *testing.T) {
 	assert.Contains(t, testsText(t, moved), "d.txt: written anew; what is otherwise than the last time:\n  EX01 0.0.0.0:25: EX01\\Default EX01 -> EX01\\Relay\n    10.0.5.128/25\n")
 	moved.Snapshot.Written = false
 	assert.False(t, moved.Hold())
-	moved.Snapshot.Changes = new(topotest.Changes)
+	moved.Snapshot.Changes = topotest.Changes{}
 	moved.Snapshot.Unsettled = []connector.Move{{Server: "EX01", Local: w.Snapshot.Moves[0].Local, From: w.Snapshot.Moves[0].To, To: w.Snapshot.Moves[0].To, Addrs: w.Snapshot.Moves[0].Addrs, Doubt: connector.DoubtTie}}
 	assert.False(t, moved.Hold())
 	assert.Contains(t, testsText(t, moved), "and these may change hands:\n  EX01 0.0.0.0:25: EX01\\Relay, or another one\n")
@@ -252,7 +253,7 @@ func TestJUnit(t *testing.T) {
 	assert.Equal(t, "<&\"'>\ufffd\u202e]]>", o.Suites[2].Cases[0].Name)
 
 	assert.Contains(t, junit(t, report.Tests{}), `<failure type="untested" message="nothing is expected of this topology">`)
-	quiet := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt", Changes: new(topotest.Changes)}}
+	quiet := report.Tests{Snapshot: &report.SnapshotChange{Name: "d.txt"}}
 	assert.Contains(t, junit(t, quiet), `<testsuites name="topotest" tests="1" failures="0" errors="0">`)
 	quiet.Snapshot.Unsettled = w.Snapshot.Moves
 	quiet.Snapshot.Unsaid = w.Coverage.Addrs

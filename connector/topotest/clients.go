@@ -49,15 +49,11 @@ func clientCases(id connector.ID, c *smtplog.Client) (cases []Case) {
 	uses := c.Uses()
 	granted := c.Traits.Seen().Has(smtplog.RelayGranted) && isOne(uses)
 	for _, u := range uses {
-		relays := u.Stage == connector.StageForeignRecipient
-		if relays && !granted {
+		if u.Stage == connector.StageForeignRecipient && !granted {
 			continue // nobody knows
 		}
 		i, ok := at[u.Peer]
 		if !ok {
-			if relays {
-				continue
-			}
 			i = len(cases)
 			at[u.Peer] = i
 			one := base

@@ -21,23 +21,10 @@ type answers struct {
 	doubt                   connector.Doubt   // of the decision and of authentication
 }
 
-// state is how far a stage of a session is granted, with whichever sender.
+// state is how far a stage of a session is granted, with whichever sender, see [connector.Index.Reach].
 type state struct {
 	connector.StepState
-	doubt connector.Doubt
-}
-
-// take adds a step of the stage. What is granted to one sender is granted; only the wording of a reply is not asked for.
-func (s *state) take(step connector.SessionStep) {
-	switch step.State {
-	case connector.StepDone:
-		s.StepState = connector.StepDone
-	case connector.StepUnknown:
-		if s.StepState != connector.StepDone {
-			s.StepState = connector.StepUnknown
-		}
-	}
-	s.doubt |= step.Doubt &^ connector.DoubtVersion
+	doubt connector.Doubt // but for one about the wording of a reply
 }
 
 // follow simulates a session. Its outcome depends on the decision and not on the source.
@@ -48,25 +35,20 @@ func (a *asker) follow(p piece, peer connector.Peer) answers {
 		return got
 	}
 	v := a.x.Simulate(p.conn(), peer)
-	refused := state{StepState: connector.StepRefused}
-	got = answers{authentication: v.Authentication, doubt: v.Doubt, encryption: refused, mail: refused, relay: refused}
+	got = answers{authentication: v.Authentication, doubt: v.Doubt}
 	if v.Reply.Code != 0 {
 		got.replies = append(got.replies, v.Reply)
 	}
+	doubts := make(map[connector.Stage]connector.Doubt)
 	for _, s := range v.Session() {
 		got.open = got.open || s.State == connector.StepUnknown
-		switch s.Stage {
-		case connector.StageEncrypt:
-			got.encryption.take(s)
-		case connector.StageAcceptedRecipient:
-			got.mail.take(s)
-		case connector.StageForeignRecipient:
-			got.relay.take(s)
-		}
+		doubts[s.Stage] |= s.Doubt &^ connector.DoubtVersion
 		if s.State == connector.StepRefused && s.Reply.Code != 0 && !slices.Contains(got.replies, s.Reply) {
 			got.replies = append(got.replies, s.Reply)
 		}
 	}
+	reach := func(stage connector.Stage) state { return state{a.x.Reach(p.conn(), peer, stage), doubts[stage]} }
+	got.encryption, got.mail, got.relay = reach(connector.StageEncrypt), reach(connector.StageAcceptedRecipient), reach(connector.StageForeignRecipient)
 	a.peers[k] = got
 	return got
 }

@@ -91,7 +91,7 @@ type Changes struct {
 }
 
 // None tells whether nothing is otherwise.
-func (c *Changes) None() bool { return len(c.Moves)+len(c.Unsettled)+len(c.Unsaid) == 0 }
+func (c Changes) None() bool { return len(c.Moves)+len(c.Unsettled)+len(c.Unsaid) == 0 }
 
 // Changed compares a topology with a snapshot. What it tells is exact: of what [Snapshot] returned it is what the two topologies decide
 // differently. Of other cases those count that want a connector, or that the connection is refused, at a certain endpoint of a certain
@@ -243,7 +243,7 @@ func (c *comparer) at(l Listener, was []said) {
 		told.AddRange(s.span)
 		for _, p := range c.cut(nil, l.Server, l.Local, []netipx.IPRange{s.span}) {
 			k := change{from: s.who, to: p.match.Connector(), doubt: s.doubt | p.match.Doubt(), moves: true}
-			if k.from.Equal(k.to) {
+			if !connector.ChangesHands(k.from, k.to, nil) {
 				k.doubt, k.moves = p.match.Doubt()&^s.doubt, false
 				if k.doubt == 0 {
 					continue

@@ -148,15 +148,17 @@ func readCases(name string) ([]topotest.Case, error) {
 
 // compare tells what moved since the snapshot, and writes it anew if that is asked for.
 func (q *question) compare(t *connector.Topology, tests *report.Tests, stderr io.Writer) error {
-	tests.Snapshot = &report.SnapshotChange{Name: q.snapshot, Changes: new(topotest.Changes), Written: q.update}
+	tests.Snapshot = &report.SnapshotChange{Name: q.snapshot, Written: q.update}
 	was, err := q.readSnapshot(stderr)
 	if err != nil {
 		return err
 	}
 	if len(was) > 0 {
-		if tests.Snapshot.Changes, err = topotest.Changed(was, t); err != nil {
+		changes, err := topotest.Changed(was, t)
+		if err != nil {
 			return err
 		}
+		tests.Snapshot.Changes = *changes
 	}
 	if !q.update {
 		return nil
