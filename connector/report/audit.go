@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -19,6 +20,12 @@ type Audit struct {
 	Flows    iter.Seq[audit.FlowResult] // as [audit.EachFlow] yields them; nil if they are not told
 	// AllFixes: text has the commands of every fix, and not only of the best one of each finding. JSON always has.
 	AllFixes bool
+	// About is what comes first, a paragraph or two: what the servers are, or what happened. JSON, SARIF and JUnit do without.
+	About string
+	// Checks are those that were run, nil if all were. SARIF lists them, and JUnit says of which nothing was found.
+	Checks []*audit.Check
+	// FailOn is the least severity that is a failed test of JUnit; zero stands for errors.
+	FailOn audit.Severity
 }
 
 // mostFlows is how many flows of one kind, or of one finding, text has; JSON has all.
@@ -36,11 +43,23 @@ const mostFlows = 32
 // writes, MOVE what Moves does. A flow inside a finding has no state; flows are those that fail, wholly or in part, or
 // of which that is not known, and flowGroups counts all but the required ones that fail, because a thousand servers have millions. Accepted is the reason why the topology accepts it, and moves are
 // those of RC010: from the connectors of the other servers to those of this one.
+//
+// As SARIF a finding is a result at its place in the file, with the commands of its best fix in the message and in the property commands; what
+// the topology accepts is suppressed. As JUnit there is a suite for each check and one for the required flows: a finding is a failed test from
+// FailOn on, skipped if it is accepted, else passed with its text as output.
 func (f Format) Audit(w io.Writer, a Audit) error {
-	if f == JSON {
+	switch f {
+	case JSON:
 		return writeJSON(w, a.json(), true)
+	case SARIF:
+		return a.sarif().write(w)
+	case JUnit:
+		return a.junit(w)
 	}
-	var b strings.Builder
+	var b outline
+	if a.About != "" {
+		b.WriteString(strings.TrimRight(a.About, "\n") + "\n\n")
+	}
 	a.summary(&b)
 	flows := summaryOf(a.Flows)
 	a.flows(&b, flows)
@@ -51,11 +70,10 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 		rest = rest[n:]
 	}
 	flows.others(&b)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Audit", &b)
 }
 
-func (a Audit) summary(b *strings.Builder) {
+func (a Audit) summary(b *outline) {
 	counts := make(map[audit.Severity]int)
 	accepted := 0
 	for _, f := range a.Findings {
@@ -65,7 +83,7 @@ func (a Audit) summary(b *strings.Builder) {
 		}
 		counts[f.Severity]++
 	}
-	fmt.Fprintf(b, "%s, %s: ", count(len(a.Topology.AllServers()), "server"), count(len(a.Topology.Connectors), "receive connector"))
+	b.printf("%s, %s: ", count(len(a.Topology.AllServers()), "server"), count(len(a.Topology.Connectors), "receive connector"))
 	if len(a.Findings) == 0 {
 		b.WriteString("nothing found.\n")
 		return
@@ -89,6 +107,14 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// toneOf returns how bad a finding is.
+func toneOf(f audit.Finding) tone {
+	if f.Accepted != "" {
+		return neutral
+	}
+	return [...]tone{audit.Note: note, audit.Warning: warning, audit.Error: bad}[f.Severity]
+}
+
 // alike returns how many findings at the front say the same of different subjects, and nothing but that.
 func alike(fs []audit.Finding) int {
 	plain := func(f audit.Finding) bool { return len(f.Addrs) == 0 && f.Witness == nil && len(f.Fixes) == 0 }
@@ -100,22 +126,23 @@ func alike(fs []audit.Finding) int {
 }
 
 // finding writes a finding, or several that are alike.
-func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
+func (a Audit) finding(b *outline, alike []audit.Finding) {
 	f := alike[0]
 	var subjects []connector.ID
 	for _, f := range alike {
 		subjects = append(subjects, f.Subject)
 	}
-	fmt.Fprintf(b, "%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, strings.Join(texts(subjects), ", "))
+	b.heading(toneOf(f))
+	b.printf("%s %s (%s) %s\n", f.Check, f.Severity, f.Certainty, strings.Join(texts(subjects), ", "))
 	if f.Accepted != "" {
-		fmt.Fprintf(b, "  accepted: %s\n", f.Accepted)
+		b.printf("  accepted: %s\n", f.Accepted)
 	}
 	if src := f.Source.String(); src != "" && len(alike) == 1 {
-		fmt.Fprintf(b, "  from %s\n", src)
+		b.printf("  from %s\n", src)
 	}
-	fmt.Fprintf(b, "  %s\n", f.Message)
+	b.printf("  %s\n", f.Message)
 	if len(f.Addrs) > 0 {
-		fmt.Fprintf(b, "  addresses: %s\n", ranges(f.Addrs))
+		b.printf("  addresses: %s\n", ranges(f.Addrs))
 	}
 	if len(f.Flows) > 0 {
 		title := "flows that would fail"
@@ -128,13 +155,13 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 		case f.Severity == audit.Note: // a caution
 			title = "flows that would fail"
 		}
-		fmt.Fprintf(b, "  %s:\n", title)
+		b.printf("  %s:\n", title)
 		for i, flow := range f.Flows {
 			if i == mostFlows {
-				fmt.Fprintf(b, "    and %d more\n", len(f.Flows)-i)
+				b.printf("    and %d more\n", len(f.Flows)-i)
 				break
 			}
-			fmt.Fprintf(b, "    %s\n", flow)
+			b.printf("    %s\n", flow)
 		}
 	}
 	if len(f.Moves) > 0 {
@@ -147,34 +174,34 @@ func (a Audit) finding(b *strings.Builder, alike []audit.Finding) {
 	}
 	a.writeFixes(b, f.Fixes)
 	for _, r := range f.Rejected {
-		fmt.Fprintf(b, "  no fix: %s\n    %s: %s\n", r.Title, r.Why, r.Detail)
+		b.printf("  no fix: %s\n    %s: %s\n", r.Title, r.Why, r.Detail)
 	}
 }
 
 // writeFixes writes the best fix with its commands, and the others by their names, or all of them with commands.
-func (a Audit) writeFixes(b *strings.Builder, fixes []audit.Fix) {
+func (a Audit) writeFixes(b *outline, fixes []audit.Fix) {
 	for i, fix := range fixes {
 		if i == 0 || a.AllFixes {
 			a.fix(b, fix, i == 0)
 			continue
 		}
-		fmt.Fprintf(b, "  or: %s\n", fix)
+		b.printf("  or: %s\n", fix)
 	}
 }
 
 // taken tells which connector won.
-func (a Audit) taken(b *strings.Builder, v *connector.Verdict) {
+func (a Audit) taken(b *outline, v *connector.Verdict) {
 	e := v.Explanation
-	fmt.Fprintf(b, "  for example %s\n", e.Conn)
+	b.printf("  for example %s\n", e.Conn)
 	if winner, ok := e.Winner(); ok {
-		fmt.Fprintf(b, "    taken by %s\n      range %s, %s\n", winner.Connector, winner.Range, connector.CountAddresses(winner.Range.Size()))
+		b.printf("    taken by %s\n      range %s, %s\n", winner.Connector, winner.Range, connector.CountAddresses(winner.Range.Size()))
 	} else {
-		fmt.Fprintf(b, "    %s: %s\n", e.Match, v.Cause.Basis())
+		b.printf("    %s: %s\n", e.Match, v.Cause.Basis())
 	}
 }
 
 // witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
-func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
+func (a Audit) witness(b *outline, v *connector.Verdict) {
 	e := v.Explanation
 	a.taken(b, v)
 	if len(v.Capable) > 0 {
@@ -183,24 +210,24 @@ func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
 		if v.Authentication == connector.AuthenticationUnknown {
 			label = "sure to be right is"
 		}
-		fmt.Fprintf(b, "    %s %s\n", label, right.Connector)
+		b.printf("    %s %s\n", label, right.Connector)
 		if right.Range.IsValid() {
-			fmt.Fprintf(b, "      range %s, %s\n", right.Range, connector.CountAddresses(right.Range.Size()))
+			b.printf("      range %s, %s\n", right.Range, connector.CountAddresses(right.Range.Size()))
 		}
-		fmt.Fprintf(b, "      %s: %s\n", right.Reason, right.Basis().Rule)
+		b.printf("      %s: %s\n", right.Reason, right.Basis().Rule)
 	}
 	switch v.Cause {
 	case connector.CauseWrongConnector, connector.CauseNoMechanism, connector.CauseSuppressed, connector.CauseNoCertificate:
-		fmt.Fprintf(b, "    it is offered %s\n", offered(v.Offer().Clear.Security()))
+		b.printf("    it is offered %s\n", offered(v.Offer().Clear.Security()))
 	}
 	if client(v.Peer) {
 		a.session(b, v)
 	}
 	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {
-		fmt.Fprintf(b, "    cause: %s\n", v.Cause.Basis())
+		b.printf("    cause: %s\n", v.Cause.Basis())
 	}
 	if v.Doubt != 0 {
-		fmt.Fprintf(b, "    in doubt: %s\n", v.Doubt)
+		b.printf("    in doubt: %s\n", v.Doubt)
 	}
 	if v.Reply.Code != 0 {
 		a.reply(b, v)
@@ -208,11 +235,11 @@ func (a Audit) witness(b *strings.Builder, v *connector.Verdict) {
 }
 
 // session tells which steps of a client's session are not granted.
-func (a Audit) session(b *strings.Builder, v *connector.Verdict) {
-	fmt.Fprintf(b, "    client: %s, TLS %s\n", v.Peer.Kind, v.Peer.TLS)
+func (a Audit) session(b *outline, v *connector.Verdict) {
+	b.printf("    client: %s, TLS %s\n", v.Peer.Kind, v.Peer.TLS)
 	for _, s := range v.Session() {
 		if s.State == connector.StepRefused || s.State == connector.StepUnknown {
-			fmt.Fprintf(b, "      %s\n", s)
+			b.printf("      %s\n", s)
 		}
 	}
 }
@@ -224,14 +251,14 @@ func offered(lines connector.EHLO) string {
 	return lines.String() + ", and no Exchange Server authentication it could use"
 }
 
-func (a Audit) reply(b *strings.Builder, v *connector.Verdict) {
-	fmt.Fprintf(b, "    reply: %s (raised by the %s)\n", v.Reply, v.Reply.Side)
+func (a Audit) reply(b *outline, v *connector.Verdict) {
+	b.printf("    reply: %s (raised by the %s)\n", v.Reply, v.Reply.Side)
 	if g := v.Peer.Version.Generation(); g != 0 && v.Peer.Kind != connector.PeerUnifiedMessaging {
-		fmt.Fprintf(b, "    queue on the sender (Exchange %s): %s\n", g, connector.QueueError(g, v.Reply, v.Explanation.Conn.Local))
+		b.printf("    queue on the sender (Exchange %s): %s\n", g, connector.QueueError(g, v.Reply, v.Explanation.Conn.Local))
 	}
 }
 
-func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
+func (a Audit) fix(b *outline, fix audit.Fix, best bool) {
 	kind := "proved by re-simulation, but not safe: " + strings.Join(fix.Risks, "; ")
 	if fix.Safe {
 		kind = "proved by re-simulation; moves nothing but these addresses"
@@ -243,15 +270,18 @@ func (a Audit) fix(b *strings.Builder, fix audit.Fix, best bool) {
 	if best {
 		label = "fix"
 	}
-	fmt.Fprintf(b, "  %s: %s\n    (%s)\n", label, fix.Title, kind)
+	b.printf("  %s: %s\n    (%s)\n", label, fix.Title, kind)
 	commands, err := a.commands(fix)
 	if err != nil {
-		fmt.Fprintf(b, "    cannot be written as commands: %v\n", err)
+		b.printf("    cannot be written as commands: %v\n", err)
 	}
 	for _, c := range commands {
-		fmt.Fprintf(b, "    %s\n", c)
+		b.command("    ", c)
 	}
 }
+
+// errHidden is why a command cannot be copied.
+var errHidden = errors.New("a name or a value holds a character that cannot be seen, so a copy would not be the command")
 
 func (a Audit) commands(fix audit.Fix) ([]string, error) {
 	commands := []string{}
@@ -260,6 +290,9 @@ func (a Audit) commands(fix audit.Fix) ([]string, error) {
 		lines, err := ems.Commands(c, s.Version)
 		if err != nil {
 			return []string{}, err
+		}
+		if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "\n") || strings.ContainsFunc(l, hidden) }) {
+			return []string{}, fmt.Errorf("%s: %w", c.Target, errHidden)
 		}
 		commands = append(commands, lines...)
 	}

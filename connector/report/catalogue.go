@@ -18,12 +18,13 @@ func (f Format) Checks(w io.Writer, checks []*audit.Check) error {
 		}
 		return writeJSON(w, list, true)
 	}
-	var b strings.Builder
+	var b outline
+	rows := [][]string{{"check", "severity", "title"}}
 	for _, c := range checks {
-		fmt.Fprintf(&b, "%-6s %-8s %s\n", c.ID, c.Severity, c.Title)
+		rows = append(rows, []string{c.ID, c.Severity.String(), c.Title})
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	b.table(rows)
+	return f.outline(w, "Checks", &b)
 }
 
 type checkObject struct {
@@ -38,15 +39,15 @@ func (f Format) Explain(w io.Writer, checks []*audit.Check) error {
 	if f == JSON {
 		return f.Checks(w, checks)
 	}
-	var b strings.Builder
+	var b outline
 	for i, c := range checks {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "%s %s: %s\n\n%s\n", c.ID, c.Severity, c.Title, c.Doc)
+		b.heading(neutral)
+		b.printf("%s %s: %s\n\n%s\n", c.ID, c.Severity, c.Title, c.Doc)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Checks", &b)
 }
 
 // themes are what checks are about, by how their IDs begin.
@@ -54,9 +55,18 @@ var themes = [...]struct{ begin, name string }{
 	{"RC0", "who is selected"}, {"RC1", "settings"}, {"RC2", "who may do what"}, {"RC3", "hardening guides"}, {"RC9", "what is not known"},
 }
 
+func themeOf(c *audit.Check) string {
+	for _, theme := range themes {
+		if strings.HasPrefix(c.ID, theme.begin) {
+			return theme.name
+		}
+	}
+	return ""
+}
+
 // CheckTable returns the table of checks in Markdown: a row for each theme, with a line in it for each check.
 func CheckTable(checks []*audit.Check) string {
-	var b strings.Builder
+	var b outline
 	b.WriteString("| about | checks |\n|---|---|\n")
 	for _, theme := range themes {
 		var lines []string
@@ -66,7 +76,7 @@ func CheckTable(checks []*audit.Check) string {
 			}
 		}
 		if len(lines) > 0 {
-			fmt.Fprintf(&b, "| %s | %s |\n", theme.name, strings.Join(lines, "<br>"))
+			b.printf("| %s | %s |\n", theme.name, strings.Join(lines, "<br>"))
 		}
 	}
 	return b.String()
@@ -87,7 +97,7 @@ func (f Format) Hardening(w io.Writer, results []audit.ControlResult) error {
 		}
 		return writeJSON(w, list, true)
 	}
-	var b strings.Builder
+	var b outline
 	for len(results) > 0 {
 		n := 1
 		for n < len(results) && results[n].Control == results[0].Control {
@@ -96,13 +106,13 @@ func (f Format) Hardening(w io.Writer, results []audit.ControlResult) error {
 		writeControl(&b, results[:n])
 		results = results[n:]
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Hardening controls", &b)
 }
 
-func writeControl(b *strings.Builder, rs []audit.ControlResult) {
+func writeControl(b *outline, rs []audit.ControlResult) {
 	k := rs[0].Control
-	fmt.Fprintf(b, "%s %s\n  %s\n  demands: %s\n", k.ID, k.Title, strings.Join(k.Frameworks, ", "), k.Demands)
+	b.heading(neutral)
+	b.printf("%s %s\n  %s\n  demands: %s\n", k.ID, k.Title, strings.Join(k.Frameworks, ", "), k.Demands)
 	var order []string
 	subjects := make(map[string][]string)
 	for s := audit.ControlMet; s <= audit.ControlUnknown; s++ {
@@ -127,24 +137,24 @@ func writeControl(b *strings.Builder, rs []audit.ControlResult) {
 		if state == audit.ControlNotApplicable.String() {
 			list = count(len(subjects[state]), "connector")
 		}
-		fmt.Fprintf(b, "  %s: %s\n", state, list)
+		b.printf("  %s: %s\n", state, list)
 	}
 	caution := false
 	for _, r := range rs {
 		switch {
 		case len(r.Broken) > 0:
-			fmt.Fprintf(b, "  %s: it is met to the letter, and that breaks %s, first %s\n", r.Subject, count(len(r.Broken), "flow"), r.Broken[0])
+			b.printf("  %s: it is met to the letter, and that breaks %s, first %s\n", r.Subject, count(len(r.Broken), "flow"), r.Broken[0])
 		case len(r.Breaks) > 0:
-			fmt.Fprintf(b, "  %s: to the letter (%s) it would break %s, first %s\n", r.Subject, differences(r.Change), count(len(r.Breaks), "flow"), r.Breaks[0])
+			b.printf("  %s: to the letter (%s) it would break %s, first %s\n", r.Subject, differences(r.Change), count(len(r.Breaks), "flow"), r.Breaks[0])
 		case r.Refused != nil:
-			fmt.Fprintf(b, "  %s: the cmdlets refuse the letter (%s): %s\n", r.Subject, differences(r.Change), r.Refused.Text)
+			b.printf("  %s: the cmdlets refuse the letter (%s): %s\n", r.Subject, differences(r.Change), r.Refused.Text)
 		default:
 			continue
 		}
 		caution = true
 	}
 	if caution {
-		fmt.Fprintf(b, "  safely: %s\n", k.Safely)
+		b.printf("  safely: %s\n", k.Safely)
 	}
 	b.WriteString("\n")
 }
@@ -198,21 +208,20 @@ func (f Format) Shares(w io.Writer, s Shares) error {
 	if f == JSON {
 		return writeJSON(w, s.json(), false)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s -> %s %s: ", s.Name, s.Server, s.Local)
+	var b outline
+	b.printf("%s -> %s %s: ", s.Name, s.Server, s.Local)
 	switch len(s.Shares) {
 	case 0:
 		b.WriteString("none of these addresses is of this family\n")
 	case 1:
-		fmt.Fprintf(&b, "all of them reach %s\n", s.who(0))
+		b.printf("all of them reach %s\n", s.who(0))
 	default:
 		b.WriteString("they do not reach one connector\n")
 		for i, share := range s.Shares {
-			fmt.Fprintf(&b, "  %s: %s\n", s.who(i), ranges(share.Addrs))
+			b.printf("  %s: %s\n", s.who(i), ranges(share.Addrs))
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Shares", &b)
 }
 
 func (s Shares) who(i int) string {

@@ -19,8 +19,9 @@ import (
 func TestChecks(t *testing.T) {
 	checks, err := audit.ParseChecks("RC012, RC908")
 	require.NoError(t, err)
-	assert.Equal(t, `RC012  note     entry shadowed by another entry of its own connector
-RC908  note     an acceptance that no finding needs
+	assert.Equal(t, `check severity title
+RC012 note     entry shadowed by another entry of its own connector
+RC908 note     an acceptance that no finding needs
 `, text(t, func(b *bytes.Buffer) error { return report.Text.Checks(b, checks) }))
 	both, err := audit.ParseChecks("RC001,RC012,RC908")
 	require.NoError(t, err)
@@ -144,7 +145,8 @@ func ExampleFormat_Checks() {
 	checks, _ := audit.ParseChecks("RC001")
 	_ = report.Text.Checks(os.Stdout, checks)
 	// Output:
-	// RC001  error    server-to-server mail lands on a connector without Exchange Server authentication
+	// check severity title
+	// RC001 error    server-to-server mail lands on a connector without Exchange Server authentication
 }
 
 func ExampleFormat_Shares() {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"strings"
 
@@ -27,38 +26,37 @@ func (f Format) Diagnosis(w io.Writer, d Diagnosis) error {
 	if f == JSON {
 		return writeJSON(w, d.json(), true)
 	}
-	var b strings.Builder
+	var b outline
 	d.head(&b)
 	for i, s := range d.Diagnosis.Suspects {
 		d.suspect(&b, i+1, s)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Diagnosis", &b)
 }
 
-func (d Diagnosis) head(b *strings.Builder) {
+func (d Diagnosis) head(b *outline) {
 	e := d.Diagnosis.Error
-	fmt.Fprintf(b, "%s\n  %s\n", cmp.Or(e.Reply, "no reply is known in this text"), d.Diagnosis.Meaning)
+	b.printf("%s\n  %s\n", cmp.Or(e.Reply, "no reply is known in this text"), d.Diagnosis.Meaning)
 	if e.Clipped {
 		b.WriteString("  only the first megabyte of the text was looked at\n")
 	}
 	if e.More > 0 {
-		fmt.Fprintf(b, "  the text holds %s of the kind; this is about the first\n", count(e.More, "more error"))
+		b.printf("  the text holds %s of the kind; this is about the first\n", count(e.More, "more error"))
 	}
 	for _, k := range e.SameCode {
-		fmt.Fprintf(b, "  the same code is that of %s: %s\n", k, k.Meaning())
+		b.printf("  the same code is that of %s: %s\n", k, k.Meaning())
 	}
 	if e.Kind == audit.ErrorCutOff {
 		b.WriteString("  the whole text: Get-Queue | Format-List Identity,NextHopDomain,LastError\n")
 	}
 	if len(e.Senders) > 0 {
-		fmt.Fprintf(b, "  worded by a sender of %s\n", strings.Join(texts(e.Senders), ", "))
+		b.printf("  worded by a sender of %s\n", strings.Join(texts(e.Senders), ", "))
 	}
 	if e.Purpose != 0 {
-		fmt.Fprintf(b, "  through a front end (%s)\n", e.Purpose)
+		b.printf("  through a front end (%s)\n", e.Purpose)
 	}
 	if d.Diagnosis.Target != "" {
-		fmt.Fprintf(b, "  said about %s\n", d.Diagnosis.Target)
+		b.printf("  said about %s\n", d.Diagnosis.Target)
 	}
 	if e.Kind == audit.ErrorCannotAchieve && d.Diagnosis.Target == "" {
 		b.WriteString("  the text names no target that is known here; LastError of Exchange 2013 and later and the send log name it\n")
@@ -69,46 +67,48 @@ func (d Diagnosis) head(b *strings.Builder) {
 	case 1:
 		b.WriteString("1 possible cause:\n")
 	default:
-		fmt.Fprintf(b, "%d possible causes, the likeliest first:\n", len(d.Diagnosis.Suspects))
+		b.printf("%d possible causes, the likeliest first:\n", len(d.Diagnosis.Suspects))
 	}
 }
 
-func (d Diagnosis) suspect(b *strings.Builder, n int, s audit.Suspect) {
+func (d Diagnosis) suspect(b *outline, n int, s audit.Suspect) {
 	a := Audit{Topology: d.Topology}
+	b.WriteString("\n")
+	b.heading([...]tone{0: neutral, audit.Unlikely: neutral, audit.Thinkable: note, audit.Plausible: warning, audit.VeryLikely: bad}[s.Likelihood])
 	if s.Outside() {
-		fmt.Fprintf(b, "\n%d. %s: %s (outside the configuration)\n", n, s.Likelihood, s.Title)
+		b.printf("%d. %s: %s (outside the configuration)\n", n, s.Likelihood, s.Title)
 	} else {
-		fmt.Fprintf(b, "\n%d. %s: %s %s\n", n, s.Likelihood, s.Subject, s.Title)
+		b.printf("%d. %s: %s %s\n", n, s.Likelihood, s.Subject, s.Title)
 	}
 	if s.Likelihood == audit.Unlikely { // only why
 		evidence(b, s)
 		return
 	}
 	if s.Witness == nil || s.Witness.Cause.Basis() != s.Basis { // else the example has it
-		fmt.Fprintf(b, "  rule: %s\n", s.Basis)
+		b.printf("  rule: %s\n", s.Basis)
 	}
 	evidence(b, s)
 	if len(s.Addrs) > 0 {
-		fmt.Fprintf(b, "  addresses: %s\n", strings.Join(texts(s.Addrs), ", "))
+		b.printf("  addresses: %s\n", strings.Join(texts(s.Addrs), ", "))
 	}
 	if s.Witness != nil {
 		a.witness(b, s.Witness)
 	}
 	if s.Confirm != "" {
-		fmt.Fprintf(b, "  to confirm: %s\n", s.Confirm)
+		b.printf("  to confirm: %s\n", s.Confirm)
 	}
 	if s.Remedy != "" {
-		fmt.Fprintf(b, "  remedy: %s\n", s.Remedy)
+		b.printf("  remedy: %s\n", s.Remedy)
 	}
 	a.writeFixes(b, s.Fixes)
 }
 
-func evidence(b *strings.Builder, s audit.Suspect) {
+func evidence(b *outline, s audit.Suspect) {
 	for _, text := range s.For {
-		fmt.Fprintf(b, "  for: %s\n", text)
+		b.printf("  for: %s\n", text)
 	}
 	for _, text := range s.Against {
-		fmt.Fprintf(b, "  against: %s\n", text)
+		b.printf("  against: %s\n", text)
 	}
 }
 

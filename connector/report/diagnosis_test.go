@@ -218,15 +218,15 @@ func ExampleFormat_Matrix() {
 	x, _ := connector.Compile(top)
 	_ = report.Text.Matrix(os.Stdout, audit.MatrixOf(audit.Flows(top, x)))
 	// Output:
-	// from  to
-	//       EX01 EX02
-	// EX01       F
-	// EX02  +
+	// from / to EX01 EX02
+	// EX01           F
+	// EX02      +
 	//
 	//   F  a required flow fails
 	//   +  all flows pass
 	//
-	// EX01 -> EX02 port 25 Mail: fails, taken by EX02\Relay
-	// EX01 -> EX02 port 25 PublicFolderReplication: possible, would fail, taken by EX02\Relay
-	// EX01 -> EX02 port 25 Shadow: possible, would fail, taken by EX02\Relay
+	// Flows that do not pass:
+	//   EX01 -> EX02 port 25 Mail: fails, taken by EX02\Relay
+	//   EX01 -> EX02 port 25 PublicFolderReplication: possible, would fail, taken by EX02\Relay
+	//   EX01 -> EX02 port 25 Shadow: possible, would fail, taken by EX02\Relay
 }

@@ -17,12 +17,11 @@ func (f Format) Flows(w io.Writer, flows []audit.FlowResult) error {
 	if f == JSON {
 		return writeJSON(w, flowsJSON(flows), true)
 	}
+	var b outline
 	for _, r := range flows {
-		if _, err := fmt.Fprintf(w, "%s\n  %s\n", r, r.Flow.Why); err != nil {
-			return err
-		}
+		b.printf("%s\n  %s\n", r, r.Flow.Why)
 	}
-	return nil
+	return f.outline(w, "Flows", &b)
 }
 
 // flowSummary is what an audit tells of all flows.
@@ -71,38 +70,41 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 }
 
 // flows lists the required flows that fail.
-func (a Audit) flows(b *strings.Builder, s flowSummary) {
+func (a Audit) flows(b *outline, s flowSummary) {
 	switch {
 	case !s.any:
 		b.WriteString("Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.\n")
 	case len(s.failing) == 0:
+		b.mark(plain, good)
 		b.WriteString("No required flow between servers is known to fail.\n")
 	case len(s.failing) == 1:
+		b.heading(bad)
 		b.WriteString("1 required flow between servers fails:\n")
 	default:
-		fmt.Fprintf(b, "%d required flows between servers fail:\n", len(s.failing))
+		b.heading(bad)
+		b.printf("%d required flows between servers fail:\n", len(s.failing))
 	}
 	for i, r := range s.failing {
 		if i == mostFlows {
-			fmt.Fprintf(b, "  and %d more\n", len(s.failing)-i)
+			b.printf("  and %d more\n", len(s.failing)-i)
 			break
 		}
 		taken := ""
 		if r.State == audit.FlowPartly {
 			taken = "in part, "
 		}
-		fmt.Fprintf(b, "  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
+		b.printf("  %s: %staken by %s\n", r.Flow, taken, takenBy(r.Witness))
 		switch r.Witness.Cause {
 		case connector.CauseNotPermitted, connector.CauseFQDN, connector.CauseNoDirectTrust, connector.CauseNoCertificate,
 			connector.CauseRequireTLS: // which RC001 does not explain
-			fmt.Fprintf(b, "    %s\n", r.Witness.Cause.Basis())
+			b.printf("    %s\n", r.Witness.Cause.Basis())
 		}
 	}
 	a.unaddressed(b)
 }
 
 // unaddressed names the servers whose mail could not be followed because nobody told their addresses.
-func (a Audit) unaddressed(b *strings.Builder) {
+func (a Audit) unaddressed(b *outline) {
 	var names []string
 	for _, s := range a.Topology.AllServers() {
 		if len(s.Addresses) == 0 {
@@ -110,12 +112,12 @@ func (a Audit) unaddressed(b *strings.Builder) {
 		}
 	}
 	if len(names) > 0 {
-		fmt.Fprintf(b, "Mail from %s was not followed: the addresses are not known (Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells them).\n", strings.Join(names, ", "))
+		b.printf("Mail from %s was not followed: the addresses are not known (Get-NetIPAddress, Resolve-DnsName or -addr NAME=IP tells them).\n", strings.Join(names, ", "))
 	}
 }
 
 // others lists, in groups, what else flows between the servers and why it does not fail.
-func (s flowSummary) others(b *strings.Builder) {
+func (s flowSummary) others(b *outline) {
 	var purposes []string
 	for _, r := range s.failing {
 		if p := r.Flow.Purpose.String(); !slices.Contains(purposes, p) {
@@ -126,14 +128,14 @@ func (s flowSummary) others(b *strings.Builder) {
 	case len(s.groups) == 0:
 		return
 	case len(purposes) == 0:
-		b.WriteString("\nFlows between servers:\n")
+		b.section("Flows between servers:", neutral)
 	case len(purposes) == 1:
-		fmt.Fprintf(b, "\nWhy only %s? Everything else between the servers:\n", purposes[0])
+		b.section("Why only "+purposes[0]+"? Everything else between the servers:", neutral)
 	default:
-		b.WriteString("\nEverything else between the servers:\n")
+		b.section("Everything else between the servers:", neutral)
 	}
 	for _, g := range s.groups {
-		fmt.Fprintf(b, "  %s\n    %s\n", g, g.why)
+		b.printf("  %s\n    %s\n", g, g.why)
 	}
 }
 

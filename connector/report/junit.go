@@ -33,6 +33,12 @@ type junitCase struct {
 	Line    int           `xml:"line,attr,omitempty"`
 	Failure *junitProblem `xml:"failure"`
 	Error   *junitProblem `xml:"error"`
+	Skipped *junitSkipped `xml:"skipped"`
+	Output  string        `xml:"system-out,omitempty"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr"`
 }
 
 type junitProblem struct {
@@ -41,18 +47,14 @@ type junitProblem struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes what became of expectations as the JUnit XML that continuous integration reads: a suite for each file, with a test for each
-// case and section; one for the snapshot, with a test for each server and pair of connectors between which sources moved; one for coverage;
-// one for a change that is refused. What cannot be asked is an error, all else that does not hold a failure; a suite without expectations is a
-// failure, too. The class of a test is the suite, and the group of the case behind a dot; its name is that of the case, or the question, with
-// what is wanted where several have one. Characters that XML cannot hold are replaced. Nothing depends on time.
-func (t Tests) JUnit(w io.Writer) error {
+// junit writes the tests, see [Format.Tests].
+func (t Tests) junit(w io.Writer) error {
 	all := junitSuites{Name: "topotest"}
 	if t.Err != nil {
 		all.add(junitSuite{Name: "input"}.with(junitCase{Class: "input", Name: "it can be used", Error: &junitProblem{"unusable", t.Err.Error(), ""}}))
 	}
 	if t.Refused != nil {
-		var b strings.Builder
+		var b outline
 		writeRefused(&b, t.Refused)
 		all.add(junitSuite{Name: "change"}.with(junitCase{Class: "change", Name: "the cmdlets accept it", Failure: &junitProblem{"refused", "the cmdlets would refuse the change", b.String()}}))
 	}
@@ -79,12 +81,17 @@ func (t Tests) JUnit(w io.Writer) error {
 		all.add(junitSuite{Name: "expectations"}.with(junitCase{Class: "expectations", Name: "there are some",
 			Failure: &junitProblem{"untested", "nothing is expected of this topology", ""}}))
 	}
+	return all.write(w)
+}
+
+// write writes XML. Characters that it cannot hold are replaced.
+func (s junitSuites) write(w io.Writer) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
 	e := xml.NewEncoder(w)
 	e.Indent("", "  ")
-	if err := e.Encode(all); err != nil {
+	if err := e.Encode(s); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, "\n")
@@ -105,13 +112,15 @@ func (s junitSuite) with(c junitCase) junitSuite {
 
 // counted fills in the numbers.
 func (s junitSuite) counted() junitSuite {
-	s.Tests, s.Failures, s.Errors = len(s.Cases), 0, 0
+	s.Tests, s.Failures, s.Errors, s.Skipped = len(s.Cases), 0, 0, 0
 	for _, c := range s.Cases {
 		switch {
 		case c.Error != nil:
 			s.Errors++
 		case c.Failure != nil:
 			s.Failures++
+		case c.Skipped != nil:
+			s.Skipped++
 		}
 	}
 	return s
@@ -217,7 +226,7 @@ func (s *SnapshotChange) junit() junitSuite {
 		return suite.with(junitCase{Class: s.Name, Name: "no source changes hands"})
 	}
 	add := func(m movement, who string) {
-		var b strings.Builder
+		var b outline
 		m.write(&b, "", who)
 		suite.add(junitCase{Class: s.Name, Name: m.Server + ": " + who, Failure: &junitProblem{"moved", ranges(m.Addrs), b.String()}})
 	}
@@ -228,7 +237,7 @@ func (s *SnapshotChange) junit() junitSuite {
 		add(m, orRefused(m.From)+", or another one")
 	}
 	for _, u := range s.Unsaid {
-		var b strings.Builder
+		var b outline
 		writeApart(&b, u)
 		suite.add(junitCase{Class: s.Name, Name: fmt.Sprintf("%s %s: the snapshot says who is served, now %s", u.Server, u.Local, orRefused(u.Connector)),
 			Failure: &junitProblem{"lost", ranges(u.Addrs), b.String()}})

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -22,15 +20,14 @@ func (f Format) Matrix(w io.Writer, m audit.Matrix) error {
 	if f == JSON {
 		return writeJSON(w, matrixJSON(m), true)
 	}
-	var b strings.Builder
+	var b outline
 	targets := m.Targets()
 	if len(targets) == 0 {
 		b.WriteString("No flows between servers are known.\n")
 	} else {
 		grid(&b, m, targets)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Flows between servers", &b)
 }
 
 // cellSign is a sign for cells, and which flow it stands for.
@@ -53,6 +50,15 @@ var signs = []cellSign{
 	{".", "no flow that receive connectors decide about", func(audit.FlowResult) bool { return true }},
 }
 
+// signOf returns which of the signs a cell has, -1 if there is no flow in it.
+func signOf(c audit.Cell) int {
+	worst, ok := c.Worst()
+	if !ok {
+		return -1
+	}
+	return slices.IndexFunc(signs, func(s cellSign) bool { return s.is(worst) })
+}
+
 func label(e audit.End) string {
 	if e.Network {
 		return "network " + e.Name
@@ -60,33 +66,28 @@ func label(e audit.End) string {
 	return e.Name
 }
 
-func grid(b *strings.Builder, m audit.Matrix, targets []audit.End) {
-	width := 0
-	for _, s := range m.Sources() {
-		width = max(width, utf8.RuneCountInString(label(s)))
-	}
+func grid(b *outline, m audit.Matrix, targets []audit.End) {
 	used := make([]bool, len(signs))
-	fmt.Fprintf(b, "%-*s  to\n%-*s ", width, "from", width, "")
+	rows := [][]string{{"from / to"}}
 	for _, t := range targets {
-		fmt.Fprintf(b, " %s", t.Name)
+		rows[0] = append(rows[0], t.Name)
 	}
-	b.WriteString("\n")
 	for _, s := range m.Sources() {
-		line := fmt.Sprintf("%-*s ", width, label(s))
+		row := []string{label(s)}
 		for _, t := range targets {
 			sign := ""
-			if worst, ok := m.Cell(s, t).Worst(); ok {
-				at := slices.IndexFunc(signs, func(x cellSign) bool { return x.is(worst) })
+			if at := signOf(m.Cell(s, t)); at >= 0 {
 				sign, used[at] = signs[at].sign, true
 			}
-			line += fmt.Sprintf(" %-*s", utf8.RuneCountInString(t.Name), sign)
+			row = append(row, sign)
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		rows = append(rows, row)
 	}
+	b.table(rows)
 	b.WriteString("\n")
 	for i, s := range signs {
 		if used[i] {
-			fmt.Fprintf(b, "  %s  %s\n", s.sign, s.means)
+			b.printf("  %s  %s\n", s.sign, s.means)
 		}
 	}
 	notPassing(b, m, targets)
@@ -94,7 +95,7 @@ func grid(b *strings.Builder, m audit.Matrix, targets []audit.End) {
 
 // notPassing lists the flows that do not pass, with the connector that takes them; of those that were not checked those of one cell
 // and reason in one line.
-func notPassing(b *strings.Builder, m audit.Matrix, targets []audit.End) {
+func notPassing(b *outline, m audit.Matrix, targets []audit.End) {
 	var lines []string
 	for _, s := range m.Sources() {
 		for _, t := range targets {
@@ -116,8 +117,12 @@ func notPassing(b *strings.Builder, m audit.Matrix, targets []audit.End) {
 			}
 		}
 	}
-	if len(lines) > 0 {
-		b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	if len(lines) == 0 {
+		return
+	}
+	b.section("Flows that do not pass:", neutral)
+	for _, l := range lines {
+		b.printf("  %s\n", l)
 	}
 }
 

@@ -22,13 +22,12 @@ func (f Format) Moves(w io.Writer, moves []connector.Move) error {
 	if f == JSON {
 		return writeJSON(w, movesJSON(moves), true)
 	}
-	var b strings.Builder
+	var b outline
 	if len(moves) == 0 {
 		b.WriteString("No source of any endpoint changes hands.\n")
 	}
 	writeMoves(&b, "", moves)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Who changes hands", &b)
 }
 
 // movement is a move at several local endpoints.
@@ -65,14 +64,14 @@ func countOf(rs []connector.Range) *big.Int {
 const mostRanges = 12
 
 // writeMoves writes a block for each move.
-func writeMoves(b *strings.Builder, indent string, moves []connector.Move) {
+func writeMoves(b *outline, indent string, moves []connector.Move) {
 	for _, m := range merged(moves) {
 		m.write(b, indent, m.who())
 	}
 }
 
 // writeUnsettled writes a block for each of those who may move.
-func writeUnsettled(b *strings.Builder, indent string, moves []connector.Move) {
+func writeUnsettled(b *outline, indent string, moves []connector.Move) {
 	for _, m := range merged(moves) {
 		m.write(b, indent, orRefused(m.From)+", or another one")
 	}
@@ -87,11 +86,11 @@ func (m movement) who() string {
 	return former + orRefused(m.From) + " -> " + orRefused(m.To)
 }
 
-func (m movement) write(b *strings.Builder, indent, who string) {
-	fmt.Fprintf(b, "%s%s %s: %s\n%s  %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who, indent, ranges(m.Addrs))
-	fmt.Fprintf(b, "%s  %s, for example %s\n", indent, connector.CountAddresses(countOf(m.Addrs)), m.Witness)
+func (m movement) write(b *outline, indent, who string) {
+	b.printf("%s%s %s: %s\n%s  %s\n", indent, m.Server, strings.Join(texts(m.locals), ", "), who, indent, ranges(m.Addrs))
+	b.printf("%s  %s, for example %s\n", indent, connector.CountAddresses(countOf(m.Addrs)), m.Witness)
 	if m.Doubt != 0 {
-		fmt.Fprintf(b, "%s  in doubt: %s\n", indent, m.Doubt)
+		b.printf("%s  in doubt: %s\n", indent, m.Doubt)
 	}
 }
 

@@ -37,8 +37,9 @@ func (f Format) Plans(w io.Writer, p Plans) error {
 		}
 		return writeJSON(w, o, true)
 	}
-	_, err = io.WriteString(w, script)
-	return err
+	var b outline
+	b.script(script)
+	return f.outline(w, "Plan", &b)
 }
 
 func (p Plans) script() (string, error) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
@@ -53,7 +52,7 @@ func (f Format) Replay(w io.Writer, r Replay) error {
 	if f == JSON {
 		return writeJSON(w, r.json(), true)
 	}
-	var b strings.Builder
+	var b outline
 	r.read(&b)
 	r.agreement(&b)
 	r.servers(&b)
@@ -61,21 +60,7 @@ func (f Format) Replay(w io.Writer, r Replay) error {
 	r.findings(&b)
 	r.backTest(&b)
 	r.usage(&b)
-	_, err := io.WriteString(w, visible(b.String()))
-	return err
-}
-
-// visible writes what a terminal would take for a command, or would not show, as what it is: names in logs are what somebody chose.
-func visible(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r == '\n' || unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		}
-	}
-	return b.String()
+	return f.outline(w, "Protocol logs", &b)
 }
 
 const minuteFormat = "2006-01-02 15:04"
@@ -94,18 +79,18 @@ func span(first, last time.Time) string {
 	return from + " to " + to
 }
 
-func (r Replay) read(b *strings.Builder) {
+func (r Replay) read(b *outline) {
 	t := r.Traffic.Total()
 	if r.Traffic.Interrupted {
 		b.WriteString("PARTIAL: reading was interrupted; what follows is what was read until then.\n")
 	}
-	fmt.Fprintf(b, "%s of %s: %s, %s", count(r.Traffic.Records, "record"), count(r.Traffic.Files, "log"), count(t.Sessions, "session"), count(t.Messages, "message"))
+	b.printf("%s of %s: %s, %s", count(r.Traffic.Records, "record"), count(r.Traffic.Files, "log"), count(t.Sessions, "session"), count(t.Messages, "message"))
 	if t.Sessions > 0 {
-		fmt.Fprintf(b, ", %s UTC", span(t.First, t.Last))
+		b.printf(", %s UTC", span(t.First, t.Last))
 	}
 	b.WriteString("\n")
 	if t.Partial > 0 {
-		fmt.Fprintf(b, "  %s without beginning or end in the logs\n", count(t.Partial, "session"))
+		b.printf("  %s without beginning or end in the logs\n", count(t.Partial, "session"))
 	}
 	sent := 0
 	for _, c := range r.Traffic.Connectors() {
@@ -114,17 +99,17 @@ func (r Replay) read(b *strings.Builder) {
 		}
 	}
 	if sent > 0 {
-		fmt.Fprintf(b, "  %s of send logs, which no receive connector of these servers decides\n", count(sent, "session"))
+		b.printf("  %s of send logs, which no receive connector of these servers decides\n", count(sent, "session"))
 	}
 	for _, p := range r.Traffic.Problems() {
-		fmt.Fprintf(b, "  not as expected, %s: %v\n", count(p.Count, "time"), p.Err)
+		b.printf("  not as expected, %s: %v\n", count(p.Count, "time"), p.Err)
 		for _, e := range p.Examples {
-			fmt.Fprintf(b, "    %v\n", e)
+			b.printf("    %v\n", e)
 		}
 	}
 }
 
-func (r Replay) agreement(b *strings.Builder) {
+func (r Replay) agreement(b *outline) {
 	if r.Replay == nil {
 		return
 	}
@@ -133,17 +118,23 @@ func (r Replay) agreement(b *strings.Builder) {
 	case judged == 0:
 		b.WriteString("\nNo session could be compared with the configuration.\n")
 	case r.Replay.Agreed == judged && judged == 1:
-		b.WriteString("\nThe logs agree: the only session reached the connector that the configuration predicts.\n")
+		b.WriteString("\n")
+		b.mark(plain, good)
+		b.WriteString("The logs agree: the only session reached the connector that the configuration predicts.\n")
 	case r.Replay.Agreed == judged:
-		fmt.Fprintf(b, "\nThe logs agree: all of %s reached the connector that the configuration predicts.\n", count(judged, "session"))
+		b.WriteString("\n")
+		b.mark(plain, good)
+		b.printf("The logs agree: all of %s reached the connector that the configuration predicts.\n", count(judged, "session"))
 	default:
-		fmt.Fprintf(b, "\nThe logs agree for %d of %s (%s %%), and not for %d.\n", r.Replay.Agreed, count(judged, "session"), percent(share), judged-r.Replay.Agreed)
+		b.WriteString("\n")
+		b.mark(plain, bad)
+		b.printf("The logs agree for %d of %s (%s %%), and not for %d.\n", r.Replay.Agreed, count(judged, "session"), percent(share), judged-r.Replay.Agreed)
 	}
 	if r.Replay.InDoubt > 0 {
-		fmt.Fprintf(b, "  In %d of them the prediction was in doubt; the logs settle it.\n", r.Replay.InDoubt)
+		b.printf("  In %d of them the prediction was in doubt; the logs settle it.\n", r.Replay.InDoubt)
 	}
-	r.groups(b, "Disagreement", r.Replay.Disagreements)
-	r.groups(b, "Not judged", r.Replay.NotJudged)
+	r.groups(b, "Disagreement", bad, r.Replay.Disagreements)
+	r.groups(b, "Not judged", neutral, r.Replay.NotJudged)
 }
 
 // percent prints a share that is not all with as many digits as show that.
@@ -156,24 +147,24 @@ func percent(share float64) string {
 	return "almost 100"
 }
 
-func (r Replay) groups(b *strings.Builder, title string, groups []smtplog.Group) {
+func (r Replay) groups(b *outline, title string, t tone, groups []smtplog.Group) {
 	for i, g := range groups {
 		if i == 0 || g.Judgement != groups[i-1].Judgement {
-			fmt.Fprintf(b, "\n%s: %s\n", title, g.Judgement.Meaning())
+			b.section(title+": "+g.Judgement.Meaning(), t)
 		}
-		fmt.Fprintf(b, "  %s, %s: logged %s", count(g.Tally.Sessions, "session"), span(g.Tally.First, g.Tally.Last), g.Logged)
+		b.printf("  %s, %s: logged %s", count(g.Tally.Sessions, "session"), span(g.Tally.First, g.Tally.Last), g.Logged)
 		if g.Local.IsValid() {
-			fmt.Fprintf(b, " at %s", g.Local)
+			b.printf(" at %s", g.Local)
 		}
 		if g.Predicted != (connector.Match{}) && g.Judgement.Judged() {
-			fmt.Fprintf(b, "; predicted %s", g.Predicted)
+			b.printf("; predicted %s", g.Predicted)
 		}
 		b.WriteString("\n")
 		if len(g.Clients) > 0 {
-			fmt.Fprintf(b, "    from %s\n", some(texts(g.Clients), mostClients))
+			b.printf("    from %s\n", some(texts(g.Clients), mostClients))
 		}
 		if e := g.Tally.Example; e.Session != "" {
-			fmt.Fprintf(b, "    for example session %s, %s\n", e.Session, e.Source)
+			b.printf("    for example session %s, %s\n", e.Session, e.Source)
 		}
 	}
 }
@@ -194,11 +185,11 @@ func quotedIfOdd(s string) string {
 	return s
 }
 
-func (r Replay) servers(b *strings.Builder) {
+func (r Replay) servers(b *outline) {
 	if len(r.Servers) == 0 {
 		return
 	}
-	b.WriteString("\nAddresses of servers, as the logs show them:\n")
+	b.section("Addresses of servers, as the logs show them:", neutral)
 	for _, s := range r.Servers {
 		state := "not taken over: it proves nothing, and the address is public"
 		switch {
@@ -209,20 +200,20 @@ func (r Replay) servers(b *strings.Builder) {
 		case s.Useful():
 			state = "taken over"
 		}
-		fmt.Fprintf(b, "  %s %s: %s, %s (%s)\n", s.Server, s.Addr, s.Evidence, count(s.Tally.Sessions, "session"), state)
+		b.printf("  %s %s: %s, %s (%s)\n", s.Server, s.Addr, s.Evidence, count(s.Tally.Sessions, "session"), state)
 		if s.Tally.Traits.Of(smtplog.SawOffer) > 0 && (s.Evidence == smtplog.Claimed || s.Evidence == smtplog.Authenticated) {
-			fmt.Fprintf(b, "    %s\n", offers(&s.Tally))
+			b.printf("    %s\n", offers(&s.Tally))
 		}
 	}
 }
 
-func (r Replay) targets(b *strings.Builder) {
+func (r Replay) targets(b *outline) {
 	if len(r.Targets) == 0 {
 		return
 	}
-	b.WriteString("\nWhere servers could not authenticate, by their send logs:\n")
+	b.section("Where servers could not authenticate, by their send logs:", bad)
 	for _, c := range r.Targets {
-		fmt.Fprintf(b, "  %s to %s, EHLO reply from %s: %s\n    %s\n    for example session %s, %s\n", c.Connector, c.Remote, orNobody(c.Host.Text), tally(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
+		b.printf("  %s to %s, EHLO reply from %s: %s\n    %s\n    for example session %s, %s\n", c.Connector, c.Remote, orNobody(c.Host.Text), tally(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
 	}
 }
 
@@ -233,7 +224,7 @@ func orNobody(name string) string {
 	return quotedIfOdd(name)
 }
 
-func (r Replay) findings(b *strings.Builder) {
+func (r Replay) findings(b *outline) {
 	if len(r.Findings) == 0 {
 		return
 	}
@@ -247,21 +238,21 @@ func (r Replay) findings(b *strings.Builder) {
 		}
 		for i, c := range witnesses {
 			if i == mostClients {
-				fmt.Fprintf(b, "  and %d more\n", len(witnesses)-i)
+				b.printf("  and %d more\n", len(witnesses)-i)
 				break
 			}
-			fmt.Fprintf(b, "  seen in the logs: %s at %s: %s\n    %s\n    for example session %s, %s\n", c.Remote.Addr(), c.Local, clientText(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
+			b.printf("  seen in the logs: %s at %s: %s\n    %s\n    for example session %s, %s\n", c.Remote.Addr(), c.Local, clientText(&c.Tally), offers(&c.Tally), c.Example.Session, c.Example.Source)
 		}
 	}
 }
 
-func (r Replay) backTest(b *strings.Builder) {
+func (r Replay) backTest(b *outline) {
 	if r.Changes == nil && r.BackTest == nil {
 		return
 	}
-	fmt.Fprintf(b, "\n%s, tried on these sessions:\n", count(len(r.Changes), "change"))
+	b.section(count(len(r.Changes), "change")+", tried on these sessions:", neutral)
 	for _, c := range r.Changes {
-		fmt.Fprintf(b, "  %s\n", c)
+		b.printf("  %s\n", c)
 	}
 	if r.Refused != nil {
 		b.WriteString("\n")
@@ -272,34 +263,34 @@ func (r Replay) backTest(b *strings.Builder) {
 		return
 	}
 	if t.Moved+t.Losing == 0 {
-		fmt.Fprintf(b, "  None of %s would have reached another connector or lost anything.\n", count(t.Sessions, "session"))
+		b.printf("  None of %s would have reached another connector or lost anything.\n", count(t.Sessions, "session"))
 	} else {
-		fmt.Fprintf(b, "  Of %s %d would have reached another connector; %d are those of clients that lose something, or may.\n", count(t.Sessions, "session"), t.Moved, t.Losing)
+		b.printf("  Of %s %d would have reached another connector; %d are those of clients that lose something, or may.\n", count(t.Sessions, "session"), t.Moved, t.Losing)
 	}
 	if t.NotJudged > 0 {
-		fmt.Fprintf(b, "  %s could not be tried: server, endpoint or client are not known.\n", count(t.NotJudged, "session"))
+		b.printf("  %s could not be tried: server, endpoint or client are not known.\n", count(t.NotJudged, "session"))
 	}
 	for _, g := range t.Groups {
 		where := movement{Move: connector.Move{From: g.From, To: g.To}}.who()
 		if !g.Moves {
 			where = "stays at " + orRefused(g.To)
 		}
-		fmt.Fprintf(b, "\n  %s %s: %s: %s of %s\n", g.Server, g.Local, where, count(g.Tally.Sessions, "session"), count(len(g.Clients), "client"))
+		b.printf("\n  %s %s: %s: %s of %s\n", g.Server, g.Local, where, count(g.Tally.Sessions, "session"), count(len(g.Clients), "client"))
 		if g.Loses != 0 {
-			fmt.Fprintf(b, "    loses %s\n", g.Loses)
+			b.printf("    loses %s\n", g.Loses)
 		}
 		if g.MayLose != 0 {
-			fmt.Fprintf(b, "    may lose %s: what decides it is not known\n", g.MayLose)
+			b.printf("    may lose %s: what decides it is not known\n", g.MayLose)
 		}
 		if g.Disagree > 0 {
-			fmt.Fprintf(b, "    the logs have %d of them at another connector\n", g.Disagree)
+			b.printf("    the logs have %d of them at another connector\n", g.Disagree)
 		}
 		for i, c := range g.Clients {
 			if i == mostSources && !r.Everything && len(g.Clients) > mostSources+1 {
-				fmt.Fprintf(b, "      and %d more clients\n", len(g.Clients)-i)
+				b.printf("      and %d more clients\n", len(g.Clients)-i)
 				break
 			}
-			fmt.Fprintf(b, "      %s: %s\n", c.Remote.Addr(), clientText(&c.Tally))
+			b.printf("      %s: %s\n", c.Remote.Addr(), clientText(&c.Tally))
 		}
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/smtplog"
 )
 
-func (r Replay) usage(b *strings.Builder) {
+func (r Replay) usage(b *outline) {
 	if r.Usage == nil {
 		return
 	}
-	b.WriteString("\nWho used what. A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses,\nor in IPv6 more than a /64.\n")
+	b.section("Who used what:", neutral)
+	b.WriteString("A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses,\nor in IPv6 more than a /64.\n")
 	for _, u := range r.Usage {
 		if u.Connector.IsZero() {
-			fmt.Fprintf(b, "  connectors that are too many to be listed: %s\n", tally(&u.All))
+			b.printf("  connectors that are too many to be listed: %s\n", tally(&u.All))
 			continue
 		}
 		known := ""
@@ -22,12 +23,12 @@ func (r Replay) usage(b *strings.Builder) {
 			known = " (not in the configuration)"
 		}
 		if u.All.Sessions == 0 {
-			fmt.Fprintf(b, "  %s%s: nobody\n", u.Connector, known)
+			b.printf("  %s%s: nobody\n", u.Connector, known)
 			continue
 		}
-		fmt.Fprintf(b, "  %s%s: %s\n", u.Connector, known, tally(&u.All))
+		b.printf("  %s%s: %s\n", u.Connector, known, tally(&u.All))
 		if u.Beyond > 0 {
-			fmt.Fprintf(b, "    %s of clients that are too many to be listed\n", count(u.Beyond, "session"))
+			b.printf("    %s of clients that are too many to be listed\n", count(u.Beyond, "session"))
 		}
 		var unused []string
 		for _, used := range u.Ranges {
@@ -50,7 +51,7 @@ func (r Replay) usage(b *strings.Builder) {
 			if u.Beyond > 0 {
 				nobody = "nobody of those who are listed"
 			}
-			fmt.Fprintf(b, "    %s from %s\n", nobody, some(unused, most))
+			b.printf("    %s from %s\n", nobody, some(unused, most))
 		}
 		if u.Outside.All.Sessions > 0 {
 			name := "outside of its ranges"
@@ -62,18 +63,18 @@ func (r Replay) usage(b *strings.Builder) {
 	}
 }
 
-func (r Replay) used(b *strings.Builder, name string, u smtplog.RangeUsage) {
-	fmt.Fprintf(b, "    %s: %s of %s\n", name, count(u.All.Sessions, "session"), count(len(u.Sources), "source"))
+func (r Replay) used(b *outline, name string, u smtplog.RangeUsage) {
+	b.printf("    %s: %s of %s\n", name, count(u.All.Sessions, "session"), count(len(u.Sources), "source"))
 	for i, s := range u.Sources {
 		if i == mostSources && !r.Everything && len(u.Sources) > mostSources+1 {
-			fmt.Fprintf(b, "      and %d more sources\n", len(u.Sources)-i)
+			b.printf("      and %d more sources\n", len(u.Sources)-i)
 			break
 		}
 		address := "address not known"
 		if s.Addr.IsValid() {
 			address = s.Addr.String()
 		}
-		fmt.Fprintf(b, "      %s: %s\n", address, clientText(&s.Tally))
+		b.printf("      %s: %s\n", address, clientText(&s.Tally))
 	}
 }
 

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -19,20 +17,23 @@ func (f Format) Explanation(w io.Writer, e *connector.Explanation) error {
 	if f == JSON {
 		return writeJSON(w, explanationJSON(e), false)
 	}
-	if _, err := fmt.Fprintf(w, "%s: %s\n", e.Conn, e.Match); err != nil {
-		return err
-	}
-	var b strings.Builder
+	var b outline
+	explain(&b, e)
+	return f.outline(w, "Which connector, and why", &b)
+}
+
+// explain tells why a connection gets the connector it gets.
+func explain(b *outline, e *connector.Explanation) {
+	b.heading(neutral)
+	b.printf("%s: %s\n", e.Conn, e.Match)
 	for _, s := range e.Steps {
-		fmt.Fprintf(&b, "  %s\n", s)
+		b.printf("  %s\n", s)
 	}
 	for i, s := range e.Steps {
 		if i == 0 || s.Reason != e.Steps[i-1].Reason { // steps of one reason are neighbours
-			fmt.Fprintf(&b, "    %s: %s\n", s.Reason, s.Basis())
+			b.printf("    %s: %s\n", s.Reason, s.Basis())
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // Match writes the decision alone: as text one line, as JSON what Explanation writes.
@@ -40,8 +41,9 @@ func (f Format) Match(w io.Writer, e *connector.Explanation) error {
 	if f == JSON {
 		return f.Explanation(w, e)
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\n", e.Conn, e.Match)
-	return err
+	var b outline
+	b.printf("%s: %s\n", e.Conn, e.Match)
+	return f.outline(w, "Which connector", &b)
 }
 
 type explanationObject struct {

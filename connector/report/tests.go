@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
@@ -148,18 +147,28 @@ func (s TestSuite) expectations(yield func(expectation) bool) {
 //
 // where UNSAID is {"server", "local", "connector", "addresses", "count"}, section is left out but of a story, refused is as in [Format.WhatIf],
 // and moves and witness are as in [Format.Moves] and [Format.Explanation]; snapshot and coverage are null if they were not asked for.
+//
+// As JUnit it has a suite for each file, with a test for each case and section; one for the snapshot, with a test for each server and pair of
+// connectors between which sources moved; one for coverage; one for a change that is refused. What cannot be asked is an error, all else that
+// does not hold a failure; a suite without expectations is a failure, too. The class of a test is the suite, and the group of the case behind a
+// dot; its name is that of the case, or the question, with what is wanted where several have one. Characters that XML cannot hold are
+// replaced. Nothing depends on time.
 func (f Format) Tests(w io.Writer, t Tests) error {
-	if f == JSON {
+	switch f {
+	case JSON:
 		return writeJSON(w, t.json(), true)
+	case JUnit:
+		return t.junit(w)
 	}
-	var b strings.Builder
+	var b outline
 	if t.Err != nil {
-		fmt.Fprintf(&b, "Nothing could be asked: %v\n", t.Err)
+		b.printf("Nothing could be asked: %v\n", t.Err)
 	}
 	writeRefused(&b, t.Refused)
 	for _, s := range t.Suites {
 		for e := range s.expectations {
 			if !e.holds {
+				b.heading(bad)
 				b.WriteString("FAIL " + e.text() + "\n")
 			}
 		}
@@ -174,19 +183,21 @@ func (f Format) Tests(w io.Writer, t Tests) error {
 		t.writeCoverage(&b)
 	}
 	t.writeVerdict(&b)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Expectations", &b)
 }
 
-func (s TestSuite) write(b *strings.Builder) {
+func (s TestSuite) write(b *outline) {
 	all, failed := s.count()
 	switch {
 	case all == 0:
-		fmt.Fprintf(b, "UNTESTED %s: nothing is expected\n", s.Name)
+		b.mark(plain, bad)
+		b.printf("UNTESTED %s: nothing is expected\n", s.Name)
 	case failed == 0:
-		fmt.Fprintf(b, "ok   %s: %s\n", s.Name, howMany(all, 0))
+		b.mark(plain, good)
+		b.printf("ok   %s: %s\n", s.Name, howMany(all, 0))
 	default:
-		fmt.Fprintf(b, "FAIL %s: %s\n", s.Name, howMany(all, failed))
+		b.mark(plain, bad)
+		b.printf("FAIL %s: %s\n", s.Name, howMany(all, failed))
 	}
 }
 
@@ -201,16 +212,18 @@ func howMany(all, failed int) string {
 	return count(all, "expectation") + " hold"
 }
 
-func (s *SnapshotChange) write(b *strings.Builder) {
+func (s *SnapshotChange) write(b *outline) {
 	switch {
 	case s.None() && s.Written:
-		fmt.Fprintf(b, "%s: written\n", s.Name)
+		b.printf("%s: written\n", s.Name)
 	case s.None():
-		fmt.Fprintf(b, "ok   %s: no source of any endpoint changes hands\n", s.Name)
+		b.mark(plain, good)
+		b.printf("ok   %s: no source of any endpoint changes hands\n", s.Name)
 	case s.Written:
-		fmt.Fprintf(b, "%s: written anew; what is otherwise than the last time:\n", s.Name)
+		b.printf("%s: written anew; what is otherwise than the last time:\n", s.Name)
 	default:
-		fmt.Fprintf(b, "FAIL %s: not what the snapshot has:\n", s.Name)
+		b.mark(plain, bad)
+		b.printf("FAIL %s: not what the snapshot has:\n", s.Name)
 	}
 	writeMoves(b, "  ", s.Moves)
 	if len(s.Unsettled) > 0 {
@@ -226,28 +239,28 @@ func (s *SnapshotChange) write(b *strings.Builder) {
 }
 
 // writeApart tells who serves sources about which nothing is said.
-func writeApart(b *strings.Builder, u topotest.UntouchedAddrs) {
-	fmt.Fprintf(b, "    %s %s: %s: %s, %s\n", u.Server, u.Local, orRefused(u.Connector), connector.CountAddresses(countOf(u.Addrs)), ranges(u.Addrs))
+func writeApart(b *outline, u topotest.UntouchedAddrs) {
+	b.printf("    %s %s: %s: %s, %s\n", u.Server, u.Local, orRefused(u.Connector), connector.CountAddresses(countOf(u.Addrs)), ranges(u.Addrs))
 }
 
-func (t Tests) writeVerdict(b *strings.Builder) {
+func (t Tests) writeVerdict(b *outline) {
 	all, failed := t.count()
 	switch {
 	case t.Untested() && len(t.Suites) == 0:
 		b.WriteString("UNTESTED: nothing is expected of this topology.\n")
 	case all > 0 && len(t.Suites) > 1:
-		fmt.Fprintf(b, "%s.\n", howMany(all, failed))
+		b.printf("%s.\n", howMany(all, failed))
 	}
 }
 
 // mostUntouched is how many untouched things of a kind are listed.
 const mostUntouched = 20
 
-func (t Tests) writeCoverage(b *strings.Builder) {
+func (t Tests) writeCoverage(b *outline) {
 	c := t.Coverage
-	fmt.Fprintf(b, "coverage: %d %%: %s, %s, %s, %s\n", c.Percent(), part(c.Connectors, "connectors"), part(c.Ranges, "ranges"), part(c.Listeners, "listeners"), part(c.Flows, "flows"))
+	b.printf("coverage: %d %%: %s, %s, %s, %s\n", c.Percent(), part(c.Connectors, "connectors"), part(c.Ranges, "ranges"), part(c.Listeners, "listeners"), part(c.Flows, "flows"))
 	if !t.covered() {
-		fmt.Fprintf(b, "FAIL coverage: %d %%, and %d %% are asked for\n", c.Percent(), t.Least)
+		b.printf("FAIL coverage: %d %%, and %d %% are asked for\n", c.Percent(), t.Least)
 	}
 	list(b, t, "connectors that no case touches", c.Connectors, connector.ID.String)
 	list(b, t, "ranges about which no case says who is served", c.Ranges, rangeText)
@@ -259,7 +272,7 @@ func (t Tests) writeCoverage(b *strings.Builder) {
 	b.WriteString("  addresses about which no case says who is served:\n")
 	for i, u := range c.Addrs {
 		if i == mostUntouched && !t.Everything {
-			fmt.Fprintf(b, "    and %d more\n", len(c.Addrs)-i)
+			b.printf("    and %d more\n", len(c.Addrs)-i)
 			break
 		}
 		writeApart(b, u)
@@ -271,20 +284,20 @@ func part[T any](t topotest.Touched[T], what string) string {
 }
 
 // list prints what is untouched of one kind.
-func list[T any](b *strings.Builder, t Tests, title string, of topotest.Touched[T], text func(T) string) {
+func list[T any](b *outline, t Tests, title string, of topotest.Touched[T], text func(T) string) {
 	n := of.All - of.Touched
 	if n == 0 {
 		return
 	}
-	fmt.Fprintf(b, "  %s:\n", title)
+	b.printf("  %s:\n", title)
 	for i, v := range of.Untouched {
 		if i == mostUntouched && !t.Everything {
 			break
 		}
-		fmt.Fprintf(b, "    %s\n", text(v))
+		b.printf("    %s\n", text(v))
 		n--
 	}
 	if n > 0 {
-		fmt.Fprintf(b, "    and %d more\n", n)
+		b.printf("    and %d more\n", n)
 	}
 }

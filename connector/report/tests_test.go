@@ -213,7 +213,7 @@ func TestTestsJSON(t *testing.T) {
 }
 
 func junit(t testing.TB, w report.Tests) string {
-	return text(t, func(b *bytes.Buffer) error { return w.JUnit(b) })
+	return text(t, func(b *bytes.Buffer) error { return report.JUnit.Tests(b, w) })
 }
 
 func TestJUnit(t *testing.T) {
@@ -278,7 +278,7 @@ func TestTestsWriteErrors(t *testing.T) {
 	w := everything(t)
 	full := errors.New("full")
 	for n := range 3 {
-		assert.ErrorIs(t, w.JUnit(&fullAfter{n, full}), full)
+		assert.ErrorIs(t, report.JUnit.Tests(&fullAfter{n, full}, w), full)
 	}
 	assert.ErrorIs(t, report.Text.Tests(&fullAfter{0, full}, w), full)
 	assert.ErrorIs(t, report.JSON.Tests(&fullAfter{0, full}, w), full)
@@ -334,13 +334,13 @@ func ExampleFormat_Tests() {
 	//     EX01 [::]:587: EX01\Client EX01: 2^128 addresses, ::/0
 }
 
-func ExampleTests_JUnit() {
+func ExampleFormat_Tests_junit() {
 	top := topotest.MustBuild(topotest.Exchange("2010", "EX01").Roles("HubTransport").DefaultConnectors().Relay("10.0.5.0/24"))
 	results, err := topotest.Evaluate(context.Background(), top, []topotest.Case{topotest.MustParseCase(`printers: EX01 *:25 10.0.5.7 -> EX01\Relay`)})
 	if err != nil {
 		panic(err)
 	}
-	if err := (report.Tests{Suites: []report.TestSuite{{Name: "expect.txt", Cases: results}}}).JUnit(os.Stdout); err != nil {
+	if err := report.JUnit.Tests(os.Stdout, report.Tests{Suites: []report.TestSuite{{Name: "expect.txt", Cases: results}}}); err != nil {
 		panic(err)
 	}
 	// Output:

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -19,38 +17,40 @@ func (f Format) Verdict(w io.Writer, v *connector.Verdict) error {
 	if f == JSON {
 		return writeJSON(w, verdictJSON(v), false)
 	}
-	if err := f.Explanation(w, v.Explanation); err != nil {
-		return err
-	}
-	var b strings.Builder
+	var b outline
+	verdict(&b, v)
+	return f.outline(w, "What a peer gets", &b)
+}
+
+// verdict tells what a peer gets.
+func verdict(b *outline, v *connector.Verdict) {
+	explain(b, v.Explanation)
 	o := v.Offer()
 	for _, e := range []struct {
 		state string
 		lines connector.EHLO
 	}{{"in clear", o.Clear}, {"after STARTTLS", o.AfterSTARTTLS}, {"after X-ANONYMOUSTLS", o.AfterXAnonymousTLS}} {
 		if e.lines != nil {
-			fmt.Fprintf(&b, "  EHLO %s: %s\n", e.state, e.lines)
+			b.printf("  EHLO %s: %s\n", e.state, e.lines)
 		}
 	}
 	if p := v.Peer; p.TLS == connector.TLSNever || !client(p) {
-		fmt.Fprintf(&b, "  what a peer of kind %s gets:\n", p.Kind)
+		b.printf("  what a peer of kind %s gets:\n", p.Kind)
 	} else {
-		fmt.Fprintf(&b, "  what a peer of kind %s (TLS %s) gets:\n", p.Kind, p.TLS)
+		b.printf("  what a peer of kind %s (TLS %s) gets:\n", p.Kind, p.TLS)
 	}
 	for _, s := range v.Session() {
-		fmt.Fprintf(&b, "    %s\n      %s\n", s, s.Basis)
+		b.printf("    %s\n      %s\n", s, s.Basis)
 	}
 	if v.Cause != 0 {
-		fmt.Fprintf(&b, "  cause: %s: %s\n", v.Cause, v.Cause.Basis())
+		b.printf("  cause: %s: %s\n", v.Cause, v.Cause.Basis())
 	}
 	if r := v.Rights(); v.Principal != 0 {
-		fmt.Fprintf(&b, "  rights of %s: %s\n", v.Principal, r.Held)
+		b.printf("  rights of %s: %s\n", v.Principal, r.Held)
 		if r.Open != 0 {
-			fmt.Fprintf(&b, "    not known: %s\n", r.Open)
+			b.printf("    not known: %s\n", r.Open)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // client tells whether a peer decides for itself about STARTTLS.

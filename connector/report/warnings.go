@@ -1,9 +1,7 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
 )
@@ -32,16 +30,15 @@ func (f Format) Warnings(w io.Writer, warnings []psexport.Warning) error {
 		at[key] = len(firsts)
 		firsts, more = append(firsts, x), append(more, 0)
 	}
-	var b strings.Builder
+	var b outline
 	for i, x := range firsts {
-		fmt.Fprintf(&b, "warning: %s", x)
+		b.printf("warning: %s", x)
 		if more[i] > 0 {
-			fmt.Fprintf(&b, " (and %d more like it)", more[i])
+			b.printf(" (and %d more like it)", more[i])
 		}
-		b.WriteByte('\n')
+		b.WriteString("\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "Warnings", &b)
 }
 
 type warningObject struct {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -34,11 +33,16 @@ type WhatIf struct {
 // with MOVE as in [Format.Moves], FINDING and FLOW as in [Format.Audit]. Change is "worse", "better" or "other"; that of a connector is
 // "created", "changed", "unchanged" or "removed". Breaks is about mail between servers, see [audit.Comparison.Breaks]. Where the changes are
 // refused and were not looked at, everything from moves on is empty.
+//
+// As SARIF it has the findings that appear (new), change (updated) and go (absent).
 func (f Format) WhatIf(w io.Writer, c WhatIf) error {
-	if f == JSON {
+	switch f {
+	case JSON:
 		return writeJSON(w, c.json(), true)
+	case SARIF:
+		return c.sarif().write(w)
 	}
-	var b strings.Builder
+	var b outline
 	c.changes(&b)
 	if c.Refused != nil {
 		b.WriteString("\n")
@@ -55,42 +59,43 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 		d.unfollowed(&b)
 		d.access(&b)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return f.outline(w, "What a change would do", &b)
 }
 
-func (c WhatIf) changes(b *strings.Builder) {
+func (c WhatIf) changes(b *outline) {
 	if len(c.Changes) == 0 {
 		b.WriteString("No connector changes, as far as these go: rights, ")
 		b.WriteString(strings.Join(connector.Settings(), ", ") + ".\n")
 	} else {
-		fmt.Fprintf(b, "%s:\n", count(len(c.Changes), "change"))
+		b.heading(neutral)
+		b.printf("%s:\n", count(len(c.Changes), "change"))
 	}
 	for _, change := range c.Changes {
-		fmt.Fprintf(b, "  %s\n", change)
+		b.printf("  %s\n", change)
 	}
 	for _, n := range c.Notes {
-		fmt.Fprintf(b, "  note: %s\n", n)
+		b.printf("  note: %s\n", n)
 	}
 }
 
 // writeRefused tells what the cmdlets would say of changes, if they do not accept them.
-func writeRefused(b *strings.Builder, refused error) {
+func writeRefused(b *outline, refused error) {
 	if refused == nil {
 		return
 	}
+	b.heading(bad)
 	b.WriteString("The cmdlets would refuse this:\n")
 	refusals := connector.Refusals(refused)
 	if len(refusals) == 0 {
-		fmt.Fprintf(b, "  %v\n", refused)
+		b.printf("  %v\n", refused)
 	}
 	for _, r := range refusals {
 		if r.Quoted() {
-			fmt.Fprintf(b, "  %s: %s\n", r.Target, r.Text)
+			b.printf("  %s: %s\n", r.Target, r.Text)
 		} else {
-			fmt.Fprintf(b, "  %s, in our words: %s\n", r.Target, r.Text)
+			b.printf("  %s, in our words: %s\n", r.Target, r.Text)
 		}
-		fmt.Fprintf(b, "    %s\n", r.Basis())
+		b.printf("    %s\n", r.Basis())
 	}
 }
 
@@ -98,16 +103,18 @@ func writeRefused(b *strings.Builder, refused error) {
 type comparison struct{ *audit.Comparison }
 
 // hands tells who changes hands, or proves that nobody does.
-func (c comparison) hands(b *strings.Builder) {
+func (c comparison) hands(b *outline) {
 	switch {
 	case len(c.Moves) > 0:
-		b.WriteString("\nWho changes hands:\n")
+		b.section("Who changes hands:", neutral)
 		writeMoves(b, "  ", c.Moves)
 	case c.Endpoints > 0:
-		fmt.Fprintf(b, "\nNobody changes hands: at %s of %s every source of the address family keeps its connector, or stays refused. All\naddresses were compared, range by range.\n",
+		b.WriteString("\n")
+		b.mark(plain, good)
+		b.printf("Nobody changes hands: at %s of %s every source of the address family keeps its connector, or stays refused. All\naddresses were compared, range by range.\n",
 			count(c.Endpoints, "local endpoint"), strings.Join(c.Servers(), ", "))
 		if c.Doubt != 0 {
-			fmt.Fprintf(b, "That holds for what is known: answers there are in doubt (%s), before or after.\n", c.Doubt)
+			b.printf("That holds for what is known: answers there are in doubt (%s), before or after.\n", c.Doubt)
 		}
 	case len(c.Changes) == 0:
 		b.WriteString("\nNobody changes hands.\n")
@@ -115,18 +122,18 @@ func (c comparison) hands(b *strings.Builder) {
 		b.WriteString("\nNobody changes hands: nothing listens, before or after.\n")
 	}
 	if len(c.Unsettled) > 0 {
-		b.WriteString("\nWho may change hands, because the answer comes into doubt:\n")
+		b.section("Who may change hands, because the answer comes into doubt:", warning)
 		writeUnsettled(b, "  ", c.Unsettled)
 	}
 }
 
 // findings lists what appears and what goes.
-func (c comparison) findings(b *strings.Builder) {
+func (c comparison) findings(b *outline) {
 	if len(c.Findings) == 0 {
 		b.WriteString("\nNo finding appears, and none goes.\n")
 		return
 	}
-	b.WriteString("\nFindings:\n")
+	b.section("Findings:", neutral)
 	for _, f := range c.Findings {
 		verb, of := map[audit.Change]string{audit.Worse: "grows", audit.Better: "shrinks", audit.Other: "changes"}[f.Change()], f.After
 		switch {
@@ -135,15 +142,15 @@ func (c comparison) findings(b *strings.Builder) {
 		case f.After == nil:
 			verb, of = "goes", f.Before
 		}
-		fmt.Fprintf(b, "  %s: %s %s (%s) %s\n    %s\n", verb, of.Check, of.Severity, of.Certainty, of.Subject, of.Message)
+		b.printf("  %s: %s %s (%s) %s\n    %s\n", verb, of.Check, of.Severity, of.Certainty, of.Subject, of.Message)
 		if len(of.Addrs) > 0 {
-			fmt.Fprintf(b, "    addresses: %s\n", ranges(of.Addrs))
+			b.printf("    addresses: %s\n", ranges(of.Addrs))
 		}
 	}
 }
 
 // flows lists the mail between servers that breaks, heals, or ends otherwise.
-func (c comparison) flows(b *strings.Builder) {
+func (c comparison) flows(b *outline) {
 	if len(c.Flows) == 0 {
 		b.WriteString("\nNo mail between servers is known to break, and none to heal.\n")
 		return
@@ -156,15 +163,15 @@ func (c comparison) flows(b *strings.Builder) {
 		if len(of) == 0 {
 			continue
 		}
-		fmt.Fprintf(b, "\n%s\n", kind.title)
+		b.section(kind.title, [...]tone{audit.Worse: bad, audit.Better: good, audit.Other: warning}[kind.change])
 		for _, f := range of {
-			fmt.Fprintf(b, "  %s", f.Flow)
+			b.printf("  %s", f.Flow)
 			if f.Flow.Need == connector.Possible {
 				b.WriteString(" (possible)")
 			}
-			fmt.Fprintf(b, ": %s -> %s", stateText(f.Before), stateText(f.After))
+			b.printf(": %s -> %s", stateText(f.Before), stateText(f.After))
 			if kind.change == audit.Worse && f.Witness != nil && f.Witness.Explanation.Match.Outcome() == connector.Selected {
-				fmt.Fprintf(b, ", taken by %s", f.Witness.Explanation.Match.Connector())
+				b.printf(", taken by %s", f.Witness.Explanation.Match.Connector())
 			}
 			b.WriteString("\n")
 		}
@@ -172,7 +179,7 @@ func (c comparison) flows(b *strings.Builder) {
 }
 
 // unfollowed tells which mail could not be followed, so that no answer does not look like a good one.
-func (c comparison) unfollowed(b *strings.Builder) {
+func (c comparison) unfollowed(b *outline) {
 	a := Audit{Topology: c.After}
 	if len(a.Topology.Servers) == 0 {
 		b.WriteString("Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.\n")
@@ -180,7 +187,7 @@ func (c comparison) unfollowed(b *strings.Builder) {
 	a.unaddressed(b)
 	for _, change := range c.Changes {
 		if change.Before != nil && change.After != nil && change.Before.TransportRole != change.After.TransportRole {
-			fmt.Fprintf(b, "%s belongs to another service then: what servers that expect the old one at its bindings make of that is not modelled.\n", change.Target)
+			b.printf("%s belongs to another service then: what servers that expect the old one at its bindings make of that is not modelled.\n", change.Target)
 		}
 	}
 }
@@ -193,7 +200,7 @@ func stateText(s audit.FlowState) string {
 }
 
 // access lists what clients can no longer do, and what they can do that they could not.
-func (c comparison) access(b *strings.Builder) {
+func (c comparison) access(b *outline) {
 	for _, kind := range []struct {
 		lost  bool
 		title string
@@ -202,7 +209,7 @@ func (c comparison) access(b *strings.Builder) {
 		if len(of) == 0 {
 			continue
 		}
-		fmt.Fprintf(b, "\n%s\n", kind.title)
+		b.section(kind.title, map[bool]tone{true: bad, false: warning}[kind.lost])
 		for _, a := range of {
 			unsure := ""
 			switch {
@@ -211,7 +218,7 @@ func (c comparison) access(b *strings.Builder) {
 			case a.Before == connector.StepUnknown:
 				unsure = " (perhaps they could before: what decided it is not known)"
 			}
-			fmt.Fprintf(b, "  %s %s: %s%s\n    %s, for example %s\n", a.Server, a.Local, a.Access, unsure, ranges(a.Addrs), a.Witness)
+			b.printf("  %s %s: %s%s\n    %s, for example %s\n", a.Server, a.Local, a.Access, unsure, ranges(a.Addrs), a.Witness)
 		}
 	}
 }

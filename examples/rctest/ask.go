@@ -72,7 +72,7 @@ func (q *question) change(t *connector.Topology, stderr io.Writer) (changed *con
 func (q *question) tell(tests report.Tests, stdout io.Writer) error {
 	var err error
 	if q.junit == "-" {
-		err = tests.JUnit(stdout)
+		err = report.JUnit.Tests(stdout, tests)
 	} else {
 		err = q.Format.Tests(stdout, tests)
 	}
@@ -87,7 +87,7 @@ func (q *question) tell(tests report.Tests, stdout io.Writer) error {
 
 func (q *question) writeJUnit(tests report.Tests) error {
 	var b strings.Builder
-	if err := tests.JUnit(&b); err != nil {
+	if err := report.JUnit.Tests(&b, tests); err != nil {
 		return err
 	}
 	return replace(q.junit, b.String())

@@ -113,7 +113,7 @@ func (q *question) tellUnusable(err error, stdout io.Writer) error {
 	tests := report.Tests{Err: err}
 	switch {
 	case q.junit == "-":
-		return tests.JUnit(stdout)
+		return report.JUnit.Tests(stdout, tests)
 	case q.Format == report.JSON:
 		err = q.Format.Tests(stdout, tests)
 	default:
