@@ -9,6 +9,7 @@ import (
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
+	"github.com/receiveconnector/receiveconnector/connector/topotest"
 )
 
 // The flow that matters most stands for a cell.
@@ -100,4 +101,40 @@ func TestBroken(t *testing.T) {
 			assert.Equal(t, want, audit.FlowResult{Flow: connector.Flow{Need: need}, State: s}.Broken(), "%s %s", need, s)
 		}
 	}
+}
+
+// A tracer shows the connections of a flow, those that pass, too.
+func TestTracer(t *testing.T) {
+	top := topotest.MustBuild(
+		topotest.Exchange("2010", "EX01").Site("A").Roles("HubTransport").At("10.1.0.11", "10.1.0.12").DefaultConnectors().Relay("10.2.0.0/24"),
+		topotest.Exchange("2010", "EX02").Site("B").Roles("HubTransport").At("10.2.0.11", "10.3.0.11").DefaultConnectors())
+	x, err := connector.Compile(top)
+	require.NoError(t, err)
+	tracer := audit.NewTracer(top, x)
+	seen := make(map[audit.FlowState]int)
+	for r := range audit.EachFlow(top, x) {
+		seen[r.State]++
+		connections, witness := tracer.Connections(r.Flow), tracer.Witness(r.Flow)
+		switch r.State {
+		case audit.FlowOutside:
+			assert.Empty(t, connections)
+			assert.Nil(t, witness)
+			continue
+		case audit.FlowPasses:
+			assert.Equal(t, connector.StepDone, witness.Mail())
+			assert.Equal(t, r.Flow.To, witness.Explanation.Conn.Server)
+			assert.Equal(t, connections[0].Conn, witness.Explanation.Conn)
+		default:
+			assert.Equal(t, r.Witness.Explanation.Conn, witness.Explanation.Conn)
+		}
+		assert.Len(t, connections, 4, "two addresses of each")
+		for _, c := range connections {
+			assert.Equal(t, x.Select(c.Conn), c.Verdict.Explanation.Match)
+			assert.Equal(t, c.Conn.Remote == netip.MustParseAddr("10.2.0.11"), c.Verdict.Mail() != connector.StepDone, c.Conn)
+		}
+	}
+	assert.NotZero(t, seen[audit.FlowPasses])
+	assert.NotZero(t, seen[audit.FlowPartly])
+	top.Servers[0].Addresses = nil
+	assert.Nil(t, audit.NewTracer(top, x).Witness(connector.Flow{From: "EX01", To: "EX02", Port: 25, Purpose: connector.Mail, Transport: connector.TransportSMTP, ExchangeAuth: true, Need: connector.Required}))
 }

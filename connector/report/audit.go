@@ -55,6 +55,12 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 		return a.sarif().write(w)
 	case JUnit:
 		return a.junit(w)
+	case HTML:
+		p, err := a.page()
+		if err != nil {
+			return err
+		}
+		return p.write(w)
 	}
 	var b outline
 	if a.About != "" {
@@ -202,7 +208,6 @@ func (a Audit) taken(b *outline, v *connector.Verdict) {
 
 // witness tells which connector won, which one should have, what the client was offered, and what its queue shows.
 func (a Audit) witness(b *outline, v *connector.Verdict) {
-	e := v.Explanation
 	a.taken(b, v)
 	if len(v.Capable) > 0 {
 		right := v.Capable[0]
@@ -216,6 +221,11 @@ func (a Audit) witness(b *outline, v *connector.Verdict) {
 		}
 		b.printf("      %s: %s\n", right.Reason, right.Basis().Rule)
 	}
+	a.ending(b, v)
+}
+
+// ending tells what the session comes to: what is offered, what is not granted, and what the queue shows.
+func (a Audit) ending(b *outline, v *connector.Verdict) {
 	switch v.Cause {
 	case connector.CauseWrongConnector, connector.CauseNoMechanism, connector.CauseSuppressed, connector.CauseNoCertificate:
 		b.printf("    it is offered %s\n", offered(v.Offer().Clear.Security()))
@@ -223,7 +233,7 @@ func (a Audit) witness(b *outline, v *connector.Verdict) {
 	if client(v.Peer) {
 		a.session(b, v)
 	}
-	if v.Cause != 0 && e.Match.Outcome() == connector.Selected {
+	if v.Cause != 0 && v.Explanation.Match.Outcome() == connector.Selected {
 		b.printf("    cause: %s\n", v.Cause.Basis())
 	}
 	if v.Doubt != 0 {

@@ -39,6 +39,7 @@ type group struct {
 	port      uint16
 	fate      string
 	why       connector.Basis
+	required  bool // and connectors decide about it
 	count     int
 }
 
@@ -57,7 +58,7 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 			s.failing = append(s.failing, r)
 			continue
 		}
-		k := group{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why, 0}
+		k := group{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why, r.Flow.Need == connector.Required && r.State != audit.FlowOutside, 0}
 		i, known := at[k]
 		if !known {
 			i = len(s.groups)
@@ -141,14 +142,18 @@ func (s flowSummary) others(b *outline) {
 
 // String prints "Mail over SMTP on port 25, 12 flows: passes".
 func (g group) String() string {
-	over := g.transport.String()
-	if g.transport == connector.TransportLogShipping {
-		over = "TCP"
-	}
+	over := transportText(g.transport)
 	if g.port != 0 {
 		over = fmt.Sprintf("%s on port %d", over, g.port)
 	}
 	return fmt.Sprintf("%s over %s, %s: %s", g.purpose, over, count(g.count, "flow"), g.fate)
+}
+
+func transportText(t connector.Transport) string {
+	if t == connector.TransportLogShipping {
+		return "TCP"
+	}
+	return t.String()
 }
 
 func takenBy(v *connector.Verdict) string {

@@ -52,6 +52,8 @@ func (f Format) outline(w io.Writer, title string, b *outline) error {
 	case Markdown:
 		_, err := io.WriteString(w, b.markdown())
 		return err
+	case HTML:
+		return page{Title: title, Sections: []section{{ID: "report", Blocks: b.blocks()}}}.write(w)
 	}
 	return ErrFormat
 }

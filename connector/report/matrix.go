@@ -17,8 +17,13 @@ import (
 //
 // where FLOW is as in [Format.Audit]. Empty cells are left out.
 func (f Format) Matrix(w io.Writer, m audit.Matrix) error {
-	if f == JSON {
+	switch f {
+	case JSON:
 		return writeJSON(w, matrixJSON(m), true)
+	case HTML:
+		p := page{Title: "Flows between servers", Sections: []section{matrixSection(m, "")}}
+		p.Verdict, p.tone = flowVerdict(m)
+		return p.write(w)
 	}
 	var b outline
 	targets := m.Targets()
@@ -32,22 +37,24 @@ func (f Format) Matrix(w io.Writer, m audit.Matrix) error {
 
 // cellSign is a sign for cells, and which flow it stands for.
 type cellSign struct {
-	sign, means string
+	sign, glyph string // in text, and in a page
+	tone        tone
+	means       string
 	is          func(audit.FlowResult) bool
 }
 
 // signs are those of the cells, by what becomes of the flow that matters most.
 var signs = []cellSign{
-	{"F", "a required flow fails", func(r audit.FlowResult) bool { return r.Broken() && r.State == audit.FlowFails }},
-	{"P", "a required flow fails in part", func(r audit.FlowResult) bool { return r.Broken() }},
-	{"?", "a property that decides it is missing", func(r audit.FlowResult) bool { return r.State == audit.FlowUnknown }},
-	{"f", "a flow that may occur would fail", func(r audit.FlowResult) bool { return r.State == audit.FlowFails }},
-	{"p", "a flow that may occur would fail in part", func(r audit.FlowResult) bool { return r.State == audit.FlowPartly }},
-	{"-", "not checked: addresses or connectors are not known", func(r audit.FlowResult) bool {
+	{"F", "✗", bad, "a required flow fails", func(r audit.FlowResult) bool { return r.Broken() && r.State == audit.FlowFails }},
+	{"P", "½", bad, "a required flow fails in part", func(r audit.FlowResult) bool { return r.Broken() }},
+	{"?", "?", note, "a property that decides it is missing", func(r audit.FlowResult) bool { return r.State == audit.FlowUnknown }},
+	{"f", "✗", warning, "a flow that may occur would fail", func(r audit.FlowResult) bool { return r.State == audit.FlowFails }},
+	{"p", "½", warning, "a flow that may occur would fail in part", func(r audit.FlowResult) bool { return r.State == audit.FlowPartly }},
+	{"-", "–", neutral, "not checked: addresses or connectors are not known", func(r audit.FlowResult) bool {
 		return r.State == audit.FlowNoSource || r.State == audit.FlowNoTarget || r.State == audit.FlowNoListener
 	}},
-	{"+", "all flows pass", func(r audit.FlowResult) bool { return r.State == audit.FlowPasses }},
-	{".", "no flow that receive connectors decide about", func(audit.FlowResult) bool { return true }},
+	{"+", "✓", good, "all flows pass", func(r audit.FlowResult) bool { return r.State == audit.FlowPasses }},
+	{".", "·", neutral, "no flow that receive connectors decide about", func(audit.FlowResult) bool { return true }},
 }
 
 // signOf returns which of the signs a cell has, -1 if there is no flow in it.

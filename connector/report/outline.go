@@ -202,3 +202,13 @@ func wide(r rune) bool {
 		r >= 0x1f300 && r <= 0x1faff || // pictures
 		r >= 0x20000 && r <= 0x3fffd) // CJK
 }
+
+// class is the name of a tone in a page.
+func (t tone) class() string {
+	return [...]string{neutral: "neutral", good: "good", note: "note", warning: "warning", bad: "bad"}[t]
+}
+
+// sign is what a tone looks like where there is no colour.
+func (t tone) sign() string {
+	return [...]string{neutral: "•", good: "✓", note: "?", warning: "!", bad: "✗"}[t]
+}

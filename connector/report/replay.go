@@ -49,8 +49,13 @@ const (
 // "sources": [{"address", "all": TALLY}]}, CLIENT and TALLY are those of package smtplog, FINDING that of [Format.Audit]. What was not asked
 // is null; where no topology was given, that is everything but usage.
 func (f Format) Replay(w io.Writer, r Replay) error {
-	if f == JSON {
+	switch f {
+	case JSON:
 		return writeJSON(w, r.json(), true)
+	case SARIF:
+		return r.sarif().write(w)
+	case HTML:
+		return r.page().write(w)
 	}
 	var b outline
 	r.read(&b)

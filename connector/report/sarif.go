@@ -245,3 +245,12 @@ func (c WhatIf) sarif() *sarif {
 	}
 	return s
 }
+
+// sarif has the findings that the logs confirm or not.
+func (r Replay) sarif() *sarif {
+	s := newSARIF(audit.All())
+	for _, f := range r.Findings {
+		s.add(r.Topology, f, "")
+	}
+	return s
+}

@@ -26,12 +26,10 @@ func (f Format) Explanation(w io.Writer, e *connector.Explanation) error {
 func explain(b *outline, e *connector.Explanation) {
 	b.heading(neutral)
 	b.printf("%s: %s\n", e.Conn, e.Match)
-	for _, s := range e.Steps {
-		b.printf("  %s\n", s)
-	}
 	for i, s := range e.Steps {
-		if i == 0 || s.Reason != e.Steps[i-1].Reason { // steps of one reason are neighbours
-			b.printf("    %s: %s\n", s.Reason, s.Basis())
+		b.printf("  %s\n", s)
+		if i == len(e.Steps)-1 || s.Reason != e.Steps[i+1].Reason { // steps of one reason are neighbours
+			b.printf("    %s\n", s.Basis())
 		}
 	}
 }

@@ -41,16 +41,15 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 		return writeJSON(w, c.json(), true)
 	case SARIF:
 		return c.sarif().write(w)
+	case HTML:
+		p, err := c.page()
+		if err != nil {
+			return err
+		}
+		return p.write(w)
 	}
 	var b outline
-	c.changes(&b)
-	if c.Refused != nil {
-		b.WriteString("\n")
-	}
-	writeRefused(&b, c.Refused)
-	if c.Refused != nil && c.Comparison != nil {
-		b.WriteString("What follows is what would be if they did not.\n")
-	}
+	c.change(&b)
 	if c.Comparison != nil {
 		d := comparison{c.Comparison}
 		d.hands(&b)
@@ -60,6 +59,18 @@ func (f Format) WhatIf(w io.Writer, c WhatIf) error {
 		d.access(&b)
 	}
 	return f.outline(w, "What a change would do", &b)
+}
+
+// change tells what changes, and what the cmdlets would refuse of it.
+func (c WhatIf) change(b *outline) {
+	c.changes(b)
+	if c.Refused != nil {
+		b.WriteString("\n")
+	}
+	writeRefused(b, c.Refused)
+	if c.Refused != nil && c.Comparison != nil {
+		b.WriteString("What follows is what would be if they did not.\n")
+	}
 }
 
 func (c WhatIf) changes(b *outline) {

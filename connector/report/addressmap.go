@@ -1,0 +1,173 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// addressMap shows who serves which source at a local endpoint: a lane for each connector with its ranges, the narrowest on top, as if
+// connections fell from above and the narrowest range caught them. Listeners that decide alike share one.
+type addressMap struct {
+	servers []string // whose listeners they are
+	local   netip.AddrPort
+	lanes   []lane
+	regions []region
+	pins    []pin
+	scale   scale
+	moved   []netipx.IPRange // who changes hands
+	number  int              // in a page
+}
+
+// lane is a connector.
+type lane struct {
+	id     connector.ID
+	ranges []connector.Range // of the family, the widest first
+	covers *netipx.IPSet
+	offers string // what it offers to servers
+}
+
+// region is sources that get one answer.
+type region struct {
+	netipx.IPRange
+	match connector.Match
+	lane  int // -1: no connector
+}
+
+// pin is a server, or another source that somebody looks for.
+type pin struct {
+	addr netip.Addr
+	name string
+	tone tone
+	told string // what becomes of its mail
+	lane int    // that serves it; -1: no connector
+}
+
+// mapOf returns what an index decides at an endpoint, without a scale.
+func mapOf(t *connector.Topology, x *connector.Index, server string, local netip.AddrPort) addressMap {
+	m := addressMap{servers: []string{server}, local: local}
+	v4 := local.Addr().Is4()
+	first, _ := family(v4)
+	for _, step := range x.Explain(connector.Conn{Server: server, Local: local, Remote: first}).Steps {
+		if step.Reason < connector.NotInRange {
+			continue
+		}
+		l := lane{id: step.Connector}
+		c, known := t.Connector(step.Connector)
+		l.offers = offersText(c, known)
+		for _, r := range c.RemoteIPRanges {
+			if r.Span().From().Is4() == v4 {
+				l.ranges = append(l.ranges, r)
+			}
+		}
+		slices.SortStableFunc(l.ranges, func(a, b connector.Range) int { return b.Size().Cmp(a.Size()) })
+		l.covers = connector.IPSet(l.ranges...)
+		m.lanes = append(m.lanes, l)
+	}
+	slices.SortStableFunc(m.lanes, func(a, b lane) int { return a.widest().Compare(b.widest()) })
+	for r, match := range x.Regions(server, local) {
+		at := m.laneOf(match.Connector())
+		if n := len(m.regions); n > 0 && m.regions[n-1].match == match {
+			m.regions[n-1].IPRange = netipx.IPRangeFrom(m.regions[n-1].From(), r.To())
+			continue
+		}
+		m.regions = append(m.regions, region{r, match, at})
+	}
+	return m
+}
+
+// offersText says whether a connector offers servers what they ask for.
+func offersText(c connector.ReceiveConnector, known bool) string {
+	switch {
+	case !known || c.Missing.Has(connector.PropertyAuthMechanism):
+		return ""
+	case c.AuthMechanism.Has(connector.AuthExchangeServer):
+		return "Exchange Server authentication"
+	case c.AuthMechanism.Has(connector.AuthExternalAuthoritative):
+		return "takes all for trusted"
+	}
+	return "no Exchange Server authentication"
+}
+
+// widest returns the widest range; one that is not valid if there is none, which comes first.
+func (l lane) widest() connector.Range {
+	if len(l.ranges) == 0 {
+		return connector.Range{}
+	}
+	return l.ranges[0]
+}
+
+func (m *addressMap) laneOf(id connector.ID) int {
+	return slices.IndexFunc(m.lanes, func(l lane) bool { return !id.IsZero() && l.id.Equal(id) })
+}
+
+// regionAt returns the region that holds an address.
+func (m *addressMap) regionAt(a netip.Addr) region {
+	i, found := slices.BinarySearchFunc(m.regions, a, func(r region, a netip.Addr) int { return r.From().Compare(a) })
+	if !found {
+		i--
+	}
+	return m.regions[i]
+}
+
+// bounds are the spans that a scale for the map must show.
+func (m *addressMap) bounds() (spans []netipx.IPRange, marked []netip.Addr) {
+	for _, l := range m.lanes {
+		for _, r := range l.ranges {
+			spans = append(spans, netipx.IPRangeFrom(r.Span().From().WithZone(""), r.Span().To().WithZone("")))
+		}
+	}
+	for _, p := range m.pins {
+		marked = append(marked, p.addr)
+	}
+	return append(spans, m.moved...), marked
+}
+
+// shape is the same for maps that show the same but for the names of the servers.
+func (m *addressMap) shape() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s;", m.local)
+	for _, l := range m.lanes {
+		fmt.Fprintf(&b, "%q;%v;%s;", shortName(l.id), l.ranges, l.offers)
+	}
+	for _, r := range m.regions {
+		fmt.Fprintf(&b, "%s %d %s %d;", r.IPRange, r.lane, r.match.Outcome(), r.match.Doubt())
+	}
+	return b.String()
+}
+
+// addPin marks a source. Of two of one name and address the worse stays.
+func (m *addressMap) addPin(p pin) {
+	p.lane = m.regionAt(p.addr).lane
+	i := slices.IndexFunc(m.pins, func(o pin) bool { return o.addr == p.addr && o.name == p.name })
+	switch {
+	case i < 0:
+		m.pins = append(m.pins, p)
+	case p.tone > m.pins[i].tone: // of several flows and servers the worst is told
+		m.pins[i] = p
+	}
+}
+
+// finish puts the pins in order and lays out the columns, by the bounds of other maps, too, that are to be compared with this one.
+func (m *addressMap) finish(width float64, others ...*addressMap) {
+	slices.SortStableFunc(m.pins, func(a, b pin) int { return a.addr.Compare(b.addr) })
+	spans, marked := m.bounds()
+	for _, o := range others {
+		s, a := o.bounds()
+		spans, marked = append(spans, s...), append(marked, a...)
+	}
+	m.scale = newScale(m.local.Addr().Is4(), spans, marked, width)
+}
+
+// worst is the worst that becomes of a pin's mail.
+func (m *addressMap) worst() (worst tone) {
+	for _, p := range m.pins {
+		worst = max(worst, p.tone)
+	}
+	return worst
+}

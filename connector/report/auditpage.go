@@ -1,0 +1,328 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// page returns the audit as a page: the verdict, the matrix of flows, an address map for all listeners that decide alike, the findings, and
+// what else flows.
+func (a Audit) page() (page, error) {
+	x, err := connector.Compile(a.Topology)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{Title: a.title(), About: paragraphs(a.About)}
+	summary := summaryOf(a.Flows)
+	listeners := a.listeners(x)
+	var results []audit.FlowResult
+	if a.Flows != nil {
+		var left string
+		results, left = a.drawn()
+		tracer := audit.NewTracer(a.Topology, x)
+		for i, r := range results {
+			listeners.mark(tracer, r)
+			if r.Witness == nil {
+				results[i].Witness = tracer.Witness(r.Flow)
+			}
+		}
+		p.Sections = append(p.Sections, matrixSection(audit.MatrixOf(results), left))
+	}
+	p.Verdict, p.tone, p.Details = a.verdict(summary)
+	findings, refs := a.findingSection()
+	p.Sections = append(p.Sections, listeners.section(func(m *addressMap) mapCard { return a.mapCard(m, results, refs) }), findings)
+	var b outline
+	summary.others(&b)
+	a.unaddressed(&b)
+	if blocks := b.blocks(); len(blocks) > 0 {
+		p.Sections = append(p.Sections, section{ID: "others", Title: "What else flows", Blocks: blocks})
+	}
+	return p, nil
+}
+
+// title names the servers.
+func (a Audit) title() string {
+	var names []string
+	for _, s := range a.Topology.AllServers() {
+		names = append(names, s.Name)
+	}
+	if len(names) == 0 {
+		return "Receive connectors"
+	}
+	return "Receive connectors of " + some(names, 6)
+}
+
+func paragraphs(text string) (all []string) {
+	for p := range strings.SplitSeq(text, "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// verdict is what the audit comes to in one line, and what that means.
+func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string) {
+	var b outline
+	a.summary(&b)
+	details = []string{strings.TrimSpace(b.String())}
+	required, open := 0, 0
+	for _, r := range s.told {
+		if r.Flow.Need == connector.Required && !r.Broken() {
+			open++
+		}
+	}
+	for _, g := range s.groups {
+		if g.required {
+			required += g.count
+		}
+	}
+	var meaning string
+	for _, r := range s.failing {
+		if w := r.Witness; meaning == "" && w.Reply.Code != 0 {
+			meaning = fmt.Sprintf("It waits in the queues of the senders, which say: %s. Why: %s.", w.Reply, w.Cause.Basis().Rule)
+		}
+	}
+	verdict, t = verdictText(required+len(s.failing), len(s.failing), open, s.failing)
+	if meaning != "" {
+		details = append([]string{meaning}, details...)
+	}
+	worst := tone(0)
+	for _, f := range a.Findings {
+		worst = max(worst, toneOf(f))
+	}
+	if worst > t && t != bad {
+		verdict, t = strings.TrimSpace(b.String()), worst
+		first, _ := verdictText(required+len(s.failing), len(s.failing), open, s.failing)
+		details[len(details)-1] = first
+	}
+	return verdict, t, details
+}
+
+// drawn returns the flows that a matrix has room for: all, or those of the ends of which most fails, and says what is left out.
+func (a Audit) drawn() (results []audit.FlowResult, left string) {
+	weight := make(map[audit.End]int)
+	all := make(map[audit.End]bool)
+	for r := range a.Flows {
+		from, to := audit.End{Name: r.Flow.From, Network: r.Flow.FromNetwork}, audit.End{Name: r.Flow.To}
+		all[from], all[to] = true, true
+		if tone := toneOfFlow(r); tone >= note {
+			weight[from] += 1 << tone
+			weight[to] += 1 << tone
+		}
+	}
+	ends := slices.SortedFunc(maps.Keys(all), func(x, y audit.End) int {
+		if weight[x] != weight[y] {
+			return weight[y] - weight[x]
+		}
+		return strings.Compare(label(x), label(y))
+	})
+	if len(ends) > mostEnds {
+		left = fmt.Sprintf("The matrix and the marks have %d of %d servers and networks, those between which most fails; the findings below are about all.", mostEnds, len(ends))
+		ends = ends[:mostEnds]
+	}
+	keep := make(map[audit.End]bool)
+	for _, e := range ends {
+		keep[e] = true
+	}
+	for r := range a.Flows {
+		if keep[audit.End{Name: r.Flow.From, Network: r.Flow.FromNetwork}] && keep[audit.End{Name: r.Flow.To}] {
+			results = append(results, r)
+		}
+	}
+	return results, left
+}
+
+// findingSection has a card for each finding, with the commands. It returns where the findings about a connector are.
+func (a Audit) findingSection() (s section, refs map[connector.ID][]reference) {
+	refs = make(map[connector.ID][]reference)
+	s = section{ID: "findings", Title: "Findings"}
+	if len(a.Findings) == 0 {
+		s.Intro = []string{"Nothing was found."}
+	}
+	for rest := a.Findings; len(rest) > 0; {
+		n := alike(rest)
+		var b outline
+		a.finding(&b, rest[:n])
+		c := card{fmt.Sprintf("finding%d", len(s.Cards)+1), toneOf(rest[0]).class(), b.blocks()}
+		s.Cards = append(s.Cards, c)
+		for _, f := range rest[:n] {
+			if toneOf(f) > note {
+				refs[f.Subject.Key()] = append(refs[f.Subject.Key()], reference{c.ID, f.Check + " " + f.Subject.String()})
+			}
+		}
+		rest = rest[n:]
+	}
+	return s, refs
+}
+
+// mapCard shows a map with what there is to do about its connectors and, where mail fails, as it would be after the safe fixes of the first of
+// its servers.
+func (a Audit) mapCard(m *addressMap, results []audit.FlowResult, refs map[connector.ID][]reference) mapCard {
+	c := mapCard{Tone: m.worst().class(), Title: m.title()}
+	for _, server := range m.servers {
+		for _, l := range m.lanes {
+			id := connector.ID{Server: server, Name: l.id.Name}
+			if short := shortName(l.id); short != l.id.Name {
+				id.Name = short + " " + server
+			}
+			c.Findings = append(c.Findings, refs[id.Key()]...)
+		}
+	}
+	const mostFindings = 12
+	c.Findings = c.Findings[:min(len(c.Findings), mostFindings)]
+	after, title := a.afterFix(m, results)
+	if after == nil {
+		m.finish(mapPlot)
+		c.Views = []mapView{m.view(m.id(), "")}
+		return c
+	}
+	m.finish(mapPlot, after)
+	after.finish(mapPlot, m)
+	c.Views = []mapView{m.view(m.id(), "Now"), after.view(m.id()+"-fixed", title)}
+	return c
+}
+
+// afterFix returns the map of a server as it is after the safe fixes for the connectors that take its mail wrongly; nil if there are none.
+func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addressMap, title string) {
+	if m.worst() < bad {
+		return nil, ""
+	}
+	var changes []connector.Change
+	var titles []string
+	for _, f := range a.Findings {
+		if f.Accepted == "" && f.Severity == audit.Error && strings.EqualFold(f.Subject.Server, m.servers[0]) && len(f.Flows) > 0 && len(f.Fixes) > 0 && f.Fixes[0].Safe {
+			changes = append(changes, f.Fixes[0].Changes...)
+			if !slices.Contains(titles, f.Fixes[0].Title) {
+				titles = append(titles, f.Fixes[0].Title)
+			}
+		}
+	}
+	t, err := a.Topology.Apply(changes...)
+	if err != nil || len(changes) == 0 { // fixes that do not go together
+		return nil, ""
+	}
+	x, err := connector.Compile(t)
+	if err != nil {
+		return nil, ""
+	}
+	fixed := mapOf(t, x, m.servers[0], m.local)
+	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{m.servers[0]: {m.local: &fixed}}}
+	tracer := audit.NewTracer(t, x)
+	for _, r := range results {
+		if strings.EqualFold(r.Flow.To, m.servers[0]) && r.Flow.Port == m.local.Port() {
+			ls.mark(tracer, r)
+		}
+	}
+	return &fixed, "After the fix, on " + m.servers[0] + ": " + strings.Join(titles, "; ")
+}
+
+// listeners are the maps of a topology, one for all listeners that decide alike.
+type listeners struct {
+	maps []*addressMap
+	of   map[string]map[netip.AddrPort]*addressMap // by server and endpoint
+}
+
+func (a Audit) listeners(x *connector.Index) *listeners {
+	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	shapes := make(map[string]*addressMap)
+	for _, server := range x.Servers() {
+		ls.of[server] = make(map[netip.AddrPort]*addressMap)
+		for _, local := range x.Endpoints(server) {
+			m := mapOf(a.Topology, x, server, local)
+			shape := m.shape()
+			if known := shapes[shape]; known != nil {
+				known.servers = append(known.servers, server)
+				ls.of[server][local] = known
+				continue
+			}
+			shapes[shape] = &m
+			ls.of[server][local] = &m
+			ls.maps = append(ls.maps, &m)
+		}
+	}
+	return ls
+}
+
+// at returns the map of a listener; nil if nothing listens there.
+func (ls *listeners) at(c connector.Conn) *addressMap {
+	if m := ls.of[c.Server][c.Local]; m != nil {
+		return m
+	}
+	first, _ := family(c.Local.Addr().Is4())
+	return ls.of[c.Server][netip.AddrPortFrom(first, c.Local.Port())]
+}
+
+// mark puts pins on the maps that the connections of a flow meet.
+func (ls *listeners) mark(tracer *audit.Tracer, r audit.FlowResult) {
+	for _, c := range tracer.Connections(r.Flow) {
+		m := ls.at(c.Conn)
+		if m == nil {
+			continue
+		}
+		p := pin{addr: c.Conn.Remote.Unmap().WithZone(""), name: label(audit.End{Name: r.Flow.From, Network: r.Flow.FromNetwork})}
+		switch c.Verdict.Mail() {
+		case connector.StepDone:
+			p.tone, p.told = good, "mail passes"
+		case connector.StepUnknown:
+			p.tone, p.told = note, "not known: "+c.Verdict.Cause.Basis().Rule
+		default:
+			p.tone, p.told = warning, "mail that may occur would not pass: "+c.Verdict.Cause.Basis().Rule
+			if r.Flow.Need == connector.Required {
+				p.tone, p.told = bad, "mail fails: "+c.Verdict.Cause.Basis().Rule
+			}
+		}
+		m.addPin(p)
+	}
+}
+
+// section has the maps at which mail fails or may, then those where connectors compete, then the others.
+func (ls *listeners) section(draw func(*addressMap) mapCard) section {
+	s := section{ID: "maps", Title: "Who answers whom", Intro: []string{
+		"A server has several receive connectors and picks one for each connection, by the address it comes from: the connector with the narrowest range that holds the address. Nothing falls through to another one.",
+		"In a map, connections fall from the names on top, and the narrowest range below catches them. A filled bar is where the connector answers, a faint one where another connector has a narrower range."}}
+	order := slices.Clone(ls.maps)
+	slices.SortStableFunc(order, func(a, b *addressMap) int {
+		if d := int(b.worst()) - int(a.worst()); d != 0 {
+			return d
+		}
+		return len(b.lanes) - len(a.lanes)
+	})
+	const most = 40
+	quiet := []string{}
+	for i, m := range order {
+		if len(m.lanes) == 0 || i >= most || len(m.lanes) == 1 && m.worst() <= good {
+			quiet = append(quiet, m.title())
+			continue
+		}
+		m.number = len(s.Maps) + 1
+		s.Maps = append(s.Maps, draw(m))
+	}
+	if len(s.Maps) == 0 {
+		s.Intro = []string{"At no listener do several connectors compete."}
+	} else if len(quiet) > 0 {
+		s.Blocks = []block{{Kind: "paragraph", Text: "Without a map, because one connector alone answers there, or because there are too many: " + some(quiet, 20) + "."}}
+	}
+	return s
+}
+
+// id is that of the map in a page.
+func (m *addressMap) id() string { return fmt.Sprintf("map%d", m.number) }
+
+// title names the listeners of a map.
+func (m *addressMap) title() string {
+	where := "port " + fmt.Sprint(m.local.Port())
+	switch {
+	case !m.local.Addr().IsUnspecified():
+		where = m.local.String()
+	case m.local.Addr().Is6():
+		where += " over IPv6"
+	}
+	return "Connections to " + where + " of " + some(m.servers, 8)
+}

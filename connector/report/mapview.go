@@ -1,0 +1,372 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Sizes of a map, in units of its drawing.
+const (
+	mapWidth    = 1000
+	mapGutter   = 190 // for the names of the lanes
+	mapPlot     = mapWidth - mapGutter - 10
+	laneHeight  = 34
+	laneGap     = 8
+	stripHeight = 16
+	pinHeight   = 30 // of a row of labels
+	letterWidth = 6.6
+)
+
+// mapView is a map as it is drawn.
+type mapView struct {
+	ID, Title, Desc    string
+	Width, Height      int
+	StripY, StripTextY string
+	Strip, Moved       []bar
+	Lanes              []laneView
+	Pins               []pinView
+	Captions           []caption
+	Table              [][]string
+	More               int // rows that the table leaves out
+}
+
+// bar is a rectangle.
+type bar struct{ X, Y, W, H, Class, Title string }
+
+type laneView struct {
+	Name, Full, Class, Offers string
+	TextY, OffersY            string
+	Bars                      []bar
+	Ranges                    []rangeView
+}
+
+// rangeView is the outline of a range; Label is empty where there is no room.
+type rangeView struct {
+	bar
+	Label, LabelX, LabelY string
+}
+
+// pinView is a line from a label down to the lane that catches it.
+type pinView struct {
+	Class, Label, Sub, LabelX, LabelY, SubY string
+	Lines                                   []pinLine
+}
+
+type pinLine struct{ X, Y1, Y2, Title string }
+
+// caption says in words what becomes of some of the pins.
+type caption struct{ Tone, Text string }
+
+func num(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
+
+// view draws a map. The id makes names in the page that are its own.
+func (m *addressMap) view(id, title string) mapView {
+	rows := m.labels()
+	top := 6.0
+	if len(rows) > 0 {
+		lowest := 0
+		for _, l := range rows {
+			lowest = max(lowest, l.row)
+		}
+		top = float64((lowest+1)*pinHeight + 10)
+	}
+	laneY := func(i int) float64 { return top + stripHeight + 2*laneGap + float64(i)*(laneHeight+laneGap) }
+	v := mapView{ID: id, Title: title, Width: mapWidth, Height: int(laneY(len(m.lanes))) + 4, StripY: num(top), StripTextY: num(top + 13)}
+	v.Strip = m.strip(top)
+	for i, l := range m.lanes {
+		v.Lanes = append(v.Lanes, m.lane(i, l, laneY(i)))
+	}
+	for _, r := range m.moved {
+		x, w := m.scale.span(r)
+		v.Moved = append(v.Moved, bar{num(mapGutter + x), num(top), num(max(w, 3)), num(float64(v.Height) - top - 2), "moved", spanText(r)})
+	}
+	for _, l := range rows {
+		v.Pins = append(v.Pins, m.pin(l, top, laneY))
+	}
+	v.Captions = m.captions()
+	v.Desc = m.describe(v.Captions)
+	v.Table, v.More = m.table()
+	return v
+}
+
+// strip shows along the top who answers.
+func (m *addressMap) strip(y float64) (bars []bar) {
+	at := 0
+	last := ""
+	for _, c := range m.scale.columns {
+		for m.regions[at].To().Less(c.first) {
+			at++
+		}
+		class, title := laneClass(m.regions[at].lane), m.who(m.regions[at])
+		for i := at; i < len(m.regions) && m.regions[i].From().Compare(c.last) <= 0; i++ {
+			if m.regions[i].lane != m.regions[at].lane {
+				class, title = "several", "several connectors"
+			}
+		}
+		if n := len(bars); n > 0 && last == class {
+			from, _ := strconv.ParseFloat(bars[n-1].X, 64)
+			bars[n-1].W = num(mapGutter + c.x + c.width - from)
+			continue
+		}
+		last = class
+		bars = append(bars, bar{num(mapGutter + c.x), num(y), num(c.width), strconv.Itoa(stripHeight), class, title})
+	}
+	return bars
+}
+
+// who names what serves a region.
+func (m *addressMap) who(r region) string {
+	if r.lane < 0 {
+		return "no connector"
+	}
+	return shortName(m.lanes[r.lane].id)
+}
+
+// laneClass is how the lanes differ in colour.
+func laneClass(i int) string {
+	const colours = 6
+	if i < 0 {
+		return "nobody"
+	}
+	return "lane" + strconv.Itoa(i%colours)
+}
+
+// lane draws a connector: where it wins, where it only covers, and its ranges around that.
+func (m *addressMap) lane(i int, l lane, y float64) laneView {
+	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: laneClass(i), Offers: l.offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
+	at, last := 0, ""
+	end := 0.0
+	for _, c := range m.scale.columns {
+		for m.regions[at].To().Less(c.first) {
+			at++
+		}
+		class := m.wins(i, l, c, at)
+		switch n := len(v.Bars); {
+		case class == "":
+		case class == last && end == c.x:
+			from, _ := strconv.ParseFloat(v.Bars[n-1].X, 64)
+			v.Bars[n-1].W = num(mapGutter + c.x + c.width - from)
+		default:
+			titles := map[string]string{"won": "answers here", "lost": "covered, but another connector answers", "partly": "answers a part"}
+			v.Bars = append(v.Bars, bar{num(mapGutter + c.x), num(y), num(c.width), strconv.Itoa(laneHeight), class, shortName(l.id) + ": " + titles[class]})
+		}
+		last, end = class, c.x+c.width
+	}
+	const most = 40
+	if len(l.ranges) > most {
+		return v
+	}
+	for j, r := range l.ranges {
+		depth := 0
+		for _, o := range l.ranges[:j] {
+			if o.Contains(r.Span().From()) && o.Contains(r.Span().To()) {
+				depth++
+			}
+		}
+		v.Ranges = append(v.Ranges, m.outline(r, y, min(depth, 3)))
+	}
+	return v
+}
+
+// outline draws the outline of a range that lies in others of its lane.
+func (m *addressMap) outline(r connector.Range, y float64, depth int) rangeView {
+	x, w := m.scale.span(netipx.IPRangeFrom(r.Span().From().WithZone(""), r.Span().To().WithZone("")))
+	inset := float64(4 * depth)
+	text := r.String()
+	if first, last := family(m.local.Addr().Is4()); r.Contains(first) && r.Contains(last) {
+		text = "every address"
+	}
+	v := rangeView{bar: bar{num(mapGutter + x), num(y + inset), num(w), num(laneHeight - 2*inset), "range", text}}
+	pinned := slices.ContainsFunc(m.pins, func(p pin) bool { return r.IsSingle() && r.Contains(p.addr) }) // which has the address already
+	if room := w - 8; !pinned && room > letterWidth*float64(len(text)) {
+		v.Label, v.LabelX, v.LabelY = text, num(mapGutter+x+5), num(y+laneHeight/2+4)
+	}
+	return v
+}
+
+// wins tells whether a lane wins all, some or none of what it covers in a column; empty if it covers nothing.
+func (m *addressMap) wins(i int, l lane, c column, at int) string {
+	won, lost := false, false
+	for ; at < len(m.regions) && m.regions[at].From().Compare(c.last) <= 0; at++ {
+		r := m.regions[at]
+		if r.lane == i {
+			won = true
+			continue
+		}
+		from, to := r.From(), r.To()
+		if from.Less(c.first) {
+			from = c.first
+		}
+		if c.last.Less(to) {
+			to = c.last
+		}
+		lost = lost || l.covers.OverlapsRange(netipx.IPRangeFrom(from, to))
+	}
+	switch {
+	case won && lost:
+		return "partly"
+	case won:
+		return "won"
+	case lost:
+		return "lost"
+	}
+	return ""
+}
+
+// pinLabel is the label of one or several pins.
+type pinLabel struct {
+	pins  []pin
+	text  string
+	sub   string
+	x     float64 // of its middle, in the plot
+	row   int
+	width float64
+}
+
+// labels puts a label over each pin, or one over neighbours of which the same becomes, in as few rows as keep them apart.
+func (m *addressMap) labels() (all []pinLabel) {
+	const few = 12
+	alone := len(m.pins) <= few
+	for _, p := range m.pins {
+		if n := len(all); n > 0 && !alone && all[n-1].pins[0].tone == p.tone && all[n-1].pins[0].lane == p.lane {
+			all[n-1].pins = append(all[n-1].pins, p)
+			continue
+		}
+		all = append(all, pinLabel{pins: []pin{p}})
+	}
+	var ends []float64 // of the rows
+	for i := range all {
+		l := &all[i]
+		l.text, l.sub = pinNames(l.pins)
+		l.width = max(float64(columns(l.text))*letterWidth+18, float64(len(l.sub))*letterWidth*0.85) + 8
+		first, last := m.scale.columns[m.scale.at(l.pins[0].addr)], m.scale.columns[m.scale.at(l.pins[len(l.pins)-1].addr)]
+		l.x = (first.x + last.x + last.width) / 2
+		left := min(max(l.x-l.width/2, 0), mapPlot-l.width)
+		l.x = left + l.width/2
+		for l.row = 0; l.row < len(ends) && ends[l.row] > left; l.row++ {
+		}
+		if l.row == len(ends) {
+			ends = append(ends, 0)
+		}
+		ends[l.row] = left + l.width
+	}
+	return all
+}
+
+// pinNames names pins, and tells their addresses.
+func pinNames(pins []pin) (names, addresses string) {
+	var list []string
+	for _, p := range pins {
+		if !slices.Contains(list, p.name) {
+			list = append(list, p.name)
+		}
+	}
+	names = strings.Join(list, ", ")
+	if n := len(list); n > 3 {
+		names = fmt.Sprintf("%s … %s (%d)", clipped(list[0], 20), clipped(list[n-1], 20), n)
+	}
+	first, last := pins[0].addr.String(), pins[len(pins)-1].addr.String()
+	if first == last {
+		return clipped(names, 60), first
+	}
+	return clipped(names, 60), first + " … " + last
+}
+
+// pin draws a label with its lines.
+func (m *addressMap) pin(l pinLabel, top float64, laneY func(int) float64) pinView {
+	y := float64(l.row*pinHeight) + 13
+	v := pinView{Class: l.pins[0].tone.class(), Label: l.pins[0].tone.sign() + " " + l.text, Sub: l.sub, LabelX: num(mapGutter + l.x), LabelY: num(y), SubY: num(y + 12)}
+	for i, p := range l.pins {
+		c := m.scale.columns[m.scale.at(p.addr)]
+		x := mapGutter + c.x + c.width/2
+		line := pinLine{X: num(x), Y1: num(y + 15), Y2: num(top + stripHeight), Title: p.name + " " + p.addr.String() + ": " + p.told}
+		if p.lane >= 0 {
+			line.Y2 = num(laneY(p.lane) + laneHeight/2)
+		}
+		if i > 0 && v.Lines[len(v.Lines)-1].X == line.X { // a column of several addresses
+			continue
+		}
+		v.Lines = append(v.Lines, line)
+	}
+	return v
+}
+
+// captions say what becomes of the pins whose mail does not pass, those of one kind together.
+func (m *addressMap) captions() (list []caption) {
+	type kind struct {
+		tone tone
+		told string
+		lane int
+	}
+	var order []kind
+	of := make(map[kind][]pin)
+	for _, p := range m.pins {
+		k := kind{p.tone, p.told, p.lane}
+		if of[k] == nil {
+			order = append(order, k)
+		}
+		of[k] = append(of[k], p)
+	}
+	slices.SortStableFunc(order, func(a, b kind) int { return int(b.tone) - int(a.tone) })
+	for _, k := range order {
+		names, _ := pinNames(of[k])
+		where := "no connector"
+		if k.lane >= 0 {
+			where = shortName(m.lanes[k.lane].id)
+		}
+		list = append(list, caption{k.tone.class(), k.tone.sign() + " " + names + " → " + where + ": " + k.told})
+	}
+	return list
+}
+
+// describe says in words what the map shows.
+func (m *addressMap) describe(captions []caption) string {
+	var parts []string
+	for _, l := range m.lanes {
+		parts = append(parts, strings.TrimSpace(shortName(l.id)+" covers "+ranges(l.ranges)+" "+l.offers))
+	}
+	for _, c := range captions {
+		parts = append(parts, c.Text)
+	}
+	return strings.Join(parts, ". ") + "."
+}
+
+// table lists the regions, if they are not too many to be read.
+func (m *addressMap) table() (rows [][]string, more int) {
+	const most = 64
+	for i, r := range m.regions {
+		if i == most {
+			return rows, len(m.regions) - most
+		}
+		by, doubt := "", ""
+		if r.lane >= 0 {
+			by = r.match.Range().String()
+		}
+		if d := r.match.Doubt(); d != 0 {
+			doubt = d.String()
+		}
+		rows = append(rows, []string{spanText(r.IPRange), m.who(r), by, doubt})
+	}
+	return rows, 0
+}
+
+func spanText(r netipx.IPRange) string {
+	if r.From() == r.To() {
+		return r.From().String()
+	}
+	return r.From().String() + " – " + r.To().String()
+}
+
+// clipped cuts a text off that is longer than most letters.
+func clipped(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,224 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// matrixView is a matrix as a table of a page.
+type matrixView struct {
+	Wide      bool // the names of the targets stand upright
+	Targets   []string
+	Rows      []matrixRow
+	Legend    []legendView
+	Witnesses []witnessView
+	Left      string // what is left out
+}
+
+type matrixRow struct {
+	Name  string
+	Cells []cellView
+}
+
+// cellView is a cell; it is empty without a Witness, which is where the cell leads.
+type cellView struct{ Class, Sign, Label, Witness string }
+
+type legendView struct{ Class, Sign, Means string }
+
+// witnessView is what cells lead to: the flows, and the explanation of one connection. Cells of one target that say the same share it.
+type witnessView struct {
+	ID, Tone, Title string
+	Blocks          []block
+}
+
+// mostEnds is how many sources and targets a matrix of a page has.
+const mostEnds = 120
+
+// matrixSection is the part of a page that shows a matrix.
+func matrixSection(m audit.Matrix, left string) section {
+	s := section{ID: "matrix", Title: "Mail between servers"}
+	if len(m.Targets()) == 0 {
+		s.Intro = []string{"No flows between servers are known."}
+		return s
+	}
+	s.Matrix = viewOf(m)
+	s.Matrix.Left = left
+	return s
+}
+
+func viewOf(m audit.Matrix) *matrixView {
+	targets := m.Targets()
+	v := &matrixView{Wide: len(targets) > 10}
+	used := make([]bool, len(signs))
+	at := make(map[string]int)
+	var sources [][]string // of the witnesses
+	for _, t := range targets {
+		v.Targets = append(v.Targets, t.Name)
+	}
+	for _, s := range m.Sources() {
+		row := matrixRow{Name: label(s)}
+		for _, t := range targets {
+			cell := m.Cell(s, t)
+			i := signOf(cell)
+			if i < 0 {
+				row.Cells = append(row.Cells, cellView{})
+				continue
+			}
+			used[i] = true
+			key := t.Name + "\n" + cellKey(cell)
+			n, known := at[key]
+			if !known {
+				n = len(v.Witnesses)
+				at[key] = n
+				v.Witnesses = append(v.Witnesses, witnessView{ID: "flow" + strconv.Itoa(n), Tone: signs[i].tone.class(), Blocks: cellBlocks(cell)})
+				sources = append(sources, nil)
+			}
+			sources[n] = append(sources[n], label(s))
+			row.Cells = append(row.Cells, cellView{signs[i].tone.class(), signs[i].glyph, fmt.Sprintf("%s to %s: %s", label(s), t.Name, signs[i].means), v.Witnesses[n].ID})
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	for key, n := range at {
+		target, _, _ := strings.Cut(key, "\n")
+		v.Witnesses[n].Title = some(sources[n], 8) + " → " + target
+	}
+	for i, s := range signs {
+		if used[i] {
+			v.Legend = append(v.Legend, legendView{s.tone.class(), s.glyph, s.means})
+		}
+	}
+	return v
+}
+
+// cellKey is the same for cells of which the same is to be said.
+func cellKey(c audit.Cell) string {
+	var b strings.Builder
+	for _, r := range c {
+		fmt.Fprintf(&b, "%d %d %d %d %d %q ", r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Flow.Need, r.State, r.Flow.Why.Rule)
+		if w := r.Witness; w != nil {
+			fmt.Fprintf(&b, "%s %d %s", w.Explanation.Match, w.Cause, w.Explanation.Conn.Local)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// cellBlocks tells what flows there are, and explains one connection of the flow that matters most.
+func cellBlocks(c audit.Cell) []block {
+	var b outline
+	c = slices.Clone(c)
+	slices.SortStableFunc(c, func(x, y audit.FlowResult) int { return int(toneOfFlow(y)) - int(toneOfFlow(x)) })
+	for _, r := range c {
+		b.mark(plain, toneOfFlow(r))
+		b.printf("%s: %s\n  %s\n", overText(r.Flow), r.Fate(), r.Flow.Why)
+	}
+	if worst, ok := c.Worst(); ok && worst.Witness != nil {
+		b.WriteString("\n")
+		explain(&b, worst.Witness.Explanation)
+		if worst.Witness.Cause != 0 {
+			b.section("What the sender gets", toneOfFlow(worst))
+			Audit{}.ending(&b, worst.Witness)
+		}
+	}
+	return b.blocks()
+}
+
+// overText prints "Mail over SMTP on port 25, required".
+func overText(f connector.Flow) string {
+	over := fmt.Sprintf("%s over %s", f.Purpose, transportText(f.Transport))
+	if f.Port != 0 {
+		over += fmt.Sprintf(" on port %d", f.Port)
+	}
+	if f.Need == connector.Required {
+		over += ", required"
+	}
+	return over
+}
+
+// toneOfFlow returns how bad what becomes of a flow is.
+func toneOfFlow(r audit.FlowResult) tone { return signs[signOf(audit.Cell{r})].tone }
+
+// flowVerdict is what a matrix comes to, in one line.
+func flowVerdict(m audit.Matrix) (string, tone) {
+	required, broken, open := 0, 0, 0
+	var failing []audit.FlowResult
+	for _, s := range m.Sources() {
+		for _, t := range m.Targets() {
+			for _, r := range m.Cell(s, t) {
+				if r.Flow.Need != connector.Required || r.State == audit.FlowOutside {
+					continue
+				}
+				required++
+				switch {
+				case r.Broken():
+					broken++
+					failing = append(failing, r)
+				case r.State != audit.FlowPasses:
+					open++
+				}
+			}
+		}
+	}
+	return verdictText(required, broken, open, failing)
+}
+
+func verdictText(required, broken, open int, failing []audit.FlowResult) (string, tone) {
+	switch {
+	case required == 0:
+		return "No mail between servers that receive connectors decide about is known.", note
+	case broken > 0:
+		return fmt.Sprintf("Mail between servers fails: %d of %s (%s). %s takes it.", broken, count(required, "required flow"), purposesOf(failing), takers(failing)), bad
+	case open > 0:
+		return fmt.Sprintf("Mail between servers is not known to fail; of %s out of %d that is not known.", count(open, "required flow"), required), note
+	}
+	return fmt.Sprintf("Mail between servers passes: all of %s.", count(required, "required flow")), good
+}
+
+// purposesOf names what the flows are for.
+func purposesOf(flows []audit.FlowResult) string {
+	var names []string
+	for _, r := range flows {
+		if n := r.Flow.Purpose.String(); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// takers names the connectors that take flows, those of one name on several servers together: Relay of EX01, EX02.
+func takers(flows []audit.FlowResult) string {
+	var order []string
+	servers := make(map[string][]string)
+	for _, r := range flows {
+		id := r.Witness.Explanation.Match.Connector()
+		name := "no connector"
+		if !id.IsZero() {
+			name = shortName(id)
+		}
+		if servers[name] == nil {
+			order = append(order, name)
+		}
+		if !slices.Contains(servers[name], r.Flow.To) {
+			servers[name] = append(servers[name], r.Flow.To)
+		}
+	}
+	for i, name := range order {
+		slices.Sort(servers[name])
+		order[i] = name + " of " + some(servers[name], 4)
+	}
+	return some(order, 4)
+}
+
+// shortName returns the name of a connector without that of its server behind it: Default EX01 is Default.
+func shortName(id connector.ID) string {
+	n := len(id.Name) - len(id.Server) - 1
+	if n > 0 && strings.EqualFold(id.Name[n:], " "+id.Server) {
+		return id.Name[:n]
+	}
+	return id.Name
+}

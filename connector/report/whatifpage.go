@@ -1,0 +1,152 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+	"github.com/receiveconnector/receiveconnector/connector/audit"
+)
+
+// page returns the what-if as a page, with maps before and after of the listeners at which sources change hands.
+func (c WhatIf) page() (page, error) {
+	p := page{Title: "What a change would do"}
+	p.Verdict, p.tone = c.verdict()
+	p.Sections = []section{partOf("change", "The change", c.change)}
+	if c.Comparison == nil {
+		return p, nil
+	}
+	d := comparison{c.Comparison}
+	hands := partOf("hands", "Who changes hands", d.hands)
+	var err error
+	if hands.Maps, err = d.maps(); err != nil {
+		return p, err
+	}
+	p.Sections = append(p.Sections, hands, partOf("flows", "Mail between servers", func(b *outline) {
+		d.flows(b)
+		d.unfollowed(b)
+	}), partOf("findings", "Findings", d.findings))
+	if len(c.Comparison.Access) > 0 {
+		p.Sections = append(p.Sections, partOf("access", "What clients can do", d.access))
+	}
+	return p, nil
+}
+
+// partOf makes a section of a part of an outline, whose first heading is left out where it is the title.
+func partOf(id, title string, write func(*outline)) section {
+	var b outline
+	write(&b)
+	s := section{ID: id, Title: title, Blocks: b.blocks()}
+	if len(s.Blocks) > 0 && s.Blocks[0].Kind == "heading" && strings.TrimSuffix(s.Blocks[0].Text, ":") == title {
+		s.Blocks = append(slices.Clone(s.Blocks[0].Children), s.Blocks[1:]...)
+	}
+	return s
+}
+
+// verdict is what the change comes to, in one line.
+func (c WhatIf) verdict() (string, tone) {
+	d := c.Comparison
+	if d == nil {
+		return "The cmdlets would refuse this.", bad
+	}
+	refused := ""
+	if c.Refused != nil {
+		refused = "The cmdlets would refuse this. If they did not: "
+	}
+	breaks, heals := 0, 0
+	for _, f := range d.Flows {
+		switch f.Change() {
+		case audit.Worse:
+			breaks++
+		case audit.Better:
+			heals++
+		}
+	}
+	healed := ""
+	if heals > 0 {
+		healed = fmt.Sprintf(" %s of mail between servers would heal.", count(heals, "flow"))
+	}
+	switch {
+	case d.Breaks():
+		return refused + fmt.Sprintf("Mail between servers breaks: %s.", count(breaks, "flow")) + healed, bad
+	case d.Worst() == audit.Error:
+		return refused + "No mail between servers is known to break, and an error appears or grows." + healed, bad
+	case refused != "":
+		return refused + "no mail between servers is known to break." + healed, bad
+	case heals > 0:
+		return "No mail between servers is known to break." + healed, good
+	case len(d.Moves) > 0:
+		return "Sources change hands; no mail between servers is known to break.", note
+	case len(d.Unsettled) > 0:
+		return "Sources may change hands; no mail between servers is known to break.", note
+	}
+	return "Nobody changes hands.", good
+}
+
+// maps are those of the listeners at which sources change hands, before and after, with who does.
+func (c comparison) maps() ([]mapCard, error) {
+	before, err := connector.Compile(c.Before)
+	if err != nil {
+		return nil, err
+	}
+	after, err := connector.Compile(c.After)
+	if err != nil {
+		return nil, err
+	}
+	type pair struct{ was, is *addressMap }
+	var pairs []pair
+	alike := make(map[string]int)
+	place := func(m connector.Move) string { return strings.ToLower(m.Server) + " " + m.Local.String() }
+	moves := slices.Clone(c.Moves)
+	slices.SortStableFunc(moves, func(a, b connector.Move) int { return strings.Compare(place(a), place(b)) })
+	for len(moves) > 0 {
+		n := 1
+		for n < len(moves) && place(moves[n]) == place(moves[0]) {
+			n++
+		}
+		was, is := mapOf(c.Before, before, moves[0].Server, moves[0].Local), mapOf(c.After, after, moves[0].Server, moves[0].Local)
+		for _, m := range moves[:n] {
+			for _, r := range m.Addrs {
+				is.moved = append(is.moved, r.Span())
+			}
+		}
+		was.moved = is.moved
+		moves = moves[n:]
+		shape := was.shape() + is.shape()
+		if i, known := alike[shape]; known {
+			pairs[i].was.servers, pairs[i].is.servers = append(pairs[i].was.servers, was.servers...), append(pairs[i].is.servers, is.servers...)
+			continue
+		}
+		alike[shape] = len(pairs)
+		pairs = append(pairs, pair{&was, &is})
+	}
+	const most = 20
+	var cards []mapCard
+	for i, p := range pairs[:min(len(pairs), most)] {
+		markAll(p.was, c.Before, before)
+		markAll(p.is, c.After, after)
+		p.was.finish(mapPlot, p.is)
+		p.is.finish(mapPlot, p.was)
+		p.was.number, p.is.number = i+1, i+1
+		cards = append(cards, mapCard{Tone: p.is.worst().class(), Title: p.is.title(), Intro: []string{"Who changes hands is framed."},
+			Views: []mapView{p.was.view(p.was.id()+"-before", "Before"), p.is.view(p.is.id()+"-after", "After")}})
+	}
+	return cards, nil
+}
+
+// markAll puts pins on a map for the flows to its servers.
+func markAll(m *addressMap, t *connector.Topology, x *connector.Index) {
+	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	tracer := audit.NewTracer(t, x)
+	table := t.FlowTable()
+	for _, server := range m.servers {
+		ls.of[server] = map[netip.AddrPort]*addressMap{m.local: m}
+		for f := range table.To(server) {
+			if f.Port == m.local.Port() {
+				ls.mark(tracer, audit.FlowResult{Flow: f})
+			}
+		}
+	}
+}
