@@ -20,7 +20,8 @@ type addressMap struct {
 	regions []region
 	pins    []pin
 	scale   scale
-	moved   []netipx.IPRange // who changes hands
+	framed  []netipx.IPRange // sources that the map is about
+	frame   string           // why they are framed
 	number  int              // in a page
 }
 
@@ -125,7 +126,7 @@ func (m *addressMap) bounds() (spans []netipx.IPRange, marked []netip.Addr) {
 	for _, p := range m.pins {
 		marked = append(marked, p.addr)
 	}
-	return append(spans, m.moved...), marked
+	return append(spans, m.framed...), marked
 }
 
 // shape is the same for maps that show the same but for the names of the servers.
@@ -144,6 +145,10 @@ func (m *addressMap) shape() string {
 // addPin marks a source. Of two of one name and address the worse stays.
 func (m *addressMap) addPin(p pin) {
 	p.lane = m.regionAt(p.addr).lane
+	const most = 400 // more cannot be told apart
+	if len(m.pins) == most {
+		return
+	}
 	i := slices.IndexFunc(m.pins, func(o pin) bool { return o.addr == p.addr && o.name == p.name })
 	switch {
 	case i < 0:

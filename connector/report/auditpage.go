@@ -213,7 +213,7 @@ func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addre
 		return nil, ""
 	}
 	fixed := mapOf(t, x, m.servers[0], m.local)
-	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{m.servers[0]: {m.local: &fixed}}}
+	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{strings.ToLower(m.servers[0]): {m.local: &fixed}}}
 	tracer := audit.NewTracer(t, x)
 	for _, r := range results {
 		if strings.EqualFold(r.Flow.To, m.servers[0]) && r.Flow.Port == m.local.Port() {
@@ -226,24 +226,24 @@ func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addre
 // listeners are the maps of a topology, one for all listeners that decide alike.
 type listeners struct {
 	maps []*addressMap
-	of   map[string]map[netip.AddrPort]*addressMap // by server and endpoint
+	of   map[string]map[netip.AddrPort]*addressMap // by server, in lower case, and endpoint
 }
 
 func (a Audit) listeners(x *connector.Index) *listeners {
 	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
 	shapes := make(map[string]*addressMap)
 	for _, server := range x.Servers() {
-		ls.of[server] = make(map[netip.AddrPort]*addressMap)
+		ls.of[strings.ToLower(server)] = make(map[netip.AddrPort]*addressMap)
 		for _, local := range x.Endpoints(server) {
 			m := mapOf(a.Topology, x, server, local)
 			shape := m.shape()
 			if known := shapes[shape]; known != nil {
 				known.servers = append(known.servers, server)
-				ls.of[server][local] = known
+				ls.of[strings.ToLower(server)][local] = known
 				continue
 			}
 			shapes[shape] = &m
-			ls.of[server][local] = &m
+			ls.of[strings.ToLower(server)][local] = &m
 			ls.maps = append(ls.maps, &m)
 		}
 	}
@@ -252,11 +252,11 @@ func (a Audit) listeners(x *connector.Index) *listeners {
 
 // at returns the map of a listener; nil if nothing listens there.
 func (ls *listeners) at(c connector.Conn) *addressMap {
-	if m := ls.of[c.Server][c.Local]; m != nil {
+	if m := ls.of[strings.ToLower(c.Server)][c.Local]; m != nil {
 		return m
 	}
 	first, _ := family(c.Local.Addr().Is4())
-	return ls.of[c.Server][netip.AddrPortFrom(first, c.Local.Port())]
+	return ls.of[strings.ToLower(c.Server)][netip.AddrPortFrom(first, c.Local.Port())]
 }
 
 // mark puts pins on the maps that the connections of a flow meet.
@@ -282,11 +282,13 @@ func (ls *listeners) mark(tracer *audit.Tracer, r audit.FlowResult) {
 	}
 }
 
+const howToRead = "In a map, connections fall from the marks on top, and the narrowest range below catches them. A filled bar is where the connector answers, a faint one where another connector has a narrower range."
+
 // section has the maps at which mail fails or may, then those where connectors compete, then the others.
 func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 	s := section{ID: "maps", Title: "Who answers whom", Intro: []string{
 		"A server has several receive connectors and picks one for each connection, by the address it comes from: the connector with the narrowest range that holds the address. Nothing falls through to another one.",
-		"In a map, connections fall from the names on top, and the narrowest range below catches them. A filled bar is where the connector answers, a faint one where another connector has a narrower range."}}
+		howToRead}}
 	order := slices.Clone(ls.maps)
 	slices.SortStableFunc(order, func(a, b *addressMap) int {
 		if d := int(b.worst()) - int(a.worst()); d != 0 {

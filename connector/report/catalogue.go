@@ -209,6 +209,11 @@ func (f Format) Shares(w io.Writer, s Shares) error {
 		return writeJSON(w, s.json(), false)
 	}
 	var b outline
+	s.write(&b)
+	return f.outline(w, "Which connectors", &b)
+}
+
+func (s Shares) write(b *outline) {
 	b.printf("%s -> %s %s: ", s.Name, s.Server, s.Local)
 	switch len(s.Shares) {
 	case 0:
@@ -221,7 +226,6 @@ func (f Format) Shares(w io.Writer, s Shares) error {
 			b.printf("  %s: %s\n", s.who(i), ranges(share.Addrs))
 		}
 	}
-	return f.outline(w, "Shares", &b)
 }
 
 func (s Shares) who(i int) string {

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -55,7 +56,7 @@ func (f Format) outline(w io.Writer, title string, b *outline) error {
 	case HTML:
 		return page{Title: title, Sections: []section{{ID: "report", Blocks: b.blocks()}}}.write(w)
 	}
-	return ErrFormat
+	return fmt.Errorf("%s: %w", f, ErrFormat)
 }
 
 // writeJSON writes v on one line, or indented. Markup is not escaped: names are printed as they are.

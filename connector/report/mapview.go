@@ -14,7 +14,7 @@ import (
 // Sizes of a map, in units of its drawing.
 const (
 	mapWidth    = 1000
-	mapGutter   = 190 // for the names of the lanes
+	mapGutter   = 204 // for the names of the lanes
 	mapPlot     = mapWidth - mapGutter - 10
 	laneHeight  = 34
 	laneGap     = 8
@@ -28,7 +28,7 @@ type mapView struct {
 	ID, Title, Desc    string
 	Width, Height      int
 	StripY, StripTextY string
-	Strip, Moved       []bar
+	Strip, Framed      []bar
 	Lanes              []laneView
 	Pins               []pinView
 	Captions           []caption
@@ -82,9 +82,9 @@ func (m *addressMap) view(id, title string) mapView {
 	for i, l := range m.lanes {
 		v.Lanes = append(v.Lanes, m.lane(i, l, laneY(i)))
 	}
-	for _, r := range m.moved {
+	for _, r := range m.framed {
 		x, w := m.scale.span(r)
-		v.Moved = append(v.Moved, bar{num(mapGutter + x), num(top), num(max(w, 3)), num(float64(v.Height) - top - 2), "moved", spanText(r)})
+		v.Framed = append(v.Framed, bar{num(mapGutter + x), num(top), num(max(w, 3)), num(float64(v.Height) - top - 2), "framed", m.frame + ": " + spanText(r)})
 	}
 	for _, l := range rows {
 		v.Pins = append(v.Pins, m.pin(l, top, laneY))

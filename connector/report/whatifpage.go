@@ -109,10 +109,11 @@ func (c comparison) maps() ([]mapCard, error) {
 		was, is := mapOf(c.Before, before, moves[0].Server, moves[0].Local), mapOf(c.After, after, moves[0].Server, moves[0].Local)
 		for _, m := range moves[:n] {
 			for _, r := range m.Addrs {
-				is.moved = append(is.moved, r.Span())
+				is.framed = append(is.framed, r.Span())
 			}
 		}
-		was.moved = is.moved
+		was.framed = is.framed
+		was.frame, is.frame = "changes hands", "changes hands"
 		moves = moves[n:]
 		shape := was.shape() + is.shape()
 		if i, known := alike[shape]; known {
@@ -142,7 +143,7 @@ func markAll(m *addressMap, t *connector.Topology, x *connector.Index) {
 	tracer := audit.NewTracer(t, x)
 	table := t.FlowTable()
 	for _, server := range m.servers {
-		ls.of[server] = map[netip.AddrPort]*addressMap{m.local: m}
+		ls.of[strings.ToLower(server)] = map[netip.AddrPort]*addressMap{m.local: m}
 		for f := range table.To(server) {
 			if f.Port == m.local.Port() {
 				ls.mark(tracer, audit.FlowResult{Flow: f})

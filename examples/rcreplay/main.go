@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -30,6 +31,7 @@ alone are told. Each -change is a command as rcwhatif takes it, tried on the ses
 
   rcreplay -config exchange.xml logs/                             does the log agree, and who uses what?
   rcreplay -config exchange.xml -change "Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges 10.0.5.0/24" logs/
+  rcreplay -config exchange.xml -format html -o logs.html logs/   the same as a page to look at
   rcreplay -save ex01.json logs/EX01                              reads once; ask it as often as you like:
   rcreplay -config exchange.xml ex01.json ex02.json               and several together
 
@@ -62,7 +64,7 @@ type question struct {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var q question
-	flags := input.Flags("rcreplay", stderr, &q.Options)
+	flags := input.Flags("rcreplay", stderr, &q.Options, report.SARIF)
 	q.failOn = input.FailOn(flags)
 	flags.Func("config", "`FILE`s of the configuration, separated by commas; may be given several times", list(&q.config, ","))
 	flags.Func("change", "`COMMAND` to try on the sessions; may be given several times", list(&q.commands, ""))
@@ -83,6 +85,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return fail("rcreplay: name the logs, or folders of them; -h explains")
 	case len(q.config) == 0 && len(q.commands)+len(q.after) > 0:
 		return fail("rcreplay: a change needs the configuration that it changes: -config FILE")
+	case q.Output != "" && q.save != "" && len(q.config) == 0:
+		return fail("rcreplay: with -save alone nothing is told that -o could write; add -config FILE")
 	case len(q.commands) > 0 && len(q.after) > 0:
 		return fail("rcreplay: -change or -after, not both")
 	}
@@ -126,12 +130,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			return fail(err)
 		}
 		r.Everything = q.everything
-		if err := q.Format.Replay(stdout, r); err != nil {
-			return fail(err)
-		}
-		status = q.status(r)
+		status = q.Write(stdout, stderr, slices.Concat(names, q.config, q.after, []string{q.save}), func(out io.Writer) int {
+			if err := q.Format.Replay(out, r); err != nil {
+				return fail(err)
+			}
+			return q.status(r)
+		})
 	}
-	if traffic.Interrupted {
+	if traffic.Interrupted && status != input.ExitUnusable {
 		return exitInterrupted
 	}
 	return status

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -26,6 +27,7 @@ address the files tell whether it may authenticate in clear.
   rcselect -server EX01 -remote 192.168.1.75 -peer anonymous -tls ifoffered connectors.xml
   rcselect -local 0.0.0.0:587 -remote - -format json connectors.json < addresses.txt
   rcselect -remote 10.0.5.0/24 connectors.xml          do all of them reach one connector, and which?
+  rcselect -remote 10.0.5.7 -format html -o why.html connectors.xml   a page with a map of who answers whom
   rcselect -remote firewall topology.json              the same of a network of the topology
 
 exit status: 0 answered, even if the answer is a refusal; 2 unusable input
@@ -95,11 +97,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, "rcselect: -peer is about one address")
 			return input.ExitUnusable
 		}
-		if err := shares(stdout, t, x, q, name, sources, o.Format); err != nil {
-			fmt.Fprintln(stderr, err)
-			return input.ExitUnusable
-		}
-		return input.ExitFine
+		return o.Write(stdout, stderr, files, func(out io.Writer) int {
+			return end(o.Format.Answers(out, report.Answers{Topology: t, Shares: shares(t, x, q, name, sources)}), stderr)
+		})
 	}
 	if _, err := netip.ParseAddr(strings.TrimSpace(remote)); err != nil && remote != "-" {
 		fmt.Fprintf(stderr, "rcselect: -remote %s: neither an address nor a range, and no network of the files\n", remote)
@@ -110,11 +110,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if q.batch = remote == "-"; q.batch {
 		lines, name = stdin, "standard input"
 	}
-	out := bufio.NewWriter(stdout)
-	err = answerAll(out, lines, name, t, x, q, o.Format)
-	if flushed := out.Flush(); err == nil {
-		err = flushed
-	}
+	return o.Write(stdout, stderr, files, func(out io.Writer) int {
+		return end(answerAll(out, lines, name, t, x, q, o.Format), stderr)
+	})
+}
+
+// end tells what is wrong, and returns the exit status.
+func end(err error, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return input.ExitUnusable
@@ -136,7 +138,7 @@ func several(t *connector.Topology, remote string) (name string, sources []conne
 }
 
 // shares tells which connectors many sources reach, at each local endpoint that the question is about and in each family.
-func shares(w io.Writer, t *connector.Topology, x *connector.Index, q question, name string, sources []connector.Range, f report.Format) error {
+func shares(t *connector.Topology, x *connector.Index, q question, name string, sources []connector.Range) (all []report.Shares) {
 	servers := x.Servers()
 	if q.server != "" {
 		servers = []string{q.server}
@@ -148,18 +150,23 @@ func shares(w io.Writer, t *connector.Topology, x *connector.Index, q question, 
 				continue
 			}
 			for _, local := range locals(t, x, q, server, sources[i].Span().From()) {
-				s := report.Shares{Name: name, Server: server, Local: local.String(), Shares: x.Shares(server, local, sources...)}
-				if err := f.Shares(w, s); err != nil {
-					return err
-				}
+				all = append(all, report.Shares{Name: name, Server: server, Local: local.String(), Shares: x.Shares(server, local, sources...)})
 			}
 		}
 	}
-	return nil
+	return all
 }
 
-// answerAll answers for each address in lines; empty lines and those that begin with # are passed over.
+// answerAll answers for each address in lines; empty lines and those that begin with # are passed over. But for a page, which has all answers,
+// each is written as soon as it is there.
 func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology, x *connector.Index, q question, f report.Format) error {
+	all := report.Answers{Topology: t, Brief: q.batch}
+	buffer := bufio.NewWriter(w)
+	w, terminal := io.Writer(buffer), w
+	if t, ok := terminal.(report.Terminal); ok {
+		w = report.Terminal{Writer: buffer, Width: t.Width, Colour: t.Colour}
+	}
+	defer buffer.Flush()
 	scanner := bufio.NewScanner(lines)
 	for n := 1; scanner.Scan(); n++ {
 		text := strings.TrimSpace(scanner.Text())
@@ -171,23 +178,25 @@ func answerAll(w io.Writer, lines io.Reader, name string, t *connector.Topology,
 			return &connector.ModelError{Source: connector.Source{File: name, Line: n}, Err: err}
 		}
 		for _, e := range answers(t, x, q, remote) {
-			if err := q.write(w, t, x, e, f); err != nil {
-				return err
+			if q.peer != nil {
+				all.Verdicts = append(all.Verdicts, x.Simulate(e.Conn, known(t, *q.peer, e.Conn.Remote)))
+			} else {
+				all.Explanations = append(all.Explanations, e)
 			}
 		}
+		if f != report.HTML {
+			if err := f.Answers(w, all); err != nil {
+				return err
+			}
+			all.Verdicts, all.Explanations = nil, nil
+		}
 	}
-	return scanner.Err()
-}
-
-// write writes one answer, in the detail that is asked for.
-func (q question) write(w io.Writer, t *connector.Topology, x *connector.Index, e *connector.Explanation, f report.Format) error {
-	switch {
-	case q.peer != nil:
-		return f.Verdict(w, x.Simulate(e.Conn, known(t, *q.peer, e.Conn.Remote)))
-	case q.batch:
-		return f.Match(w, e)
+	if f == report.HTML {
+		if err := f.Answers(w, all); err != nil {
+			return err
+		}
 	}
-	return f.Explanation(w, e)
+	return errors.Join(scanner.Err(), buffer.Flush())
 }
 
 // known adds to a peer what the topology tells of the server that has the address.

@@ -16,6 +16,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
+	"github.com/receiveconnector/receiveconnector/examples/internal/output"
 )
 
 // test asks all expectations, and tells whether everything is as expected.
@@ -90,7 +91,7 @@ func (q *question) writeJUnit(tests report.Tests) error {
 	if err := report.JUnit.Tests(&b, tests); err != nil {
 		return err
 	}
-	return replace(q.junit, b.String())
+	return output.Replace(q.junit, b.String())
 }
 
 func (q *question) topology(stderr io.Writer) (*connector.Topology, error) {
@@ -167,7 +168,7 @@ func (q *question) compare(t *connector.Topology, tests *report.Tests, stderr io
 	if err != nil {
 		return err
 	}
-	return replace(q.snapshot, snapshotTitle+"What changes here, changes hands.\n\n"+topotest.FormatCases(is))
+	return output.Replace(q.snapshot, snapshotTitle+"What changes here, changes hands.\n\n"+topotest.FormatCases(is))
 }
 
 // snapshotTitle is how every snapshot begins, so that nothing else is written over.
@@ -200,45 +201,6 @@ func (q *question) readSnapshot(stderr io.Writer) ([]topotest.Case, error) {
 	return was, err
 }
 
-// replace writes a file, or the one that a link leads to, whole or not at all; to a device or a pipe it just writes.
-func replace(name, text string) error {
-	mode := fs.FileMode(0o644)
-	switch info, err := os.Stat(name); {
-	case err == nil && info.Mode().IsRegular():
-		mode = info.Mode().Perm()
-		if name, err = filepath.EvalSymlinks(name); err != nil {
-			return err
-		}
-	case err == nil:
-		return writeTo(name, os.O_WRONLY, text)
-	default:
-		if _, err := os.Lstat(name); err == nil { // a link to a file that is not there yet
-			return writeTo(name, os.O_WRONLY|os.O_CREATE, text)
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Chmod(mode), f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-func writeTo(name string, flag int, text string) error {
-	f, err := os.OpenFile(name, flag, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return errors.Join(err, f.Close())
-}
-
 // story checks a story, after it was written anew if that is asked for.
 func (q *question) story(name string) (suite report.TestSuite, err error) {
 	load := func() (*topotest.Fixture, error) {
@@ -257,7 +219,7 @@ func (q *question) story(name string) (suite report.TestSuite, err error) {
 		if err != nil {
 			return suite, err
 		}
-		if err := replace(name, text); err != nil {
+		if err := output.Replace(name, text); err != nil {
 			return suite, err
 		}
 		if f, err = load(); err != nil {

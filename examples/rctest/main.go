@@ -19,6 +19,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/report"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
+	"github.com/receiveconnector/receiveconnector/examples/internal/output"
 )
 
 const usage = `usage: rctest [-change COMMAND]... [-cover] [-min N] [-snapshot FILE [-update]] [-junit FILE] FILE...
@@ -37,6 +38,7 @@ lines such as
 
   rctest exchange.xml expect.txt                               do they hold?
   rctest -cover -min 80 exchange.xml expect.txt                and what is untested?
+  rctest -format html -o tests.html exchange.xml expect.txt    the same as a page to look at
   rctest -change "Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges 10.0.0.0/8" exchange.xml expect.txt
                                                                would they hold after that?
   rctest -snapshot decisions.txt -update exchange.xml          writes the decisions of today
@@ -76,7 +78,7 @@ type outputError struct{ error }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var q question
-	flags := input.Flags("rctest", stderr, &q.Options)
+	flags := input.Flags("rctest", stderr, &q.Options, report.JUnit)
 	q.define(flags)
 	files, status, done := input.Parse(flags, usage, args)
 	if done {
@@ -87,6 +89,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			q.sort(name)
 		}
 	}
+	q.KeepUnusable = q.Format == report.JSON || q.Format == report.JUnit
+	return q.Write(stdout, stderr, q.reads(), func(out io.Writer) int { return q.run(ctx, stdin, out, stderr) })
+}
+
+// run does what the arguments ask, and returns the exit status.
+func (q *question) run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	var said bytes.Buffer // what is wrong with exports
 	holds, err := q.do(ctx, stdin, stdout, io.MultiWriter(stderr, &said))
 	switch {
@@ -114,7 +122,7 @@ func (q *question) tellUnusable(err error, stdout io.Writer) error {
 	switch {
 	case q.junit == "-":
 		return report.JUnit.Tests(stdout, tests)
-	case q.Format == report.JSON:
+	case q.Format == report.JSON, q.Format == report.JUnit:
 		err = q.Format.Tests(stdout, tests)
 	default:
 		err = nil
@@ -161,24 +169,15 @@ func (q *question) define(flags *flag.FlagSet) {
 	flags.BoolVar(&q.generate, "generate", false, "write expectations instead of asking them")
 }
 
-// same tells whether two names are of one file, be it there or not.
-func same(a, b string) bool {
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	if errX == nil && errY == nil {
-		return os.SameFile(x, y)
-	}
-	p, errP := filepath.Abs(a)
-	q, errQ := filepath.Abs(b)
-	return errP == nil && errQ == nil && p == q
+// reads are the names of all that is read.
+func (q *question) reads() []string {
+	return slices.Concat(q.expectations, q.stories, q.exports, q.logs)
 }
 
 // mayWrite refuses to write over a file that is read, or that does not begin as one that was written before.
 func (q *question) mayWrite(name, begins string) error {
-	for _, read := range slices.Concat(q.expectations, q.stories, q.exports, q.logs) {
-		if same(name, read) {
-			return outputError{fmt.Errorf("%s: not written over, because it is read as well", name)}
-		}
+	if err := output.NotRead(name, q.reads()...); err != nil {
+		return outputError{err}
 	}
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil // it is not there, or a device or a pipe, or writing will say what is wrong
@@ -230,8 +229,12 @@ func (q *question) check() error {
 		}
 	}
 	switch {
-	case q.junit != "" && q.snapshot != "" && same(q.junit, q.snapshot):
+	case q.junit != "" && q.snapshot != "" && output.Same(q.junit, q.snapshot):
 		return outputError{errors.New("rctest: -junit and -snapshot name one file")}
+	case q.Output != "" && (q.junit != "" && output.Same(q.junit, q.Output) || q.snapshot != "" && output.Same(q.snapshot, q.Output)):
+		return outputError{errors.New("rctest: -o and -junit or -snapshot name one file")}
+	case q.generate && q.Format != report.Text:
+		return errors.New("rctest: -generate writes lines of text")
 	case q.junit == "-" && q.Format != report.Text:
 		return outputError{errors.New("rctest: standard output is for one of -format and -junit -")}
 	case q.generate && (q.cover || len(q.commands) > 0 || q.snapshot != "" || q.update || q.junit != "" || len(q.stories)+len(q.expectations) > 0):

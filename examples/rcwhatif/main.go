@@ -31,6 +31,7 @@ marks, or all of them into one, a line each; - reads them from standard input, w
   rcwhatif exchange.xml -- "Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges @{Add='10.0.0.0/24'}"
   rcwhatif exchange.xml -- "Get-ReceiveConnector EX01\* | Set-ReceiveConnector -AuthMechanism Tls"
   rcwhatif exchange.xml -- - < change.ps1
+  rcwhatif -format html -o change.html exchange.xml -- - < change.ps1
   rcwhatif -before last-week.xml -after today.xml
 
 exit status: 0 nothing breaks, 1 something does: mail between servers that passed or is new and fails, a finding at or
@@ -43,7 +44,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o input.Options
-	flags := input.Flags("rcwhatif", stderr, &o)
+	flags := input.Flags("rcwhatif", stderr, &o, report.SARIF)
 	failOn := input.FailOn(flags)
 	force := false
 	flags.BoolVar(&force, "force", false, "go on where the cmdlets refuse a change, as if they accepted it")
@@ -85,9 +86,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(err)
 	}
-	if err := o.Format.WhatIf(stdout, w); err != nil {
-		return fail(err)
-	}
+	return o.Write(stdout, stderr, slices.Concat(files, before, after), func(out io.Writer) int {
+		if err := o.Format.WhatIf(out, w); err != nil {
+			return fail(err)
+		}
+		return found(w, failOn)
+	})
+}
+
+// found tells whether something breaks.
+func found(w report.WhatIf, failOn *input.Threshold) int {
 	if !failOn.Never() && (w.Refused != nil || w.Comparison.Breaks() || failOn.Reached(w.Comparison.Worst())) {
 		return input.ExitFindings
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 	"github.com/receiveconnector/receiveconnector/connector/psexport"
 	"github.com/receiveconnector/receiveconnector/connector/report"
+	"github.com/receiveconnector/receiveconnector/examples/internal/output"
 )
 
 // Exit statuses of all programs.
@@ -25,21 +26,32 @@ const (
 
 // Options are the flags that all programs have.
 type Options struct {
-	Format    report.Format      // -format text|json
+	Format    report.Format      // -format text|json|...
 	Addresses []connector.Server // -addr NAME=IP[,IP...], which may be given several times
+	Output    string             // -o FILE
+	// KeepUnusable: what was written is kept, too, where the input is of no use.
+	KeepUnusable bool
 }
 
-// Flags returns the flags of a program with the common ones, which set o. They report errors, a line each, instead of
-// ending the program.
-func Flags(name string, stderr io.Writer, o *Options) *flag.FlagSet {
+// Flags returns the flags of a program with the common ones, which set o; besides text, JSON, Markdown and HTML it has the given formats. They
+// report errors, a line each, instead of ending the program.
+func Flags(name string, stderr io.Writer, o *Options, formats ...report.Format) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {} // an error is one line; help is for those who ask
 	o.Format = report.Text
-	flags.Func("format", "text or json (default text)", func(s string) (err error) {
-		o.Format, err = report.ParseFormat(s)
+	formats = append([]report.Format{report.Text, report.JSON, report.Markdown, report.HTML}, formats...)
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.String())
+	}
+	flags.Func("format", "one of "+strings.Join(names, ", ")+" (default text)", func(s string) (err error) {
+		if o.Format, err = report.ParseFormat(s); err == nil && !slices.Contains(formats, o.Format) {
+			err = errors.New("not a form of this program: " + strings.Join(names, ", "))
+		}
 		return err
 	})
+	flags.StringVar(&o.Output, "o", "", "write to `FILE` instead of standard output, whole or not at all")
 	flags.Func("addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times", func(s string) error {
 		server, err := psexport.ParseServerAddresses(s)
 		o.Addresses = append(o.Addresses, server)
@@ -69,6 +81,14 @@ func FailOn(flags *flag.FlagSet) *Threshold {
 // Reached tells whether a severity counts; zero does not.
 func (t *Threshold) Reached(s audit.Severity) bool { return !t.never && s >= t.least }
 
+// Least returns the least severity that counts; one above all if nothing does.
+func (t *Threshold) Least() audit.Severity {
+	if t.never {
+		return audit.Error + 1
+	}
+	return t.least
+}
+
 // Never tells whether nothing counts.
 func (t *Threshold) Never() bool { return t.never }
 
@@ -90,6 +110,34 @@ func Parse(flags *flag.FlagSet, usage string, args []string) (files []string, st
 		files = append(files, flags.Arg(0))
 		args = flags.Args()[1:]
 	}
+}
+
+// Write calls a function that writes to standard output or to the file of -o, and returns its exit status. The file is not written where the
+// input is of no use, and not if it is one of those that are read.
+func (o *Options) Write(stdout, stderr io.Writer, read []string, write func(io.Writer) int) int {
+	if o.Output == "" || o.Output == "-" {
+		return write(output.To(stdout))
+	}
+	fail := func(err error) int {
+		fmt.Fprintln(stderr, err)
+		return ExitUnusable
+	}
+	if err := output.NotRead(o.Output, read...); err != nil {
+		return fail(err)
+	}
+	f, err := output.Create(o.Output)
+	if err != nil {
+		return fail(err)
+	}
+	status := write(f)
+	if status == ExitUnusable && !o.KeepUnusable {
+		f.Discard()
+		return status
+	}
+	if err := f.Keep(); err != nil {
+		return fail(err)
+	}
+	return status
 }
 
 // Read merges the files and addresses into one topology. Warnings go to stderr, those that say the same of several objects in

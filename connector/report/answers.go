@@ -1,0 +1,114 @@
+package report
+
+import (
+	"io"
+	"net/netip"
+
+	"github.com/receiveconnector/receiveconnector/connector"
+)
+
+// Answers are answers to one question, which may be about several servers, endpoints and sources.
+type Answers struct {
+	Topology *connector.Topology // that was asked
+	// What was answered: why, or what a peer gets, or which connectors many sources reach. Brief leaves out why.
+	Explanations []*connector.Explanation
+	Verdicts     []*connector.Verdict
+	Shares       []Shares
+	Brief        bool
+}
+
+// Answers writes answers one after the other, as [Format.Explanation], [Format.Match], [Format.Verdict] and [Format.Shares] do; as HTML they
+// are one page, with a map of each listener that was asked and the sources marked on it.
+func (f Format) Answers(w io.Writer, a Answers) error {
+	if f == HTML {
+		p, err := a.page()
+		if err != nil {
+			return err
+		}
+		return p.write(w)
+	}
+	for _, e := range a.Explanations {
+		write := f.Explanation
+		if a.Brief {
+			write = f.Match
+		}
+		if err := write(w, e); err != nil {
+			return err
+		}
+	}
+	for _, v := range a.Verdicts {
+		if err := f.Verdict(w, v); err != nil {
+			return err
+		}
+	}
+	for _, s := range a.Shares {
+		if err := f.Shares(w, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a Answers) page() (page, error) {
+	x, err := connector.Compile(a.Topology)
+	if err != nil {
+		return page{}, err
+	}
+	p := page{Title: "Which connector, and why"}
+	ls := Audit{Topology: a.Topology}.listeners(x)
+	var b outline
+	asked := make(map[*addressMap]bool)
+	mark := func(e *connector.Explanation) {
+		if m := ls.at(e.Conn); m != nil && e.Conn.Remote.IsValid() && e.Conn.Remote.Unmap().Is4() == m.local.Addr().Is4() {
+			asked[m] = true
+			m.addPin(pin{addr: e.Conn.Remote.Unmap().WithZone(""), name: "this source", told: e.Match.String()})
+		}
+	}
+	answers := make(map[string]bool)
+	for _, e := range a.Explanations {
+		mark(e)
+		answers[e.Match.String()] = true
+		if a.Brief {
+			b.printf("%s: %s\n", e.Conn, e.Match)
+		} else {
+			explain(&b, e)
+		}
+	}
+	for _, v := range a.Verdicts {
+		mark(v.Explanation)
+		answers[v.Explanation.Match.String()] = true
+		verdict(&b, v)
+	}
+	for _, s := range a.Shares {
+		s.write(&b)
+		if local, err := netip.ParseAddrPort(s.Local); err == nil {
+			if m := ls.at(connector.Conn{Server: s.Server, Local: local}); m != nil {
+				asked[m], m.frame = true, s.Name
+				for _, share := range s.Shares {
+					for _, r := range share.Addrs {
+						m.framed = append(m.framed, r.Span())
+					}
+				}
+			}
+		}
+	}
+	if len(answers) == 1 {
+		for text := range answers {
+			p.Verdict = text
+		}
+	}
+	s := section{ID: "maps", Title: "Who answers whom"}
+	for _, m := range ls.maps {
+		if asked[m] && len(m.lanes) > 0 {
+			m.number = len(s.Maps) + 1
+			m.finish(mapPlot)
+			s.Maps = append(s.Maps, mapCard{Tone: "neutral", Title: m.title(), Views: []mapView{m.view(m.id(), "")}})
+		}
+	}
+	if len(s.Maps) > 0 {
+		s.Intro = []string{howToRead}
+		p.Sections = append(p.Sections, s)
+	}
+	p.Sections = append(p.Sections, section{ID: "answers", Title: "The answers", Blocks: b.blocks()})
+	return p, nil
+}
