@@ -3,6 +3,8 @@ package report
 import (
 	"io"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 )
@@ -54,20 +56,19 @@ func (a Answers) page() (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	p := page{Title: "Which connector, and why"}
-	ls := Audit{Topology: a.Topology}.listeners(x)
 	var b outline
+	said := make(map[string]bool) // the decisions
+	answer := func(text string) string { said[text] = true; return text }
+	ls := listenersOf(a.Topology, x, a.servers())
 	asked := make(map[*addressMap]bool)
 	mark := func(e *connector.Explanation) {
 		if m := ls.at(e.Conn); m != nil && e.Conn.Remote.IsValid() && e.Conn.Remote.Unmap().Is4() == m.local.Addr().Is4() {
 			asked[m] = true
-			m.addPin(pin{addr: e.Conn.Remote.Unmap().WithZone(""), name: "this source", told: e.Match.String()})
+			m.addPin(pin{addr: e.Conn.Remote.Unmap().WithZone(""), name: "asked about", told: answer(e.Match.String())})
 		}
 	}
-	answers := make(map[string]bool)
 	for _, e := range a.Explanations {
 		mark(e)
-		answers[e.Match.String()] = true
 		if a.Brief {
 			b.printf("%s: %s\n", e.Conn, e.Match)
 		} else {
@@ -76,34 +77,40 @@ func (a Answers) page() (page, error) {
 	}
 	for _, v := range a.Verdicts {
 		mark(v.Explanation)
-		answers[v.Explanation.Match.String()] = true
 		verdict(&b, v)
 	}
 	for _, s := range a.Shares {
 		s.write(&b)
-		if local, err := netip.ParseAddrPort(s.Local); err == nil {
-			if m := ls.at(connector.Conn{Server: s.Server, Local: local}); m != nil {
-				asked[m], m.frame = true, s.Name
-				for _, share := range s.Shares {
-					for _, r := range share.Addrs {
-						m.framed = append(m.framed, r.Span())
-					}
-				}
+		local, err := netip.ParseAddrPort(s.Local)
+		m := ls.at(connector.Conn{Server: s.Server, Local: local})
+		if err != nil || m == nil {
+			continue
+		}
+		asked[m], m.frame = true, s.Name
+		for _, share := range s.Shares {
+			for _, r := range share.Addrs {
+				m.framed = append(m.framed, r.Span())
 			}
 		}
 	}
-	if len(answers) == 1 {
-		for text := range answers {
+	p := page{Title: "Which connector, and why"}
+	if len(said) == 1 {
+		for text := range said {
 			p.Verdict = text
 		}
 	}
 	s := section{ID: "maps", Title: "Who answers whom"}
 	for _, m := range ls.maps {
-		if asked[m] && len(m.lanes) > 0 {
-			m.number = len(s.Maps) + 1
-			m.finish(mapPlot)
-			s.Maps = append(s.Maps, mapCard{Tone: "neutral", Title: m.title(), Views: []mapView{m.view(m.id(), "")}})
+		if !asked[m] || len(m.lanes) == 0 {
+			continue
 		}
+		m.number = len(s.Maps) + 1
+		m.finish(mapPlot)
+		c := mapCard{Tone: "neutral", Title: m.title(), Views: []mapView{m.view(m.id(), "")}}
+		if m.frame != "" {
+			c.Intro = []string{m.frame + " is framed."}
+		}
+		s.Maps = append(s.Maps, c)
 	}
 	if len(s.Maps) > 0 {
 		s.Intro = []string{howToRead}
@@ -111,4 +118,23 @@ func (a Answers) page() (page, error) {
 	}
 	p.Sections = append(p.Sections, section{ID: "answers", Title: "The answers", Blocks: b.blocks()})
 	return p, nil
+}
+
+// servers are those that were asked about.
+func (a Answers) servers() (names []string) {
+	add := func(name string) {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			names = append(names, name)
+		}
+	}
+	for _, e := range a.Explanations {
+		add(e.Conn.Server)
+	}
+	for _, v := range a.Verdicts {
+		add(v.Explanation.Conn.Server)
+	}
+	for _, s := range a.Shares {
+		add(s.Server)
+	}
+	return names
 }

@@ -20,7 +20,7 @@ func (a Audit) page() (page, error) {
 	}
 	p := page{Title: a.title(), About: paragraphs(a.About)}
 	summary := summaryOf(a.Flows)
-	listeners := a.listeners(x)
+	listeners := listenersOf(a.Topology, x, x.Servers())
 	var results []audit.FlowResult
 	if a.Flows != nil {
 		var left string
@@ -229,13 +229,14 @@ type listeners struct {
 	of   map[string]map[netip.AddrPort]*addressMap // by server, in lower case, and endpoint
 }
 
-func (a Audit) listeners(x *connector.Index) *listeners {
+// listenersOf returns those of some servers.
+func listenersOf(t *connector.Topology, x *connector.Index, servers []string) *listeners {
 	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
 	shapes := make(map[string]*addressMap)
-	for _, server := range x.Servers() {
+	for _, server := range servers {
 		ls.of[strings.ToLower(server)] = make(map[netip.AddrPort]*addressMap)
 		for _, local := range x.Endpoints(server) {
-			m := mapOf(a.Topology, x, server, local)
+			m := mapOf(t, x, server, local)
 			shape := m.shape()
 			if known := shapes[shape]; known != nil {
 				known.servers = append(known.servers, server)

@@ -25,15 +25,16 @@ const (
 
 // mapView is a map as it is drawn.
 type mapView struct {
-	ID, Title, Desc    string
-	Width, Height      int
-	StripY, StripTextY string
-	Strip, Framed      []bar
-	Lanes              []laneView
-	Pins               []pinView
-	Captions           []caption
-	Table              [][]string
-	More               int // rows that the table leaves out
+	ID, Title, Label, Desc string
+	Width, Height          int
+	Dense                  bool // many pins
+	StripY, StripTextY     string
+	Strip, Framed          []bar
+	Lanes                  []laneView
+	Pins                   []pinView
+	Captions               []caption
+	Table                  [][]string
+	More                   int // rows that the table leaves out
 }
 
 // bar is a rectangle.
@@ -78,6 +79,8 @@ func (m *addressMap) view(id, title string) mapView {
 	}
 	laneY := func(i int) float64 { return top + stripHeight + 2*laneGap + float64(i)*(laneHeight+laneGap) }
 	v := mapView{ID: id, Title: title, Width: mapWidth, Height: int(laneY(len(m.lanes))) + 4, StripY: num(top), StripTextY: num(top + 13)}
+	const many = 40
+	v.Dense = len(m.pins) > many
 	v.Strip = m.strip(top)
 	for i, l := range m.lanes {
 		v.Lanes = append(v.Lanes, m.lane(i, l, laneY(i)))
@@ -88,6 +91,10 @@ func (m *addressMap) view(id, title string) mapView {
 	}
 	for _, l := range rows {
 		v.Pins = append(v.Pins, m.pin(l, top, laneY))
+	}
+	v.Label = "Address map of " + strings.ToLower(m.title()[:1]) + m.title()[1:]
+	if title != "" {
+		v.Label += ", " + title
 	}
 	v.Captions = m.captions()
 	v.Desc = m.describe(v.Captions)

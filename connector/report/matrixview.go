@@ -12,7 +12,7 @@ import (
 
 // matrixView is a matrix as a table of a page.
 type matrixView struct {
-	Wide      bool // the names of the targets stand upright
+	Class     string // wide where the names of the targets stand upright, tiny where cells must be small to be seen together
 	Targets   []string
 	Rows      []matrixRow
 	Legend    []legendView
@@ -32,8 +32,8 @@ type legendView struct{ Class, Sign, Means string }
 
 // witnessView is what cells lead to: the flows, and the explanation of one connection. Cells of one target that say the same share it.
 type witnessView struct {
-	ID, Tone, Title string
-	Blocks          []block
+	ID, Tone, Title, Means string
+	Blocks                 []block
 }
 
 // mostEnds is how many sources and targets a matrix of a page has.
@@ -53,7 +53,13 @@ func matrixSection(m audit.Matrix, left string) section {
 
 func viewOf(m audit.Matrix) *matrixView {
 	targets := m.Targets()
-	v := &matrixView{Wide: len(targets) > 10}
+	v := &matrixView{}
+	switch {
+	case len(targets) > 40:
+		v.Class = "wide tiny"
+	case len(targets) > 10:
+		v.Class = "wide"
+	}
 	used := make([]bool, len(signs))
 	at := make(map[string]int)
 	var sources [][]string // of the witnesses
@@ -75,7 +81,7 @@ func viewOf(m audit.Matrix) *matrixView {
 			if !known {
 				n = len(v.Witnesses)
 				at[key] = n
-				v.Witnesses = append(v.Witnesses, witnessView{ID: "flow" + strconv.Itoa(n), Tone: signs[i].tone.class(), Blocks: cellBlocks(cell)})
+				v.Witnesses = append(v.Witnesses, witnessView{ID: "flow" + strconv.Itoa(n), Tone: signs[i].tone.class(), Means: signs[i].means, Blocks: cellBlocks(cell)})
 				sources = append(sources, nil)
 			}
 			sources[n] = append(sources[n], label(s))

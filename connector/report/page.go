@@ -54,6 +54,7 @@ type card struct {
 // block is a line of an outline, with what belongs to it: Kind is heading, paragraph, list, item, command, script or table.
 type block struct {
 	Kind, Tone, Text string
+	Level            int // of a heading
 	Head             []string
 	Rows             [][]string
 	Children         []block
@@ -206,7 +207,7 @@ func (n *node) blocks(list bool) (all []block) {
 		x := block{Kind: "paragraph", Tone: c.line.tone.class(), Text: visible(c.line.text)}
 		switch c.line.kind {
 		case heading:
-			x.Kind = "heading"
+			x.Kind, x.Level = "heading", 3
 		case command:
 			x.Kind = "command"
 			if i := len(all) - 1; i >= 0 && all[i].Kind == "command" {

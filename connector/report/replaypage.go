@@ -31,14 +31,14 @@ func (r Replay) page() page {
 	}
 	add("read", "What was read", r.read)
 	add("agreement", "Do the logs agree?", r.agreement)
-	add("servers", "Addresses of servers", r.servers)
-	add("targets", "Where servers could not authenticate", r.targets)
+	add("servers", "Addresses of servers, as the logs show them", r.servers)
+	add("targets", "Where servers could not authenticate, by their send logs", r.targets)
 	add("findings", "Findings", r.findings)
 	add("change", "The change", r.backTest)
 	if len(r.Usage) > 0 {
-		p.Sections = append(p.Sections, section{ID: "usage", Title: "Who used what", Usage: r.usageViews(),
-			Intro: []string{"A source stands under the narrowest range of the connector that holds it."}})
-		add("sources", "Sources", r.usage)
+		used := partOf("usage", "Who used what", r.usage)
+		used.Usage = r.usageViews()
+		p.Sections = append(p.Sections, used)
 	}
 	return p
 }
@@ -70,7 +70,7 @@ func (r Replay) verdict() (string, tone) {
 
 func (r Replay) usageViews() (views []usageView) {
 	for _, u := range r.Usage {
-		if u.Connector.IsZero() {
+		if u.Connector.IsZero() || u.All.Sessions == 0 { // the list has them
 			continue
 		}
 		v := usageView{Title: fmt.Sprintf("%s: %s, %s", u.Connector, count(u.All.Sessions, "session"), count(u.All.Messages, "message"))}

@@ -12,7 +12,7 @@ func (r Replay) usage(b *outline) {
 		return
 	}
 	b.section("Who used what:", neutral)
-	b.WriteString("A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses,\nor in IPv6 more than a /64.\n")
+	b.WriteString("A source stands under the narrowest range of the connector that holds it; a wide range holds more than 256 addresses, or in IPv6 more than a /64.\n")
 	for _, u := range r.Usage {
 		if u.Connector.IsZero() {
 			b.printf("  connectors that are too many to be listed: %s\n", tally(&u.All))
