@@ -171,11 +171,11 @@ type controlObject struct {
 	Safely      string       `json:"safely"`
 	Subject     string       `json:"subject"`
 	State       string       `json:"state"`
-	Letter      bool         `json:"letter"`
+	Letter      bool         `json:"letter"` // it is met to the letter
 	Differences []string     `json:"differences"`
 	Refused     string       `json:"refused,omitempty"`
-	Breaks      []flowObject `json:"breaks"`
-	Broken      []flowObject `json:"broken"`
+	Breaks      []flowObject `json:"breaks"` // what meeting it to the letter would break
+	Broken      []flowObject `json:"broken"` // what fails because it is met to the letter
 }
 
 func controlJSON(r audit.ControlResult) controlObject {

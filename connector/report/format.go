@@ -1,6 +1,7 @@
 package report
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,6 +63,13 @@ func (f Format) outline(w io.Writer, title string, b *outline) error {
 	}
 	return fmt.Errorf("%s: %w", f, ErrFormat)
 }
+
+//go:embed schema.json
+var schema string
+
+// Schema returns the JSON Schema, of the draft of 2020-12, of what is written as [JSON]: in $defs there is one for each method of [Format], by
+// its name, such as #/$defs/audit for [Format.Audit] and #/$defs/whatIf for [Format.WhatIf]. Fields may be added; those that are there stay.
+func Schema() string { return schema }
 
 // writeJSON writes v on one line, or indented. Markup is not escaped: names are printed as they are.
 func writeJSON(w io.Writer, v any, indent bool) error {

@@ -6,9 +6,9 @@ import (
 )
 
 type auditObject struct {
-	Findings []findingObject `json:"findings"`
-	Flows    []flowObject    `json:"flows"`
-	Groups   []groupObject   `json:"flowGroups"`
+	Findings []findingObject `json:"findings"`   // the most severe first
+	Flows    []flowObject    `json:"flows"`      // those that fail, wholly or in part, or of which that is not known
+	Groups   []groupObject   `json:"flowGroups"` // all but the required ones that fail, counted
 }
 
 // groupObject is flows that are alike.
@@ -16,35 +16,35 @@ type groupObject struct {
 	Purpose   string `json:"purpose"`
 	Transport string `json:"transport"`
 	Port      uint16 `json:"port"`
-	Fate      string `json:"fate"`
+	Fate      string `json:"fate"` // what becomes of the flows, in words
 	Why       string `json:"why"`
 	Count     int    `json:"count"`
 }
 
 type findingObject struct {
-	Check     string             `json:"check"`
+	Check     string             `json:"check"` // ID of the check: RC001
 	Severity  string             `json:"severity"`
 	Certainty string             `json:"certainty"`
-	Subject   string             `json:"subject"`
-	Source    string             `json:"source,omitempty"`
+	Subject   string             `json:"subject"`          // the connector, SERVER\\NAME, or a server alone
+	Source    string             `json:"source,omitempty"` // FILE:LINE:COLUMN
 	Message   string             `json:"message"`
 	Accepted  string             `json:"accepted,omitempty"` // the reason
-	Addresses []string           `json:"addresses"`
-	Flows     []flowObject       `json:"flows"`
+	Addresses []string           `json:"addresses"`          // exactly the sources concerned, as ranges
+	Flows     []flowObject       `json:"flows"`              // that break, or may
 	Witness   *explanationObject `json:"witness,omitempty"`
-	Reply     string             `json:"reply,omitempty"`
+	Reply     string             `json:"reply,omitempty"` // what the session of the witness ends with
 	Cause     string             `json:"cause,omitempty"`
-	Related   []string           `json:"related"`
+	Related   []string           `json:"related"`         // other connectors that matter, the nearest first
 	Moves     []moveObject       `json:"moves,omitempty"` // RC010
-	Fixes     []fixObject        `json:"fixes"`
-	Rejected  []rejectedObject   `json:"rejected"`
+	Fixes     []fixObject        `json:"fixes"`           // proved, the best first
+	Rejected  []rejectedObject   `json:"rejected"`        // what was tried and is no fix
 }
 
 type rejectedObject struct {
 	Kind   string `json:"kind"`
 	Title  string `json:"title"`
-	Why    string `json:"why"`
-	Detail string `json:"detail"`
+	Why    string `json:"why"`    // the kind of reason
+	Detail string `json:"detail"` // the reason
 }
 
 type flowObject struct {
@@ -55,17 +55,17 @@ type flowObject struct {
 	Purpose   string `json:"purpose"`
 	Transport string `json:"transport"`
 	Need      string `json:"need"`
-	State     string `json:"state,omitempty"`
-	Why       string `json:"why"`
+	State     string `json:"state,omitempty"` // what becomes of it; left out inside a finding
+	Why       string `json:"why"`             // the rule by which there is such a flow, its mark and source
 }
 
 type fixObject struct {
 	Kind     string       `json:"kind"`
 	Title    string       `json:"title"`
 	Safe     bool         `json:"safe"`
-	Risks    []string     `json:"risks,omitempty"` // why it is not safe
-	Commands []string     `json:"commands"`
-	Moves    []moveObject `json:"moves"`
+	Risks    []string     `json:"risks,omitempty"`   // why it is not safe
+	Commands []string     `json:"commands"`          // for the Exchange Management Shell, in their order
+	Moves    []moveObject `json:"moves"`             // everything the fix moves
 	Problem  string       `json:"problem,omitempty"` // why there are no commands
 }
 

@@ -280,9 +280,9 @@ func pinNames(pins []pin) (names, addresses string) {
 	}
 	first, last := pins[0].addr.String(), pins[len(pins)-1].addr.String()
 	if first == last {
-		return clipped(names, 60), first
+		return clipped(names, 28), first
 	}
-	return clipped(names, 60), first + " … " + last
+	return clipped(names, 28), first + " … " + last
 }
 
 // pin draws a label with its lines.

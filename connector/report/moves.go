@@ -112,12 +112,12 @@ func orRefused(id connector.ID) string {
 
 type moveObject struct {
 	Server    string   `json:"server"`
-	Locals    []string `json:"locals"`
-	From      string   `json:"from"`
-	To        string   `json:"to"`
-	Addresses []string `json:"addresses"`
-	Count     string   `json:"count"`
-	Witness   string   `json:"witness"`
+	Locals    []string `json:"locals"`    // local endpoints, ADDRESS:PORT
+	From      string   `json:"from"`      // connector before; empty if the sources were refused
+	To        string   `json:"to"`        // connector after; empty if the sources are refused
+	Addresses []string `json:"addresses"` // exactly the sources, as ranges
+	Count     string   `json:"count"`     // how many addresses, in decimal
+	Witness   string   `json:"witness"`   // one of the sources
 	Doubt     string   `json:"doubt"`
 }
 

@@ -46,22 +46,22 @@ func (f Format) Match(w io.Writer, e *connector.Explanation) error {
 
 type explanationObject struct {
 	Server    string       `json:"server"`
-	Local     string       `json:"local"`
+	Local     string       `json:"local"` // ADDRESS:PORT
 	Remote    string       `json:"remote"`
-	Outcome   string       `json:"outcome"`
-	Connector string       `json:"connector"`
-	Range     string       `json:"range"`
-	Binding   string       `json:"binding"`
-	Doubt     string       `json:"doubt"`
-	Steps     []stepObject `json:"steps"`
+	Outcome   string       `json:"outcome"`   // Selected, or how the connection is refused
+	Connector string       `json:"connector"` // empty if the connection is refused
+	Range     string       `json:"range"`     // of the connector, that holds the source; empty if the connection is refused
+	Binding   string       `json:"binding"`   // through which the connection comes
+	Doubt     string       `json:"doubt"`     // why the answer is in doubt: empty, or names separated by commas
+	Steps     []stepObject `json:"steps"`     // one for each connector of the server, the winner first
 }
 
 type stepObject struct {
 	Connector string `json:"connector"`
-	Reason    string `json:"reason"`
-	Range     string `json:"range"`
-	Rule      string `json:"rule"`
-	Missing   string `json:"missing,omitempty"`
+	Reason    string `json:"reason"`            // how far the connector came
+	Range     string `json:"range"`             // its narrowest range that holds the source
+	Rule      string `json:"rule"`              // behind the reason, with its mark and source
+	Missing   string `json:"missing,omitempty"` // properties that are not known and may decide
 }
 
 func explanationJSON(e *connector.Explanation) explanationObject {

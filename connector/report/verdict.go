@@ -79,10 +79,10 @@ type offerObject struct {
 type sessionObject struct {
 	Stage    string `json:"stage"`
 	State    string `json:"state"`
-	Code     int    `json:"code"`
+	Code     int    `json:"code"` // of the reply; 0 is not known, or there is none
 	Enhanced string `json:"enhanced"`
 	Text     string `json:"text"`
-	Side     string `json:"side"`
+	Side     string `json:"side"` // who produces the reply
 	Rule     string `json:"rule"`
 	Doubt    string `json:"doubt"`
 }

@@ -235,13 +235,13 @@ func (c comparison) access(b *outline) {
 }
 
 type whatIfObject struct {
-	Breaks    bool                  `json:"breaks"`
+	Breaks    bool                  `json:"breaks"` // mail between servers does
 	Changes   []changeObject        `json:"changes"`
 	Notes     []string              `json:"notes"`
-	Refused   []refusalObject       `json:"refused"`
-	Moves     []moveObject          `json:"moves"`
-	Unsettled []moveObject          `json:"unsettled"`
-	Endpoints int                   `json:"endpoints"`
+	Refused   []refusalObject       `json:"refused"`   // what the cmdlets would say
+	Moves     []moveObject          `json:"moves"`     // who changes hands
+	Unsettled []moveObject          `json:"unsettled"` // who may change hands
+	Endpoints int                   `json:"endpoints"` // how many local endpoints were compared
 	Doubt     string                `json:"doubt"`
 	Findings  []findingChangeObject `json:"findings"`
 	Flows     []flowChangeObject    `json:"flows"`
