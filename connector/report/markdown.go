@@ -114,15 +114,23 @@ func escaped(s string) string {
 		case '&':
 			b.WriteString("&amp;")
 			continue
-		case '#', '+', '-', '=', '>':
+		case '=', '>':
 			if i == 0 { // else a line would begin with it
+				b.WriteByte('\\')
+			}
+		case '+', '-':
+			if i == 0 && endsWord(s[1:]) {
+				b.WriteByte('\\')
+			}
+		case '#':
+			if strings.Trim(s[:i], "#") == "" && endsWord(strings.TrimLeft(s[i:], "#")) {
 				b.WriteByte('\\')
 			}
 		case '@':
 			b.WriteString("&#64;") // else somebody of that name is called on some sites
 			continue
 		case '.', ')':
-			if isNumber(s[:i]) {
+			if isNumber(s[:i]) && endsWord(s[i+1:]) {
 				b.WriteByte('\\')
 			}
 		}
@@ -130,6 +138,9 @@ func escaped(s string) string {
 	}
 	return b.String()
 }
+
+// endsWord tells whether a word ends before the text.
+func endsWord(s string) bool { return s == "" || s[0] == ' ' }
 
 func isNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""

@@ -224,7 +224,7 @@ func TestWriteErrors(t *testing.T) {
 }
 
 func TestFormats(t *testing.T) {
-	for f := report.Text; f <= report.JSON; f++ {
+	for f := report.Text; f <= report.JUnit; f++ {
 		got, err := report.ParseFormat(f.String())
 		require.NoError(t, err)
 		assert.Equal(t, f, got)
@@ -251,7 +251,7 @@ func ExampleFormat_Match() {
 	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
 	// 10.0.5.7 -> EX01 10.0.0.1:25: EX01\Relay by 10.0.5.0/24
 	//   Won                EX01\Relay by 10.0.5.0/24 (256 addresses)
-	//     Won: its range has the fewest addresses of all that contain the source [documented: Receive connectors, New-ReceiveConnector]
+	//     its range has the fewest addresses of all that contain the source [documented: Receive connectors, New-ReceiveConnector]
 }
 
 // Warnings that say the same of several objects of one file are one line, in the order of the first.
