@@ -2,12 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { attacks, hostile, large } from "./topologies.mjs";
 
-const dir = process.argv[2], shots = process.env.SHOTS;
+const dir = resolve(process.argv[2]), shots = process.env.SHOTS;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const problems = [];
 const check = (page, ok, what) => ok || problems.push(`${page}: ${what}`);

@@ -15,6 +15,7 @@ import (
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
+	"github.com/receiveconnector/receiveconnector/examples/internal/formtest"
 )
 
 func call(args ...string) (status int, stdout, stderr string) {
@@ -364,4 +365,29 @@ func TestWriteErrors(t *testing.T) {
 	var stderr bytes.Buffer
 	assert.Equal(t, 2, run([]string{founding(t)}, nil, full{}, &stderr))
 	assert.Contains(t, stderr.String(), "disk full")
+}
+
+func TestEveryForm(t *testing.T) {
+	path := founding(t)
+	formtest.Check(t, call, []string{"sarif", "junit"}, path, path)
+	for _, mode := range []string{"-flows", "-hardening", "-plan"} {
+		formtest.Check(t, call, nil, path, mode, path)
+	}
+	formtest.Check(t, call, nil, path, "-error", "451 5.7.3 Cannot achieve Exchange Server authentication", path)
+	for _, form := range []string{"sarif", "junit"} {
+		status, _, stderr := call("-list", "-format", form)
+		assert.Equal(t, 2, status)
+		assert.Equal(t, "rcaudit: -format "+form+" is for findings, not for what was asked instead\n", stderr)
+	}
+	status, out, _ := call("-format", "html")
+	assert.Zero(t, status)
+	assert.Contains(t, out, "public-folder replication\nbetween the sites is stuck", "the story")
+}
+
+// In JUnit what -fail-on says is a failure.
+func TestJUnitFailOn(t *testing.T) {
+	for failOn, want := range map[string]string{"error": `failures="12"`, "never": `failures="8"`} {
+		_, out, _ := call("-format", "junit", "-fail-on", failOn, founding(t))
+		assert.Contains(t, out, `<testsuites name="audit" tests="55" `+want, failOn)
+	}
 }

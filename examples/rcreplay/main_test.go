@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/receiveconnector/receiveconnector/connector/smtplog"
+	"github.com/receiveconnector/receiveconnector/examples/internal/formtest"
 )
 
 // config is two sites with a relay that covers the servers of the other one; no address is known.
@@ -235,4 +236,26 @@ func TestSave(t *testing.T) {
 	assert.Zero(t, status)
 	assert.Empty(t, out)
 	assert.Contains(t, errs, "  not as expected, 1 time: not as many fields as the header names\n    bad.LOG:19: ")
+}
+
+func TestEveryForm(t *testing.T) {
+	path := file(t, "config.json", config)
+	logs := file(t, "RECV.LOG", story())
+	ask := func(args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		status := run(context.Background(), args, strings.NewReader(""), &out, &errs)
+		return status, out.String(), errs.String()
+	}
+	formtest.Check(t, ask, []string{"sarif"}, path, "-config", path, "-change", `Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges '10.0.5.0/25'`, logs)
+	formtest.Check(t, ask, []string{"sarif"}, logs, logs)
+	status, _, stderr := ask("-save", filepath.Join(t.TempDir(), "x.json"), "-o", filepath.Join(t.TempDir(), "y"), logs)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "with -save alone nothing is told")
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	return path
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/examples/internal/formtest"
 )
 
 // documented is the worked example of the documentation, and a second server.
@@ -210,4 +212,33 @@ func TestWriteErrors(t *testing.T) {
 	assert.Equal(t, 2, run([]string{"-remote", "10.0.0.1", path}, nil, full{}, &errs))
 	assert.Contains(t, errs.String(), "disk full")
 	assert.Equal(t, 2, run([]string{"-remote", "-", path}, strings.NewReader(strings.Repeat("10.0.0.1\n", 5000)), full{}, &errs))
+}
+
+func TestEveryForm(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.json")
+	require.NoError(t, os.WriteFile(path, []byte(documented), 0o644))
+	ask := func(args ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		status := run(args, strings.NewReader("192.168.1.75\n192.168.1.76\n"), &out, &errs)
+		return status, out.String(), errs.String()
+	}
+	for _, args := range [][]string{{"-remote", "192.168.1.75"}, {"-remote", "-"}, {"-remote", "192.168.0.0/16"}, {"-remote", "192.168.1.75", "-peer", "anonymous"}} {
+		formtest.Check(t, ask, nil, path, append(args, path)...)
+	}
+	_, out, _ := ask("-remote", "-", "-format", "html", path)
+	assert.Equal(t, 1, strings.Count(out, "<!DOCTYPE"), "many answers are one page")
+	status, _, stderr := ask("-remote", "x", "-format", "html", path)
+	assert.Equal(t, 2, status)
+	assert.NotEmpty(t, stderr)
+}
+
+// A file is not there where a line of the input is of no use, and what was answered before is on the pipe.
+func TestHalfAnswered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out")
+	status, _, stderr := call(t, "192.168.1.75\nnonsense\n", "-remote", "-", "-o", file)
+	assert.Equal(t, 2, status)
+	assert.Contains(t, stderr, "standard input:2")
+	assert.NoFileExists(t, file)
+	_, out, _ := call(t, "192.168.1.75\nnonsense\n", "-remote", "-")
+	assert.Contains(t, out, "192.168.1.75 -> Exchange01")
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/examples/internal/formtest"
 )
 
 func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
@@ -255,4 +257,38 @@ func TestJUnitOfUnusableInput(t *testing.T) {
 		assert.Contains(t, string(data), `<testsuites name="topotest" tests="1" failures="0" errors="1">`)
 		assert.Contains(t, html.UnescapeString(string(data)), strings.Split(errs, "\n")[0])
 	}
+}
+
+func TestEveryForm(t *testing.T) {
+	path, cases := file(t, "t.json", topology), file(t, "expect.txt", "EX01 *:25 10.9.0.0/24 -> EX01\\Relay\nEX01 *:25 10.8.0.0/24 -> EX01\\Relay\n")
+	ask := func(args ...string) (int, string, string) { return call(t, args...) }
+	formtest.Check(t, ask, []string{"junit"}, path, "-cover", path, cases)
+	junit := filepath.Join(t.TempDir(), "j.xml")
+	status, out, _ := call(t, "-format", "junit", path, cases)
+	assert.Equal(t, 1, status)
+	_, _, _ = call(t, "-junit", junit, path, cases)
+	data, err := os.ReadFile(junit)
+	require.NoError(t, err)
+	assert.Equal(t, out, string(data), "-junit writes the same as well")
+	for _, args := range [][]string{{"-o", junit, "-junit", junit, path, cases}, {"-o", junit, "-snapshot", junit, "-update", path}, {"-generate", "-format", "json", path}} {
+		status, _, stderr := call(t, args...)
+		assert.Equal(t, 2, status)
+		assert.NotEmpty(t, stderr)
+	}
+	// Programs are told why nothing could be asked, in the file, too; people on standard error alone.
+	for form, want := range map[string]bool{"json": true, "junit": true, "text": false, "html": false} {
+		o := filepath.Join(t.TempDir(), "o")
+		status, _, stderr := call(t, "-format", form, "-o", o, path, file(t, "bad.expect", "nonsense\n"))
+		assert.Equal(t, 2, status)
+		assert.Contains(t, stderr, "bad.expect:1")
+		_, err := os.Stat(o)
+		assert.Equal(t, want, err == nil, form)
+	}
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	return path
 }

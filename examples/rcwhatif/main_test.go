@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/receiveconnector/receiveconnector/examples/internal/formtest"
 )
 
 func call(stdin string, args ...string) (status int, stdout, stderr string) {
@@ -156,4 +158,12 @@ func TestUnusable(t *testing.T) {
 	}
 	assert.Equal(t, 2, run([]string{path, "--", "-"}, full{}, &bytes.Buffer{}, &bytes.Buffer{}))
 	assert.Equal(t, 2, run([]string{path, "--", `Remove-ReceiveConnector EX01\Relay`}, nil, full{}, &bytes.Buffer{}))
+}
+
+func TestEveryForm(t *testing.T) {
+	path := file(t, "t.json", topology)
+	ask := func(args ...string) (int, string, string) { return call("", args...) }
+	formtest.Check(t, ask, []string{"sarif"}, path, path, "--", `Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges '10.0.0.0/8'`)
+	formtest.Check(t, ask, []string{"sarif"}, path, path, "--", `Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges '0.0.0.0-255.255.255.255'`)
+	formtest.Check(t, ask, []string{"sarif"}, path, "-before", path, "-after", file(t, "after.json", strings.ReplaceAll(topology, "10.9.0.0/24", "10.0.0.0/8")))
 }
