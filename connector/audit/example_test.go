@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 	"github.com/receiveconnector/receiveconnector/connector/topotest"
 )
@@ -31,4 +32,26 @@ func Example() {
 	// RC001 error OLD\Relay
 	// takes mail from NEW without Exchange Server authentication; OLD\Default OLD offers it
 	// OLD\Default OLD: RemoteIPRanges +10.0.0.16
+}
+
+// Each connection that a flow could use, those that pass, too.
+func ExampleTracer() {
+	t := topotest.MustBuild(
+		topotest.Exchange("2010", "EX01").Roles("HubTransport").Site("A").At("10.1.0.11").DefaultConnectors().Relay("10.2.0.0/24"),
+		topotest.Exchange("2010", "EX02").Roles("HubTransport").Site("B").At("10.2.0.11", "10.3.0.11").DefaultConnectors())
+	x, err := connector.Compile(t)
+	if err != nil {
+		panic(err)
+	}
+	tracer := audit.NewTracer(t, x)
+	for f := range t.Flows() {
+		if f.To == "EX01" && f.Purpose == connector.Mail {
+			for _, c := range tracer.Connections(f) {
+				fmt.Println(c.Conn, c.Verdict.Explanation.Match.Connector(), c.Verdict.Authentication)
+			}
+		}
+	}
+	// Output:
+	// 10.2.0.11 -> EX01 10.1.0.11:25 EX01\Relay not authenticated
+	// 10.3.0.11 -> EX01 10.1.0.11:25 EX01\Default EX01 authenticated
 }

@@ -73,6 +73,8 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 // flows lists the required flows that fail.
 func (a Audit) flows(b *outline, s flowSummary) {
 	switch {
+	case a.Flows == nil:
+		return
 	case !s.any:
 		b.WriteString("Flows between servers are not known: name the servers with versions and sites (Get-ExchangeServer) and their addresses.\n")
 	case len(s.failing) == 0:

@@ -100,7 +100,9 @@ func TestAuditPageVerdicts(t *testing.T) {
 			}
 		})
 	}
-	empty := page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, report.Audit{Topology: &connector.Topology{}}) })
+	empty := page(t, func(b *bytes.Buffer) error {
+		return report.HTML.Audit(b, report.Audit{Topology: &connector.Topology{}})
+	})
 	assert.Contains(t, empty, "Nothing was found.")
 	bad := &connector.Topology{Connectors: make([]connector.ReceiveConnector, 1)}
 	assert.Error(t, report.HTML.Audit(&bytes.Buffer{}, report.Audit{Topology: bad}), "that cannot be compiled")

@@ -74,7 +74,7 @@ func enums() map[string][]string {
 		"controlObject.State": names(audit.ControlMet), "changeObject.Change": {"created", "changed", "removed", "unchanged"},
 		"findingChangeObject.Change": names(audit.Worse), "flowChangeObject.Change": names(audit.Worse),
 		"accessObject.Access": names(audit.AccessSubmit), "accessObject.Before": state, "accessObject.After": state,
-		"judgedObject.Judgement": names(smtplog.Agrees), "serverAddressObject.Evidence": names(smtplog.Claimed),
+		"judgedObject.Judgement": names(smtplog.Agrees), "serverAddressObject.Evidence": names(smtplog.OwnReceiveLog),
 	}
 	e["flowChangeObject.Before"] = append(names(audit.FlowPasses), "") // there is no such flow
 	e["flowChangeObject.After"] = e["flowChangeObject.Before"]
@@ -86,6 +86,9 @@ func names[T interface {
 	~uint8
 	String() string
 }](first T) (all []string) {
+	if first > 0 && (first-1).String() != "" {
+		panic(first.String() + " is not the first of its constants")
+	}
 	for v := first; v.String() != ""; v++ {
 		all = append(all, v.String())
 	}

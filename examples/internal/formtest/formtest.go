@@ -2,59 +2,77 @@
 package formtest
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 // begins is how the forms begin, as far as they always begin alike.
 var begins = map[string]string{"html": "<!DOCTYPE html>\n", "sarif": "{\n  \"$schema\": ", "junit": "<?xml "}
 
-// Check asserts that a program, which call runs with arguments, writes the same to a file and to a pipe in each of its forms, with one exit
-// status; that it knows no others; and that it does not write over what it reads.
-func Check(t *testing.T, call func(args ...string) (status int, stdout, stderr string), more []string, read string, args ...string) {
+// Call runs a program with arguments.
+type Call func(args ...string) (status int, stdout, stderr string)
+
+// Check asserts that a program writes the same to a file and to a pipe in each of its forms, with one exit status, and another text in each;
+// that it has text, JSON, Markdown, HTML, those that are named, and no others; and that it does not write over what it reads.
+func Check(t *testing.T, call Call, more []string, read string, args ...string) {
 	t.Helper()
 	known := append([]string{"text", "json", "markdown", "html"}, more...)
-	file := filepath.Join(t.TempDir(), "out")
-	outputs := make(map[string]string)
+	var outputs []string
 	for _, form := range []string{"text", "json", "markdown", "html", "sarif", "junit", "pdf"} {
 		with := append([]string{"-format", form}, args...)
-		status, out, stderr := call(with...)
-		written, nothing, _ := call(append([]string{"-o", file}, with...)...)
-		assert.Equal(t, status, written, form)
-		assert.Empty(t, nothing, "%s: all is in the file", form)
-		if !strings.Contains(strings.Join(known, " "), form) {
-			assert.Equal(t, 2, status, form)
-			assert.Empty(t, out)
-			assert.Contains(t, stderr, form)
-			assert.NoFileExists(t, file)
+		if !slices.Contains(known, form) {
+			refuses(t, call, form, with)
 			continue
 		}
-		require.Less(t, status, 2, "%s: %s", form, stderr)
-		data, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.NoError(t, os.Remove(file))
-		assert.Equal(t, out, string(data), form)
-		assert.True(t, out != "" && strings.HasPrefix(out, begins[form]), form)
-		for other, text := range outputs {
-			assert.NotEqual(t, text, out, "%s and %s", form, other)
+		out := writes(t, call, form, with)
+		if slices.Contains(outputs, out) {
+			t.Errorf("%s is as another form", form)
 		}
-		outputs[form] = out
+		outputs = append(outputs, out)
 	}
-	before, err := os.ReadFile(read)
-	require.NoError(t, err)
+	before, errBefore := os.ReadFile(read)
 	status, out, stderr := call(append([]string{"-o", read}, args...)...)
-	assert.Equal(t, 2, status)
-	assert.Empty(t, out)
-	assert.Contains(t, stderr, "not written over, because it is read as well")
-	after, err := os.ReadFile(read)
-	require.NoError(t, err)
-	assert.Equal(t, before, after)
-	status, _, stderr = call(append([]string{"-o", filepath.Join(file, "no", "such", "folder")}, args...)...)
-	assert.Equal(t, 2, status)
-	assert.NotEmpty(t, stderr)
+	if after, err := os.ReadFile(read); errBefore != nil || err != nil || !bytes.Equal(before, after) {
+		t.Errorf("%s was read and is written over", read)
+	}
+	if status != 2 || out != "" || !strings.Contains(stderr, "not written over, because it is read as well") {
+		t.Errorf("-o FILE that is read: exit status %d, %q, %q", status, out, stderr)
+	}
+	nowhere := filepath.Join(t.TempDir(), "no", "such", "folder")
+	if status, _, stderr = call(append([]string{"-o", nowhere}, args...)...); status != 2 || stderr == "" {
+		t.Errorf("-o in a folder that is not there: exit status %d, %q", status, stderr)
+	}
+}
+
+// refuses asserts that a program does not know a form.
+func refuses(t *testing.T, call Call, form string, args []string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "out")
+	status, out, stderr := call(append([]string{"-o", file}, args...)...)
+	_, err := os.Stat(file)
+	if status != 2 || out != "" || !strings.Contains(stderr, form) || err == nil {
+		t.Errorf("%s: exit status %d, %q, %q", form, status, out, stderr)
+	}
+}
+
+// writes returns what a program writes to a pipe, and asserts that it is what it writes to a file.
+func writes(t *testing.T, call Call, form string, args []string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "out")
+	status, out, stderr := call(args...)
+	written, nothing, _ := call(append([]string{"-o", file}, args...)...)
+	data, err := os.ReadFile(file)
+	switch {
+	case status > 1 || written != status:
+		t.Errorf("%s: exit status %d to a pipe and %d to a file: %s", form, status, written, stderr)
+	case err != nil || string(data) != out:
+		t.Errorf("%s: another text in a file than on a pipe (%v)", form, err)
+	case nothing != "" || out == "" || !strings.HasPrefix(out, begins[form]):
+		t.Errorf("%s: %.80q on a pipe, and %q beside a file", form, out, nothing)
+	}
+	return out
 }
