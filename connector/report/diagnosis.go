@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"strings"
 
@@ -30,6 +31,14 @@ func (f Format) Diagnosis(w io.Writer, d Diagnosis) error {
 	d.head(&b)
 	for i, s := range d.Diagnosis.Suspects {
 		d.suspect(&b, i+1, s)
+	}
+	if f == HTML {
+		p := pageOf("Diagnosis", &b)
+		p.Verdict, p.tone = "No cause is known.", note
+		if s := d.Diagnosis.Suspects; len(s) > 0 {
+			p.Verdict, p.tone = strings.TrimSpace(fmt.Sprintf("%s: %s %s", s[0].Likelihood, s[0].Subject, s[0].Title))+".", toneOfSuspect(s[0])
+		}
+		return p.write(w)
 	}
 	return f.outline(w, "Diagnosis", &b)
 }
@@ -71,10 +80,15 @@ func (d Diagnosis) head(b *outline) {
 	}
 }
 
+// toneOfSuspect returns how likely a suspect is to blame.
+func toneOfSuspect(s audit.Suspect) tone {
+	return [...]tone{0: neutral, audit.Unlikely: neutral, audit.Thinkable: note, audit.Plausible: warning, audit.VeryLikely: bad}[s.Likelihood]
+}
+
 func (d Diagnosis) suspect(b *outline, n int, s audit.Suspect) {
 	a := Audit{Topology: d.Topology}
 	b.WriteString("\n")
-	b.heading([...]tone{0: neutral, audit.Unlikely: neutral, audit.Thinkable: note, audit.Plausible: warning, audit.VeryLikely: bad}[s.Likelihood])
+	b.heading(toneOfSuspect(s))
 	if s.Outside() {
 		b.printf("%d. %s: %s (outside the configuration)\n", n, s.Likelihood, s.Title)
 	} else {

@@ -55,11 +55,7 @@ func (f Format) outline(w io.Writer, title string, b *outline) error {
 		_, err := io.WriteString(w, b.markdown())
 		return err
 	case HTML:
-		blocks := b.blocks()
-		for i := range blocks {
-			blocks[i].Level = 2 // the page has none above them but its title
-		}
-		return page{Title: title, Sections: []section{{ID: "report", Blocks: blocks}}}.write(w)
+		return pageOf(title, b).write(w)
 	}
 	return fmt.Errorf("%s: %w", f, ErrFormat)
 }

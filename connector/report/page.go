@@ -73,6 +73,15 @@ var pageTemplate = template.Must(template.New("").Funcs(template.FuncMap{
 	"t": markup, "s": isolated, "v": visible, "one": func(b block) []block { return []block{b} },
 }).Parse(pageHTML))
 
+// pageOf returns an outline as a page of one section.
+func pageOf(title string, b *outline) page {
+	blocks := b.blocks()
+	for i := range blocks {
+		blocks[i].Level = 2 // the page has none above them but its title
+	}
+	return page{Title: title, Sections: []section{{ID: "report", Blocks: blocks}}}
+}
+
 // write writes the page. Its policy forbids everything but its own style and its own script.
 func (p page) write(w io.Writer) error {
 	var b bytes.Buffer

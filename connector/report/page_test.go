@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
@@ -228,4 +229,36 @@ func TestLargePage(t *testing.T) {
 	assert.Contains(t, html, "The matrix and the marks have 120 of 130 servers and networks, those between which most fails")
 	assert.Contains(t, html, "to EXEZ: a flow that may occur would fail", "the one with the fault is among them")
 	assert.LessOrEqual(t, strings.Count(html, "<figure>"), 12)
+}
+
+// Expectations and diagnoses say in one line what they come to.
+func TestVerdictsOfPages(t *testing.T) {
+	_, holding := results(t, servers("10.0.5.0/24"), `EX01 *:25 10.0.5.0/24 -> EX01\Relay`)
+	suites := []report.TestSuite{{Name: "expect.txt", Cases: holding}}
+	moved := &report.SnapshotChange{Name: "decisions.txt", Changes: topotest.Changes{Moves: make([]connector.Move, 1)}}
+	for want, w := range map[string]report.Tests{
+		"6 of 10 expectations do not hold.":                 everything(t),
+		"1 expectation holds.":                              {Suites: suites},
+		"Nothing could be asked.":                           {Err: assert.AnError},
+		"The cmdlets would refuse the change.":              {Refused: assert.AnError},
+		"Untested: nothing is expected.":                    {},
+		"Not what the snapshot has: sources changed hands.": {Suites: suites, Snapshot: moved},
+		"No source of any endpoint changes hands.":          {Snapshot: &report.SnapshotChange{Name: "decisions.txt"}},
+		"Covered are 0 %, and 101 % are asked for.":         {Suites: suites, Coverage: &topotest.Coverage{}, Least: 101},
+	} {
+		html := page(t, func(b *bytes.Buffer) error { return report.HTML.Tests(b, w) })
+		assert.Contains(t, html, "<title>Expectations: "+want+"</title>")
+		assert.Equal(t, w.Hold(), strings.Contains(html, `<p class="verdict good">`), want)
+	}
+	top := story(t, "examples/rcaudit/founding_story.txtar")
+	for text, want := range map[string]string{
+		"451 5.7.3 Cannot achieve Exchange Server authentication": "very likely: EX01\\Relay takes mail from EX03, EX04 without Exchange Server authentication; EX01\\Default EX01 offers it.",
+		"hello": "No cause is known.",
+	} {
+		d, err := audit.Diagnose(context.Background(), top, text)
+		require.NoError(t, err)
+		assert.Contains(t, page(t, func(b *bytes.Buffer) error {
+			return report.HTML.Diagnosis(b, report.Diagnosis{Topology: top, Diagnosis: d})
+		}), "<title>Diagnosis: "+want+"</title>")
+	}
 }

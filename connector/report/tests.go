@@ -183,7 +183,34 @@ func (f Format) Tests(w io.Writer, t Tests) error {
 		t.writeCoverage(&b)
 	}
 	t.writeVerdict(&b)
+	if f == HTML {
+		p := pageOf("Expectations", &b)
+		p.Verdict, p.tone = t.verdict()
+		return p.write(w)
+	}
 	return f.outline(w, "Expectations", &b)
+}
+
+// verdict is what the tests come to, in one line.
+func (t Tests) verdict() (string, tone) {
+	all, failed := t.count()
+	switch {
+	case t.Err != nil:
+		return "Nothing could be asked.", bad
+	case t.Refused != nil:
+		return "The cmdlets would refuse the change.", bad
+	case failed > 0:
+		return howMany(all, failed) + ".", bad
+	case t.Untested():
+		return "Untested: nothing is expected.", bad
+	case t.Snapshot != nil && !t.Snapshot.holds():
+		return "Not what the snapshot has: sources changed hands.", bad
+	case !t.covered():
+		return fmt.Sprintf("Covered are %d %%, and %d %% are asked for.", t.Coverage.Percent(), t.Least), bad
+	case all == 0:
+		return "No source of any endpoint changes hands.", good
+	}
+	return howMany(all, 0) + ".", good
 }
 
 func (s TestSuite) write(b *outline) {
