@@ -64,7 +64,8 @@ func (f Format) Audit(w io.Writer, a Audit) error {
 	}
 	var b outline
 	if a.About != "" {
-		b.WriteString(strings.TrimRight(a.About, "\n") + "\n\n")
+		b.prose(a.About)
+		b.WriteString("\n")
 	}
 	a.summary(&b)
 	flows := summaryOf(a.Flows)

@@ -58,15 +58,6 @@ func (a Audit) title() string {
 	return "Receive connectors of " + some(names, 6)
 }
 
-func paragraphs(text string) (all []string) {
-	for p := range strings.SplitSeq(text, "\n\n") {
-		if p = strings.TrimSpace(p); p != "" {
-			all = append(all, p)
-		}
-	}
-	return all
-}
-
 // verdict is what the audit comes to in one line, and what that means.
 func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string) {
 	var b outline
@@ -189,38 +180,48 @@ func (a Audit) mapCard(m *addressMap, results []audit.FlowResult, refs map[conne
 	return c
 }
 
-// afterFix returns the map of a server as it is after the safe fixes for the connectors that take its mail wrongly; nil if there are none.
+// afterFix returns the map of the first server that has safe fixes for connectors that take mail wrongly, as it is after them; nil if none has.
 func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addressMap, title string) {
 	if m.worst() < bad {
 		return nil, ""
 	}
-	var changes []connector.Change
-	var titles []string
-	for _, f := range a.Findings {
-		if f.Accepted == "" && f.Severity == audit.Error && strings.EqualFold(f.Subject.Server, m.servers[0]) && len(f.Flows) > 0 && len(f.Fixes) > 0 && f.Fixes[0].Safe {
-			changes = append(changes, f.Fixes[0].Changes...)
-			if !slices.Contains(titles, f.Fixes[0].Title) {
-				titles = append(titles, f.Fixes[0].Title)
+	for _, server := range m.servers {
+		var changes []connector.Change
+		var titles []string
+		for _, f := range a.Findings {
+			if f.Accepted == "" && f.Severity == audit.Error && strings.EqualFold(f.Subject.Server, server) && len(f.Flows) > 0 && len(f.Fixes) > 0 && f.Fixes[0].Safe {
+				changes = append(changes, f.Fixes[0].Changes...)
+				if !slices.Contains(titles, f.Fixes[0].Title) {
+					titles = append(titles, f.Fixes[0].Title)
+				}
 			}
 		}
+		if len(changes) > 0 {
+			return a.changed(server, m.local, changes, results), "After the fix, on " + server + ": " + strings.Join(titles, "; ")
+		}
 	}
+	return nil, ""
+}
+
+// changed returns the map of a listener after changes; nil if they do not go together.
+func (a Audit) changed(server string, local netip.AddrPort, changes []connector.Change, results []audit.FlowResult) *addressMap {
 	t, err := a.Topology.Apply(changes...)
-	if err != nil || len(changes) == 0 { // fixes that do not go together
-		return nil, ""
+	if err != nil {
+		return nil
 	}
 	x, err := connector.Compile(t)
 	if err != nil {
-		return nil, ""
+		return nil
 	}
-	fixed := mapOf(t, x, m.servers[0], m.local)
-	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{strings.ToLower(m.servers[0]): {m.local: &fixed}}}
+	m := mapOf(t, x, server, local)
+	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{strings.ToLower(server): {local: &m}}}
 	tracer := audit.NewTracer(t, x)
 	for _, r := range results {
-		if strings.EqualFold(r.Flow.To, m.servers[0]) && r.Flow.Port == m.local.Port() {
+		if strings.EqualFold(r.Flow.To, server) && r.Flow.Port == local.Port() {
 			ls.mark(tracer, r)
 		}
 	}
-	return &fixed, "After the fix, on " + m.servers[0] + ": " + strings.Join(titles, "; ")
+	return &m
 }
 
 // listeners are the maps of a topology, one for all listeners that decide alike.

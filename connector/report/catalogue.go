@@ -45,7 +45,8 @@ func (f Format) Explain(w io.Writer, checks []*audit.Check) error {
 			b.WriteString("\n")
 		}
 		b.heading(neutral)
-		b.printf("%s %s: %s\n\n%s\n", c.ID, c.Severity, c.Title, c.Doc)
+		b.printf("%s %s: %s\n\n", c.ID, c.Severity, c.Title)
+		b.prose(c.Doc)
 	}
 	return f.outline(w, "Checks", &b)
 }

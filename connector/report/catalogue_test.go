@@ -33,6 +33,16 @@ RC908 note     an acceptance that no finding needs
 	explained := text(t, func(b *bytes.Buffer) error { return report.Text.Explain(b, checks) })
 	assert.Contains(t, explained, "RC012 note: entry shadowed by another entry of its own connector\n\nThe connector lists addresses twice")
 	assert.Contains(t, explained, "\n\nRC908 note: ")
+	for _, c := range checks {
+		assert.Contains(t, explained, "\n\n"+c.Doc+"\n", "as it is")
+	}
+	narrow := text(t, func(b *bytes.Buffer) error { return report.Text.Explain(report.Terminal{Writer: b, Width: 50}, checks) })
+	assert.Equal(t, strings.Fields(explained), strings.Fields(narrow))
+	for line := range strings.Lines(narrow) {
+		assert.LessOrEqual(t, len(line), 51)
+	}
+	page := text(t, func(b *bytes.Buffer) error { return report.HTML.Explain(b, checks) })
+	assert.Contains(t, page, ">The connector lists addresses twice")
 	for _, write := range []func(*bytes.Buffer) error{
 		func(b *bytes.Buffer) error { return report.JSON.Checks(b, checks) }, func(b *bytes.Buffer) error { return report.JSON.Explain(b, checks) }} {
 		var got []struct{ ID, Severity, Title, Doc string }

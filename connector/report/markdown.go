@@ -32,6 +32,12 @@ func (m *markdownWriter) line(l line) {
 	case l.kind == script:
 		m.indents = nil
 		m.fence("powershell", visible(l.text))
+	case l.kind == prose:
+		m.indents = nil
+		m.text.WriteString("\n")
+		for line := range strings.SplitSeq(l.text, "\n") {
+			m.text.WriteString(escaped(line) + "\n")
+		}
 	case l.kind == table:
 		m.indents = nil
 		m.table(l.rows)

@@ -27,6 +27,7 @@ type kind uint8
 
 const (
 	plain   kind = iota
+	prose        // a paragraph of several lines
 	heading      // of what follows
 	command      // to copy
 	script       // a file to keep: many lines
@@ -89,6 +90,28 @@ func (b *outline) command(indent, text string) {
 	b.marks[len(b.marks)-1].end = b.text.Len()
 }
 
+// prose writes paragraphs, which may have been broken into lines.
+func (b *outline) prose(text string) {
+	for i, p := range paragraphs(text) {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.mark(prose, neutral)
+		b.WriteString(p + "\n")
+		b.marks[len(b.marks)-1].end = b.text.Len()
+	}
+}
+
+// paragraphs returns what stands between empty lines.
+func paragraphs(text string) (all []string) {
+	for p := range strings.SplitSeq(text, "\n\n") {
+		if p = strings.TrimSpace(p); p != "" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // script writes a file to keep.
 func (b *outline) script(text string) {
 	b.mark(script, neutral)
@@ -146,7 +169,7 @@ func (b *outline) lines(yield func(line) bool) {
 		}
 		end = min(end, len(all))
 		l.text = strings.TrimSuffix(all[at:end], "\n")
-		if l.kind != script && l.kind != table {
+		if l.kind != script && l.kind != table && l.kind != prose {
 			bare := strings.TrimLeft(l.text, " ")
 			l.depth = len(l.text) - len(bare)
 			l.text = bare

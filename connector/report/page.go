@@ -190,7 +190,7 @@ func (b *outline) blocks() []block {
 			continue
 		}
 		n := &node{depth: l.depth, line: l}
-		if l.kind == table || l.kind == script {
+		if l.kind == table || l.kind == script || l.kind == prose {
 			n.depth = 0
 		}
 		for open[len(open)-1].depth >= n.depth {

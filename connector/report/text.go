@@ -24,15 +24,28 @@ func (b *outline) writeText(w io.Writer) error {
 	var out strings.Builder
 	for l := range b.lines {
 		text := visible(l.text)
-		if l.kind == plain || l.kind == heading {
+		switch l.kind {
+		case plain, heading:
 			text = wrap(text, l.depth, t.Width)
-		} else {
+		case prose:
+			text = t.fill(text)
+		default:
 			text = strings.Repeat(" ", l.depth) + text
 		}
 		out.WriteString(t.paint(text, l.kind, l.tone) + "\n")
 	}
 	_, err := io.WriteString(t.Writer, out.String())
 	return err
+}
+
+// fill breaks a paragraph anew, if its lines are too wide.
+func (t Terminal) fill(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if columns(line) > t.Width && t.Width > 0 {
+			return strings.ReplaceAll(wrap(strings.ReplaceAll(text, "\n", " "), 0, t.Width), "\n    ", "\n")
+		}
+	}
+	return text
 }
 
 // wrap breaks a line at spaces so that it is not wider than width, if it can be; what is broken off is indented further.
