@@ -88,7 +88,7 @@ func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string)
 	for _, f := range a.Findings {
 		worst = max(worst, toneOf(f))
 	}
-	if worst > t && t != bad {
+	if worst >= warning && worst > t { // notes leave a good verdict one
 		verdict, t = strings.TrimSpace(b.String()), worst
 		first, _ := verdictText(required+len(s.failing), len(s.failing), open, s.failing)
 		details[len(details)-1] = first
@@ -98,19 +98,24 @@ func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string)
 
 // drawn returns the flows that a matrix has room for: all, or those of the ends of which most fails, and says what is left out.
 func (a Audit) drawn() (results []audit.FlowResult, left string) {
-	weight := make(map[audit.End]int)
+	fails := make(map[audit.End][bad + 1]int) // how many flows, by how bad that is
 	all := make(map[audit.End]bool)
 	for r := range a.Flows {
 		from, to := audit.End{Name: r.Flow.From, Network: r.Flow.FromNetwork}, audit.End{Name: r.Flow.To}
 		all[from], all[to] = true, true
 		if tone := toneOfFlow(r); tone >= note {
-			weight[from] += 1 << tone
-			weight[to] += 1 << tone
+			for _, e := range []audit.End{from, to} {
+				n := fails[e]
+				n[tone]++
+				fails[e] = n
+			}
 		}
 	}
 	ends := slices.SortedFunc(maps.Keys(all), func(x, y audit.End) int {
-		if weight[x] != weight[y] {
-			return weight[y] - weight[x]
+		for t := bad; t >= note; t-- {
+			if d := fails[y][t] - fails[x][t]; d != 0 {
+				return d
+			}
 		}
 		return strings.Compare(label(x), label(y))
 	})

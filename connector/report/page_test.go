@@ -92,6 +92,7 @@ func TestAuditPageVerdicts(t *testing.T) {
 	}{
 		"passes":  {topotest.MustBuild(hub, other), []string{`<p class="verdict good">`, "Mail between servers passes: all of 2 required flows."}},
 		"alone":   {topotest.MustBuild(hub), []string{"No mail between servers that receive connectors decide about is known."}},
+		"notes":   {topotest.MustBuild(hub.Set("Client EX01", "Bindings", "0.0.0.0:587"), other), []string{`<p class="verdict good">`, "Mail between servers passes: all of 2 required flows.", "4 receive connectors: 2 notes."}},
 		"finding": {topotest.MustBuild(hub.Set("Client EX01", "AuthMechanism", "Tls, BasicAuthRequireTLS"), other), []string{`<p class="verdict warning">`, "Mail between servers passes: all of 2 required flows."}},
 	} {
 		t.Run(name, func(t *testing.T) {
