@@ -50,6 +50,7 @@ func (r FlowResult) fails() bool { return r.State == FlowFails || r.State == Flo
 // Fate says in words what becomes of the flow, and of one that is only possible what would.
 func (r FlowResult) Fate() string {
 	bad := r.fails()
+	part := map[bool]string{true: " in part"}[r.State == FlowPartly]
 	switch {
 	case r.Flow.Need == connector.NotNeeded:
 		return "not needed"
@@ -64,11 +65,11 @@ func (r FlowResult) Fate() string {
 	case r.State == FlowUnknown:
 		return "unknown, because a property that decides it is missing"
 	case r.Flow.Need == connector.Possible && bad && !r.Flow.ExchangeAuth:
-		return "possible, would be refused" + map[bool]string{true: " in part"}[r.State == FlowPartly]
+		return "possible, would be refused" + part
 	case r.Flow.Need == connector.Possible && bad && r.Flow.Why.Mark == connector.Unknown:
-		return "possible, would not authenticate; what that does is unknown"
+		return "possible, would not authenticate" + part + "; what that does is unknown"
 	case r.Flow.Need == connector.Possible && bad:
-		return "possible, would fail"
+		return "possible, would fail" + part
 	case r.Flow.Need == connector.Possible:
 		return "possible, would pass"
 	}

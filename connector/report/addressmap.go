@@ -31,6 +31,7 @@ type lane struct {
 	ranges []connector.Range // of the family, the widest first
 	covers *netipx.IPSet
 	offers string // what it offers to servers
+	colour int
 }
 
 // region is sources that get one answer.
@@ -71,6 +72,9 @@ func mapOf(t *connector.Topology, x *connector.Index, server string, local netip
 		m.lanes = append(m.lanes, l)
 	}
 	slices.SortStableFunc(m.lanes, func(a, b lane) int { return a.widest().Compare(b.widest()) })
+	for i := range m.lanes {
+		m.lanes[i].colour = i
+	}
 	for r, match := range x.Regions(server, local) {
 		at := m.laneOf(match.Connector())
 		if n := len(m.regions); n > 0 && m.regions[n-1].match == match {
@@ -119,6 +123,10 @@ func (m *addressMap) regionAt(a netip.Addr) region {
 // bounds are the spans that a scale for the map must show.
 func (m *addressMap) bounds() (spans []netipx.IPRange, marked []netip.Addr) {
 	for _, l := range m.lanes {
+		if len(l.ranges) > mostOutlines { // those that touch are drawn as one
+			spans = append(spans, l.covers.Ranges()...)
+			continue
+		}
 		for _, r := range l.ranges {
 			spans = append(spans, netipx.IPRangeFrom(r.Span().From().WithZone(""), r.Span().To().WithZone("")))
 		}
@@ -139,22 +147,66 @@ func (m *addressMap) shape() string {
 	for _, r := range m.regions {
 		fmt.Fprintf(&b, "%s %d %s %d;", r.IPRange, r.lane, r.match.Outcome(), r.match.Doubt())
 	}
+	for _, r := range m.framed {
+		fmt.Fprintf(&b, "%s;", r)
+	}
 	return b.String()
 }
 
-// addPin marks a source. Of two of one name and address the worse stays.
+// addPin marks a source. Of two of one name and address the worse stays, and of more than can be told apart the worst.
 func (m *addressMap) addPin(p pin) {
+	const most = 400
 	p.lane = m.regionAt(p.addr).lane
-	const most = 400 // more cannot be told apart
-	if len(m.pins) == most {
-		return
-	}
 	i := slices.IndexFunc(m.pins, func(o pin) bool { return o.addr == p.addr && o.name == p.name })
+	if i < 0 && len(m.pins) == most {
+		for j, o := range m.pins {
+			if o.tone < p.tone && (i < 0 || o.tone < m.pins[i].tone) {
+				i = j
+			}
+		}
+		if i < 0 {
+			return
+		}
+	}
 	switch {
 	case i < 0:
 		m.pins = append(m.pins, p)
 	case p.tone > m.pins[i].tone: // of several flows and servers the worst is told
 		m.pins[i] = p
+	}
+}
+
+// agrees tells whether what two maps show is the same, so that one can be shown for both: they have one shape, and of a source that both have
+// the same becomes.
+func (m *addressMap) agrees(o *addressMap) bool {
+	for _, p := range o.pins {
+		for _, q := range m.pins {
+			if p.addr == q.addr && p.name == q.name && (p.tone != q.tone || p.told != q.told) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// take makes a map one for the listeners of another one, too, with which it agrees.
+func (m *addressMap) take(o *addressMap) {
+	m.servers = append(m.servers, o.servers...)
+	for _, p := range o.pins {
+		m.addPin(p)
+	}
+}
+
+// colourAs gives each connector the colour it has in another map, and those that are not there others.
+func (m *addressMap) colourAs(o *addressMap) {
+	next := len(o.lanes)
+	for i, l := range m.lanes {
+		if at := o.laneOf(l.id); at >= 0 {
+			m.lanes[i].colour = o.lanes[at].colour
+			continue
+		}
+		m.lanes[i].colour = next
+		next++
 	}
 }
 

@@ -161,6 +161,24 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// A connector has one colour before and after a change, and a new one none of another.
+func TestColours(t *testing.T) {
+	lanes := func(names ...string) *addressMap {
+		m := &addressMap{}
+		for i, n := range names {
+			m.lanes = append(m.lanes, lane{id: connector.ID{Server: "EX01", Name: n}, colour: i})
+		}
+		return m
+	}
+	before, after := lanes("Relay", "Default", "Old"), lanes("New", "Default", "Newer", "relay")
+	after.colourAs(before)
+	var got []int
+	for _, l := range after.lanes {
+		got = append(got, l.colour)
+	}
+	assert.Equal(t, []int{3, 1, 4, 0}, got)
+}
+
 func TestShape(t *testing.T) {
 	server := func(name, ranges string) addressMap {
 		c := func(id, r string) connector.ReceiveConnector {

@@ -56,19 +56,20 @@ func (a Answers) page() (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	p := page{Title: "Which connector, and why"}
 	var b outline
-	said := make(map[string]bool) // the decisions
-	answer := func(text string) string { said[text] = true; return text }
+	var said []string // in one line each
 	ls := listenersOf(a.Topology, x, a.servers())
 	asked := make(map[*addressMap]bool)
 	mark := func(e *connector.Explanation) {
 		if m := ls.at(e.Conn); m != nil && e.Conn.Remote.IsValid() && e.Conn.Remote.Unmap().Is4() == m.local.Addr().Is4() {
 			asked[m] = true
-			m.addPin(pin{addr: e.Conn.Remote.Unmap().WithZone(""), name: "asked about", told: answer(e.Match.String())})
+			m.addPin(pin{addr: e.Conn.Remote.Unmap().WithZone(""), name: "asked about", told: byText(e.Match)})
 		}
 	}
 	for _, e := range a.Explanations {
 		mark(e)
+		said = append(said, decisionText(e))
 		if a.Brief {
 			b.printf("%s: %s\n", e.Conn, e.Match)
 		} else {
@@ -77,10 +78,12 @@ func (a Answers) page() (page, error) {
 	}
 	for _, v := range a.Verdicts {
 		mark(v.Explanation)
+		said = append(said, decisionText(v.Explanation)+", mail of "+v.Peer.Kind.String()+" "+v.Mail().String())
 		verdict(&b, v)
 	}
 	for _, s := range a.Shares {
 		s.write(&b)
+		said = append(said, s.text())
 		local, err := netip.ParseAddrPort(s.Local)
 		m := ls.at(connector.Conn{Server: s.Server, Local: local})
 		if err != nil || m == nil {
@@ -93,17 +96,13 @@ func (a Answers) page() (page, error) {
 			}
 		}
 	}
-	p := page{Title: "Which connector, and why"}
-	if len(said) == 1 {
-		for text := range said {
-			p.Verdict = text
-		}
+	slices.Sort(said)
+	if said = slices.Compact(said); len(said) > 0 {
+		p.Verdict = some(said, 4)
 	}
 	s := section{ID: "maps", Title: "Who answers whom"}
-	for _, m := range ls.maps {
-		if !asked[m] || len(m.lanes) == 0 {
-			continue
-		}
+	ls.maps = slices.DeleteFunc(ls.maps, func(m *addressMap) bool { return !asked[m] || len(m.lanes) == 0 })
+	for _, m := range ls.merge() {
 		m.number = len(s.Maps) + 1
 		m.finish(mapPlot)
 		c := mapCard{Tone: "neutral", Title: m.title(), Views: []mapView{m.view(m.id(), "")}}
@@ -118,6 +117,22 @@ func (a Answers) page() (page, error) {
 	}
 	p.Sections = append(p.Sections, section{ID: "answers", Title: "The answers", Blocks: b.blocks()})
 	return p, nil
+}
+
+// decisionText names what serves a connection, or the server that refuses it.
+func decisionText(e *connector.Explanation) string {
+	if e.Match.Outcome() == connector.Selected {
+		return e.Match.String()
+	}
+	return e.Conn.Server + ": " + e.Match.String()
+}
+
+// byText tells by which range a connection is served, or how it is refused.
+func byText(m connector.Match) string {
+	if m.Outcome() == connector.Selected {
+		return "by " + m.Range().String()
+	}
+	return m.Outcome().String()
 }
 
 // servers are those that were asked about.

@@ -63,24 +63,13 @@ func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string)
 	var b outline
 	a.summary(&b)
 	details = []string{strings.TrimSpace(b.String())}
-	required, open := 0, 0
-	for _, r := range s.told {
-		if r.Flow.Need == connector.Required && !r.Broken() {
-			open++
-		}
-	}
-	for _, g := range s.groups {
-		if g.required {
-			required += g.count
-		}
-	}
 	var meaning string
 	for _, r := range s.failing {
 		if w := r.Witness; meaning == "" && w.Reply.Code != 0 {
 			meaning = fmt.Sprintf("It waits in the queues of the senders, which say: %s. Why: %s.", w.Reply, w.Cause.Basis().Rule)
 		}
 	}
-	verdict, t = verdictText(required+len(s.failing), len(s.failing), open, s.failing)
+	verdict, t = s.verdict()
 	if meaning != "" {
 		details = append([]string{meaning}, details...)
 	}
@@ -89,9 +78,8 @@ func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string)
 		worst = max(worst, toneOf(f))
 	}
 	if worst >= warning && worst > t { // notes leave a good verdict one
+		details[len(details)-1] = verdict
 		verdict, t = strings.TrimSpace(b.String()), worst
-		first, _ := verdictText(required+len(s.failing), len(s.failing), open, s.failing)
-		details[len(details)-1] = first
 	}
 	return verdict, t, details
 }
@@ -120,7 +108,7 @@ func (a Audit) drawn() (results []audit.FlowResult, left string) {
 		return strings.Compare(label(x), label(y))
 	})
 	if len(ends) > mostEnds {
-		left = fmt.Sprintf("The matrix and the marks have %d of %d servers and networks, those between which most fails; the findings below are about all.", mostEnds, len(ends))
+		left = fmt.Sprintf("The matrix and the marks have %d of %d servers and networks, those of which most flows fail; the findings below are about all.", mostEnds, len(ends))
 		ends = ends[:mostEnds]
 	}
 	keep := make(map[audit.End]bool)
@@ -181,6 +169,7 @@ func (a Audit) mapCard(m *addressMap, results []audit.FlowResult, refs map[conne
 	}
 	m.finish(mapPlot, after)
 	after.finish(mapPlot, m)
+	after.colourAs(m)
 	c.Views = []mapView{m.view(m.id(), "Now"), after.view(m.id()+"-fixed", title)}
 	return c
 }
@@ -194,7 +183,7 @@ func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addre
 		var changes []connector.Change
 		var titles []string
 		for _, f := range a.Findings {
-			if f.Accepted == "" && f.Severity == audit.Error && strings.EqualFold(f.Subject.Server, server) && len(f.Flows) > 0 && len(f.Fixes) > 0 && f.Fixes[0].Safe {
+			if f.Accepted == "" && f.Severity == audit.Error && strings.EqualFold(f.Subject.Server, server) && atPort(f, m.local.Port()) && len(f.Fixes) > 0 && f.Fixes[0].Safe {
 				changes = append(changes, f.Fixes[0].Changes...)
 				if !slices.Contains(titles, f.Fixes[0].Title) {
 					titles = append(titles, f.Fixes[0].Title)
@@ -208,6 +197,11 @@ func (a Audit) afterFix(m *addressMap, results []audit.FlowResult) (after *addre
 	return nil, ""
 }
 
+// atPort tells whether a finding is about flows to a port.
+func atPort(f audit.Finding, port uint16) bool {
+	return slices.ContainsFunc(f.Flows, func(f connector.Flow) bool { return f.Port == port })
+}
+
 // changed returns the map of a listener after changes; nil if they do not go together.
 func (a Audit) changed(server string, local netip.AddrPort, changes []connector.Change, results []audit.FlowResult) *addressMap {
 	t, err := a.Topology.Apply(changes...)
@@ -219,7 +213,8 @@ func (a Audit) changed(server string, local netip.AddrPort, changes []connector.
 		return nil
 	}
 	m := mapOf(t, x, server, local)
-	ls := &listeners{of: map[string]map[netip.AddrPort]*addressMap{strings.ToLower(server): {local: &m}}}
+	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	ls.add(&m)
 	tracer := audit.NewTracer(t, x)
 	for _, r := range results {
 		if strings.EqualFold(r.Flow.To, server) && r.Flow.Port == local.Port() {
@@ -229,32 +224,47 @@ func (a Audit) changed(server string, local netip.AddrPort, changes []connector.
 	return &m
 }
 
-// listeners are the maps of a topology, one for all listeners that decide alike.
+// listeners are the maps of a topology, by server, in lower case, and endpoint.
 type listeners struct {
 	maps []*addressMap
-	of   map[string]map[netip.AddrPort]*addressMap // by server, in lower case, and endpoint
+	of   map[string]map[netip.AddrPort]*addressMap
 }
 
 // listenersOf returns those of some servers.
 func listenersOf(t *connector.Topology, x *connector.Index, servers []string) *listeners {
 	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
-	shapes := make(map[string]*addressMap)
 	for _, server := range servers {
-		ls.of[strings.ToLower(server)] = make(map[netip.AddrPort]*addressMap)
 		for _, local := range x.Endpoints(server) {
 			m := mapOf(t, x, server, local)
-			shape := m.shape()
-			if known := shapes[shape]; known != nil {
-				known.servers = append(known.servers, server)
-				ls.of[strings.ToLower(server)][local] = known
-				continue
-			}
-			shapes[shape] = &m
-			ls.of[strings.ToLower(server)][local] = &m
-			ls.maps = append(ls.maps, &m)
+			ls.add(&m)
 		}
 	}
 	return ls
+}
+
+func (ls *listeners) add(m *addressMap) {
+	server := strings.ToLower(m.servers[0])
+	if ls.of[server] == nil {
+		ls.of[server] = make(map[netip.AddrPort]*addressMap)
+	}
+	ls.of[server][m.local] = m
+	ls.maps = append(ls.maps, m)
+}
+
+// merge makes one map of those that show the same, once all are marked.
+func (ls *listeners) merge() (maps []*addressMap) {
+	alike := make(map[string][]*addressMap)
+	for _, m := range ls.maps {
+		shape := m.shape()
+		i := slices.IndexFunc(alike[shape], m.agrees)
+		if i < 0 {
+			alike[shape] = append(alike[shape], m)
+			maps = append(maps, m)
+			continue
+		}
+		alike[shape][i].take(m)
+	}
+	return maps
 }
 
 // at returns the map of a listener; nil if nothing listens there.
@@ -296,7 +306,7 @@ func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 	s := section{ID: "maps", Title: "Who answers whom", Intro: []string{
 		"A server has several receive connectors and picks one for each connection, by the address it comes from: the connector with the narrowest range that holds the address. Nothing falls through to another one.",
 		howToRead}}
-	order := slices.Clone(ls.maps)
+	order := ls.merge()
 	slices.SortStableFunc(order, func(a, b *addressMap) int {
 		if d := int(b.worst()) - int(a.worst()); d != 0 {
 			return d
@@ -304,10 +314,14 @@ func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 		return len(b.lanes) - len(a.lanes)
 	})
 	const most = 40
-	quiet := []string{}
-	for i, m := range order {
-		if len(m.lanes) == 0 || i >= most || len(m.lanes) == 1 && m.worst() <= good {
-			quiet = append(quiet, m.title())
+	var alone, beyond []string
+	for _, m := range order {
+		switch {
+		case len(m.lanes) == 0 || len(m.lanes) == 1 && m.worst() <= good:
+			alone = append(alone, m.title())
+			continue
+		case len(s.Maps) == most:
+			beyond = append(beyond, m.worst().sign()+" "+m.title())
 			continue
 		}
 		m.number = len(s.Maps) + 1
@@ -315,9 +329,18 @@ func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 	}
 	if len(s.Maps) == 0 {
 		s.Intro = []string{"At no listener do several connectors compete."}
-	} else if len(quiet) > 0 {
-		s.Blocks = []block{{Kind: "paragraph", Text: "Without a map, because one connector alone answers there, or because there are too many: " + some(quiet, 20) + "."}}
 	}
+	var b outline
+	if len(beyond) > 0 {
+		b.printf("Without a map, because there are too many:\n")
+		for _, title := range beyond {
+			b.printf("  %s\n", title)
+		}
+	}
+	if len(s.Maps) > 0 && len(alone) > 0 {
+		b.printf("Without a map, because one connector alone answers there: %s.\n", some(alone, 20))
+	}
+	s.Blocks = b.blocks()
 	return s
 }
 

@@ -215,18 +215,24 @@ func (f Format) Shares(w io.Writer, s Shares) error {
 }
 
 func (s Shares) write(b *outline) {
-	b.printf("%s -> %s %s: ", s.Name, s.Server, s.Local)
-	switch len(s.Shares) {
-	case 0:
-		b.WriteString("none of these addresses is of this family\n")
-	case 1:
-		b.printf("all of them reach %s\n", s.who(0))
-	default:
-		b.WriteString("they do not reach one connector\n")
+	b.printf("%s\n", s.text())
+	if len(s.Shares) > 1 {
 		for i, share := range s.Shares {
 			b.printf("  %s: %s\n", s.who(i), ranges(share.Addrs))
 		}
 	}
+}
+
+// text is the answer in one line.
+func (s Shares) text() string {
+	text := fmt.Sprintf("%s -> %s %s: ", s.Name, s.Server, s.Local)
+	switch len(s.Shares) {
+	case 0:
+		return text + "none of these addresses is of this family"
+	case 1:
+		return text + "all of them reach " + s.who(0)
+	}
+	return text + "they do not reach one connector"
 }
 
 func (s Shares) who(i int) string {

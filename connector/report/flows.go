@@ -26,10 +26,12 @@ func (f Format) Flows(w io.Writer, flows []audit.FlowResult) error {
 
 // flowSummary is what an audit tells of all flows.
 type flowSummary struct {
-	any     bool
-	failing []audit.FlowResult // required flows that fail
-	told    []audit.FlowResult // all that fail, wholly or in part, or may
-	groups  []group            // of the others, in the order of their first flow
+	any      bool
+	required int                // flows that the organization depends on, and that receive connectors have a say in
+	open     int                // of them those of which it is not known whether they pass
+	failing  []audit.FlowResult // of them those that fail, wholly or in part
+	told     []audit.FlowResult // all that fail, wholly or in part, or may
+	groups   []group            // of the others, in the order of their first flow
 }
 
 // group is a set of flows that share purpose, fate and reason.
@@ -39,7 +41,6 @@ type group struct {
 	port      uint16
 	fate      string
 	why       connector.Basis
-	required  bool // and connectors decide about it
 	count     int
 }
 
@@ -51,6 +52,12 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 	at := make(map[group]int)
 	for r := range flows {
 		s.any = true
+		if r.Flow.Need == connector.Required && r.State != audit.FlowOutside {
+			s.required++
+			if !r.Broken() && r.State != audit.FlowPasses {
+				s.open++
+			}
+		}
 		if r.State == audit.FlowFails || r.State == audit.FlowPartly || r.State == audit.FlowUnknown {
 			s.told = append(s.told, r)
 		}
@@ -58,7 +65,7 @@ func summaryOf(flows iter.Seq[audit.FlowResult]) flowSummary {
 			s.failing = append(s.failing, r)
 			continue
 		}
-		k := group{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why, r.Flow.Need == connector.Required && r.State != audit.FlowOutside, 0}
+		k := group{r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Fate(), r.Flow.Why, 0}
 		i, known := at[k]
 		if !known {
 			i = len(s.groups)

@@ -66,8 +66,8 @@ func compiled(t testing.TB, top *connector.Topology) *connector.Index {
 // What Markdown would take for markup is shown as it is, at the beginning of a line, too.
 func TestMarkdownEscapes(t *testing.T) {
 	for name, want := range map[string]string{
-		"# no heading": `\# no heading`, "1. no list": `1\. no list`, "10) no list": `10\) no list`, "- no list": `\- no list`, "## no heading": `\#\# no heading`, "#1": "#1", "-1": "-1", "10.0.0.1": "10.0.0.1", "a*b_c`d": "a\\*b\\_c\\`d",
-		"<b>&lt;": `\<b>&amp;lt;`, "[a](b)": `\[a\](b)`, `back\slash`: `back\\slash`, "a|b": `a\|b`, "@everybody": `&#64;everybody`, "~~x~~ $y$": `\~\~x\~\~ \$y\$`,
+		"# no heading": `\# no heading`, "1. no list": `1\. no list`, "10) no list": `10\) no list`, "- no list": `\- no list`, "## no heading": `\#\# no heading`, "#1": "#<!-- -->1", "http://x www.x.example :smile: ::1 a:b": "http:<!-- -->//x www<!-- -->.x.example :<!-- -->smile: ::1 a:b", `EX01\a  b`: `EX01\\a &nbsp;b`, "-1": "-1", "10.0.0.1": "10.0.0.1", "a*b_c`d": "a\\*b\\_c\\`d",
+		"<b>&lt;": `\<b>&amp;lt;`, "[a](b)": `\[a\](b)`, `back\slash`: `back\\slash`, "a|b": `a\|b`, "@everybody": `@<!-- -->everybody`, "~~x~~ $y$": `\~\~x\~\~ \$y\$`,
 		"tab\tand\nline": `tab\\u0009and\\nline`,
 	} {
 		out := text(t, func(b *bytes.Buffer) error {
@@ -75,6 +75,10 @@ func TestMarkdownEscapes(t *testing.T) {
 		})
 		assert.Equal(t, want+" -> S L: none of these addresses is of this family\n", out)
 	}
+	prose := text(t, func(b *bytes.Buffer) error {
+		return report.Markdown.Audit(b, report.Audit{Topology: &connector.Topology{}, About: "Title\n---\n===\nRelay #\n\n#"})
+	})
+	assert.Contains(t, prose, "Title\n\\---\n\\===\nRelay \\#\n\n\\#\n")
 	table := text(t, func(b *bytes.Buffer) error {
 		return report.Markdown.Checks(b, []*audit.Check{{ID: "X|Y", Title: "`a`\n|b|"}})
 	})

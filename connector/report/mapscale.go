@@ -68,22 +68,45 @@ func family(v4 bool) (first, last netip.Addr) {
 	return all.Addr(), netipx.PrefixLastIP(all)
 }
 
-// shrink joins neighbours until they are few enough, those without a pin first.
+// shrink joins neighbours until they are few enough: those of the fewest addresses first, and those with a pin only if nothing else helps.
 func (s *scale) shrink() {
 	for pins := true; len(s.columns) > mostColumns; {
-		before := len(s.columns)
-		joined := s.columns[:0:0]
-		for i := 0; i < before; i++ {
-			c := s.columns[i]
-			if next := i + 1; next < before && (!pins || !c.marked && !s.columns[next].marked) {
-				c.last, c.marked = s.columns[next].last, c.marked || s.columns[next].marked
-				i++
+		var pairs []int // that may be joined, by their first column
+		for i := range len(s.columns) - 1 {
+			if !pins || !s.columns[i].marked && !s.columns[i+1].marked {
+				pairs = append(pairs, i)
 			}
-			joined = append(joined, c)
 		}
-		s.columns = joined
-		pins = pins && len(joined) < before
+		if len(pairs) == 0 {
+			pins = false
+			continue
+		}
+		size := func(i int) int { return bits(s.columns[i].first, s.columns[i+1].last) }
+		slices.SortStableFunc(pairs, func(a, b int) int { return size(a) - size(b) })
+		joins := make([]bool, len(s.columns))
+		excess := len(s.columns) - mostColumns
+		for _, i := range pairs {
+			if excess > 0 && !joins[i+1] && (i == 0 || !joins[i-1]) {
+				joins[i] = true
+				excess--
+			}
+		}
+		s.join(joins)
 	}
+}
+
+// join joins each of the columns that are told with the next one.
+func (s *scale) join(joins []bool) {
+	joined := s.columns[:0:0]
+	for i := 0; i < len(s.columns); i++ {
+		c := s.columns[i]
+		if joins[i] {
+			i++
+			c.last, c.marked = s.columns[i].last, c.marked || s.columns[i].marked
+		}
+		joined = append(joined, c)
+	}
+	s.columns = joined
 }
 
 // place gives each column its place and width.

@@ -85,10 +85,7 @@ func (m *addressMap) view(id, title string) mapView {
 	for i, l := range m.lanes {
 		v.Lanes = append(v.Lanes, m.lane(i, l, laneY(i)))
 	}
-	for _, r := range m.framed {
-		x, w := m.scale.span(r)
-		v.Framed = append(v.Framed, bar{num(mapGutter + x), num(top), num(max(w, 3)), num(float64(v.Height) - top - 2), "framed", m.frame + ": " + spanText(r)})
-	}
+	v.Framed = m.frames(top, float64(v.Height)-top-2)
 	for _, l := range rows {
 		v.Pins = append(v.Pins, m.pin(l, top, laneY))
 	}
@@ -102,6 +99,32 @@ func (m *addressMap) view(id, title string) mapView {
 	return v
 }
 
+// frames are drawn around the sources that the map is about, one around neighbours.
+func (m *addressMap) frames(y, height float64) (bars []bar) {
+	framed := make([][]netipx.IPRange, len(m.scale.columns))
+	for _, r := range m.framed {
+		for i := m.scale.at(r.From()); i <= m.scale.at(r.To()); i++ {
+			framed[i] = append(framed[i], r)
+		}
+	}
+	for i := 0; i < len(framed); i++ {
+		var ranges []string
+		from := m.scale.columns[i].x
+		for ; i < len(framed) && framed[i] != nil; i++ {
+			for _, r := range framed[i] {
+				if text := spanText(r); len(ranges) == 0 || ranges[len(ranges)-1] != text {
+					ranges = append(ranges, text)
+				}
+			}
+		}
+		if len(ranges) > 0 {
+			last := m.scale.columns[i-1]
+			bars = append(bars, bar{num(mapGutter + from), num(y), num(max(last.x+last.width-from, 3)), num(height), "framed", m.frame + ": " + some(ranges, 4)})
+		}
+	}
+	return bars
+}
+
 // strip shows along the top who answers.
 func (m *addressMap) strip(y float64) (bars []bar) {
 	at := 0
@@ -110,7 +133,7 @@ func (m *addressMap) strip(y float64) (bars []bar) {
 		for m.regions[at].To().Less(c.first) {
 			at++
 		}
-		class, title := laneClass(m.regions[at].lane), m.who(m.regions[at])
+		class, title := m.laneClass(m.regions[at].lane), m.who(m.regions[at])
 		for i := at; i < len(m.regions) && m.regions[i].From().Compare(c.last) <= 0; i++ {
 			if m.regions[i].lane != m.regions[at].lane {
 				class, title = "several", "several connectors"
@@ -136,17 +159,20 @@ func (m *addressMap) who(r region) string {
 }
 
 // laneClass is how the lanes differ in colour.
-func laneClass(i int) string {
+func (m *addressMap) laneClass(i int) string {
 	const colours = 6
 	if i < 0 {
 		return "nobody"
 	}
-	return "lane" + strconv.Itoa(i%colours)
+	return "lane" + strconv.Itoa(m.lanes[i].colour%colours)
 }
+
+// mostOutlines is of how many ranges of a connector each has an outline.
+const mostOutlines = 40
 
 // lane draws a connector: where it wins, where it only covers, and its ranges around that.
 func (m *addressMap) lane(i int, l lane, y float64) laneView {
-	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: laneClass(i), Offers: l.offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
+	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: m.laneClass(i), Offers: l.offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
 	at, last := 0, ""
 	end := 0.0
 	for _, c := range m.scale.columns {
@@ -165,8 +191,7 @@ func (m *addressMap) lane(i int, l lane, y float64) laneView {
 		}
 		last, end = class, c.x+c.width
 	}
-	const most = 40
-	if len(l.ranges) > most {
+	if len(l.ranges) > mostOutlines {
 		return v
 	}
 	for j, r := range l.ranges {

@@ -109,6 +109,11 @@ func (m *markdownWriter) table(rows [][]string) {
 	}
 }
 
+// apart is nothing, but keeps sites from making a link, a call or a picture of what stands on both sides of it.
+const apart = "<!-- -->"
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
 // escaped returns text so that Markdown shows it as it is.
 func escaped(s string) string {
 	var b strings.Builder
@@ -125,17 +130,37 @@ func escaped(s string) string {
 				b.WriteByte('\\')
 			}
 		case '+', '-':
-			if i == 0 && endsWord(s[1:]) {
+			if i == 0 && (endsWord(s[1:]) || strings.Trim(s, "- ") == "") {
 				b.WriteByte('\\')
 			}
 		case '#':
-			if strings.Trim(s[:i], "#") == "" && endsWord(strings.TrimLeft(s[i:], "#")) {
+			begins, ends := strings.Trim(s[:i], "#") == "" && endsWord(strings.TrimLeft(s[i:], "#")), strings.Trim(s[i:], "# ") == ""
+			if begins || ends { // a heading
 				b.WriteByte('\\')
+			} else if i+1 < len(s) && isDigit(s[i+1]) { // the number of an issue
+				b.WriteString("#" + apart)
+				continue
 			}
-		case '@':
-			b.WriteString("&#64;") // else somebody of that name is called on some sites
+		case ' ':
+			if i > 0 && s[i-1] == ' ' { // else one is as good as two
+				b.WriteString("&nbsp;")
+				continue
+			}
+		case '@': // somebody is called, or gets mail
+			if b.WriteRune(r); i+1 < len(s) && s[i+1] != ' ' {
+				b.WriteString(apart)
+			}
+			continue
+		case ':': // an address, or a picture
+			b.WriteRune(r)
+			if strings.HasPrefix(s[i+1:], "//") || (i == 0 || s[i-1] == ' ') && i+1 < len(s) && !isDigit(s[i+1]) && s[i+1] != ':' && s[i+1] != ' ' {
+				b.WriteString(apart)
+			}
 			continue
 		case '.', ')':
+			if i > 2 && r == '.' && strings.EqualFold(s[i-3:i], "www") {
+				b.WriteString(apart)
+			}
 			if isNumber(s[:i]) && endsWord(s[i+1:]) {
 				b.WriteByte('\\')
 			}

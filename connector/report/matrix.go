@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"github.com/receiveconnector/receiveconnector/connector"
@@ -22,7 +23,7 @@ func (f Format) Matrix(w io.Writer, m audit.Matrix) error {
 		return writeJSON(w, matrixJSON(m), true)
 	case HTML:
 		p := page{Title: "Flows between servers", Sections: []section{matrixSection(m, "")}}
-		p.Verdict, p.tone = flowVerdict(m)
+		p.Verdict, p.tone = summaryOf(allOf(m)).verdict()
 		return p.write(w)
 	}
 	var b outline
@@ -50,11 +51,26 @@ var signs = []cellSign{
 	{"?", "?", note, "a property that decides it is missing", func(r audit.FlowResult) bool { return r.State == audit.FlowUnknown }},
 	{"f", "✗", warning, "a flow that may occur would fail", func(r audit.FlowResult) bool { return r.State == audit.FlowFails }},
 	{"p", "½", warning, "a flow that may occur would fail in part", func(r audit.FlowResult) bool { return r.State == audit.FlowPartly }},
-	{"-", "–", neutral, "not checked: addresses or connectors are not known", func(r audit.FlowResult) bool {
+	{"-", "–", neutral, "not checked: an address, a connector or a listener is not known", func(r audit.FlowResult) bool {
 		return r.State == audit.FlowNoSource || r.State == audit.FlowNoTarget || r.State == audit.FlowNoListener
 	}},
 	{"+", "✓", good, "all flows pass", func(r audit.FlowResult) bool { return r.State == audit.FlowPasses }},
 	{".", "·", neutral, "no flow that receive connectors decide about", func(audit.FlowResult) bool { return true }},
+}
+
+// allOf yields the flows of all cells.
+func allOf(m audit.Matrix) iter.Seq[audit.FlowResult] {
+	return func(yield func(audit.FlowResult) bool) {
+		for _, s := range m.Sources() {
+			for _, t := range m.Targets() {
+				for _, r := range m.Cell(s, t) {
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // signOf returns which of the signs a cell has, -1 if there is no flow in it.

@@ -36,6 +36,9 @@ type witnessView struct {
 	Blocks                 []block
 }
 
+// manyTargets is how many targets make cells small, and explanations be shared by cells that differ in the range that decides.
+const manyTargets = 40
+
 // mostEnds is how many sources and targets a matrix of a page has.
 const mostEnds = 120
 
@@ -55,7 +58,7 @@ func viewOf(m audit.Matrix) *matrixView {
 	targets := m.Targets()
 	v := &matrixView{}
 	switch {
-	case len(targets) > 40:
+	case len(targets) > manyTargets:
 		v.Class = "wide tiny"
 	case len(targets) > 10:
 		v.Class = "wide"
@@ -76,7 +79,7 @@ func viewOf(m audit.Matrix) *matrixView {
 				continue
 			}
 			used[i] = true
-			key := t.Name + "\n" + cellKey(cell)
+			key := t.Name + "\n" + cellKey(cell, len(targets) <= manyTargets)
 			n, known := at[key]
 			if !known {
 				n = len(v.Witnesses)
@@ -101,13 +104,18 @@ func viewOf(m audit.Matrix) *matrixView {
 	return v
 }
 
-// cellKey is the same for cells of which the same is to be said.
-func cellKey(c audit.Cell) string {
+// cellKey is the same for cells of which the same is to be said: of the connection, too, if that is exact, else of the connector, and where
+// nothing fails of neither.
+func cellKey(c audit.Cell, exact bool) string {
 	var b strings.Builder
 	for _, r := range c {
 		fmt.Fprintf(&b, "%d %d %d %d %d %q ", r.Flow.Purpose, r.Flow.Transport, r.Flow.Port, r.Flow.Need, r.State, r.Flow.Why.Rule)
-		if w := r.Witness; w != nil {
+		switch w := r.Witness; {
+		case w == nil:
+		case exact:
 			fmt.Fprintf(&b, "%s %d %s", w.Explanation.Match, w.Cause, w.Explanation.Conn.Local)
+		case r.State != audit.FlowPasses:
+			fmt.Fprintf(&b, "%s %d", w.Explanation.Match.Connector(), w.Cause)
 		}
 		b.WriteByte('\n')
 	}
@@ -124,11 +132,13 @@ func cellBlocks(c audit.Cell) []block {
 		b.printf("%s: %s\n  %s\n", overText(r.Flow), r.Fate(), r.Flow.Why)
 	}
 	if worst, ok := c.Worst(); ok && worst.Witness != nil {
-		b.WriteString("\n")
-		explain(&b, worst.Witness.Explanation)
-		if worst.Witness.Cause != 0 {
+		b.section("For example "+overText(worst.Flow), toneOfFlow(worst))
+		b.decision(worst.Witness.Explanation)
+		var end outline
+		Audit{}.ending(&end, worst.Witness)
+		if worst.Witness.Cause != 0 && end.text.Len() > 0 {
 			b.section("What the sender gets", toneOfFlow(worst))
-			Audit{}.ending(&b, worst.Witness)
+			b.WriteString(end.text.String())
 		}
 	}
 	return b.blocks()
@@ -149,40 +159,20 @@ func overText(f connector.Flow) string {
 // toneOfFlow returns how bad what becomes of a flow is.
 func toneOfFlow(r audit.FlowResult) tone { return signs[signOf(audit.Cell{r})].tone }
 
-// flowVerdict is what a matrix comes to, in one line.
-func flowVerdict(m audit.Matrix) (string, tone) {
-	required, broken, open := 0, 0, 0
-	var failing []audit.FlowResult
-	for _, s := range m.Sources() {
-		for _, t := range m.Targets() {
-			for _, r := range m.Cell(s, t) {
-				if r.Flow.Need != connector.Required || r.State == audit.FlowOutside {
-					continue
-				}
-				required++
-				switch {
-				case r.Broken():
-					broken++
-					failing = append(failing, r)
-				case r.State != audit.FlowPasses:
-					open++
-				}
-			}
-		}
-	}
-	return verdictText(required, broken, open, failing)
-}
-
-func verdictText(required, broken, open int, failing []audit.FlowResult) (string, tone) {
+// verdict is what flows come to, in one line.
+func (s flowSummary) verdict() (string, tone) {
+	required := count(s.required, "required flow")
 	switch {
-	case required == 0:
+	case s.required == 0:
 		return "No mail between servers that receive connectors decide about is known.", note
-	case broken > 0:
-		return fmt.Sprintf("Mail between servers fails: %d of %s (%s). %s takes it.", broken, count(required, "required flow"), purposesOf(failing), takers(failing)), bad
-	case open > 0:
-		return fmt.Sprintf("Mail between servers is not known to fail; of %s out of %d that is not known.", count(open, "required flow"), required), note
+	case len(s.failing) > 0:
+		return fmt.Sprintf("Mail between servers fails: %d of %s (%s). %s takes it.", len(s.failing), required, purposesOf(s.failing), takers(s.failing)), bad
+	case s.open == s.required:
+		return fmt.Sprintf("Whether mail between servers passes is not known: none of %s could be checked.", required), note
+	case s.open > 0:
+		return fmt.Sprintf("Mail between servers is not known to fail; %d of %s could not be checked.", s.open, required), note
 	}
-	return fmt.Sprintf("Mail between servers passes: all of %s.", count(required, "required flow")), good
+	return fmt.Sprintf("Mail between servers passes: all of %s.", required), good
 }
 
 // purposesOf names what the flows are for.

@@ -150,6 +150,7 @@ func (b *outline) String() string { return visible(b.text.String()) }
 type line struct {
 	depth int // how deep it is indented, in spaces
 	text  string
+	loose string // the text with the spaces that align it, if there are some
 	mark
 }
 
@@ -159,7 +160,10 @@ func (b *outline) lines(yield func(line) bool) {
 	marks := b.marks
 	for at := 0; at < len(all); {
 		var l line
-		end := at + strings.IndexByte(all[at:]+"\n", '\n') + 1
+		end := len(all)
+		if n := strings.IndexByte(all[at:], '\n'); n >= 0 {
+			end = at + n + 1
+		}
 		for len(marks) > 0 && marks[0].at <= at {
 			if marks[0].at == at {
 				l.mark = marks[0]
@@ -167,12 +171,14 @@ func (b *outline) lines(yield func(line) bool) {
 			}
 			marks = marks[1:]
 		}
-		end = min(end, len(all))
 		l.text = strings.TrimSuffix(all[at:end], "\n")
 		if l.kind != script && l.kind != table && l.kind != prose {
 			bare := strings.TrimLeft(l.text, " ")
 			l.depth = len(l.text) - len(bare)
 			l.text = bare
+		}
+		if word, rest, ok := strings.Cut(l.text, "  "); ok && l.kind == plain && !strings.ContainsFunc(word, func(r rune) bool { return r == ' ' || r == '\\' }) {
+			l.text, l.loose = word+" "+strings.TrimLeft(rest, " "), l.text // the second word is aligned with those of other lines
 		}
 		if !yield(l) {
 			return

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -122,6 +123,9 @@ func digest(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// gaps are spaces that HTML would make one of.
+var gaps = regexp.MustCompile("  +")
+
 // markup returns text as HTML that shows it as it is. Letters that are written from right to left stand apart, so that they do not turn round
 // what is beside them.
 func markup(s string) template.HTML {
@@ -133,7 +137,7 @@ func markup(s string) template.HTML {
 			b.WriteString(template.HTMLEscapeString(part))
 		}
 	}
-	return template.HTML(b.String())
+	return template.HTML(gaps.ReplaceAllString(b.String(), `<span class="gap">$0</span>`))
 }
 
 // isolated returns text for a drawing, where characters do what bdi does.

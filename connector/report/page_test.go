@@ -68,9 +68,9 @@ func TestAuditPage(t *testing.T) {
 		"<title>Receive connectors of EX01, EX02, EX03, EX04: Mail between servers fails: 8 of 8 required flows (PublicFolderReplication). Relay of EX01, EX02, EX03, EX04 takes it.</title>",
 		`<p class="verdict bad">`, "<p class=\"about\">What happened.</p>\n<p class=\"about\">And then.</p>",
 		`aria-label="EX01 to EX03: a required flow fails"`, `aria-label="EX01 to EX02: a flow that may occur would fail"`,
-		"<h3>Connections to port 25 of EX01, EX02, EX03, EX04</h3>", "<figcaption>Now</figcaption>",
+		"<h3>Connections to port 25 of EX01, EX02</h3>", "<h3>Connections to port 25 of EX03, EX04</h3>", "<figcaption>Now</figcaption>",
 		"<figcaption>After the fix, on EX01: add the servers&#39; addresses to the connector that has Exchange Server authentication</figcaption>",
-		"✗ EX01 … EX04 (4) → Relay: mail fails: the selected connector does not offer Exchange Server authentication",
+		"✗ EX03, EX04 → Relay: mail fails: the selected connector does not offer Exchange Server authentication", "! EX01, EX02 → Relay: mail that may occur would not pass: the selected connector does not offer Exchange Server authentication",
 		"✓ EX02, EX03, EX04 → Default: mail passes",
 		"<td>10.0.0.0 – 10.255.255.255</td><td>Relay</td><td>10.0.0.0/8</td>",
 		`Set-ReceiveConnector -Identity &#39;EX01\Default EX01&#39; -RemoteIPRanges @{Add=&#39;10.1.0.12&#39;,&#39;10.2.0.11&#39;,&#39;10.2.0.12&#39;}`,
@@ -194,7 +194,7 @@ func TestAnswersPage(t *testing.T) {
 	a := report.Answers{Topology: top, Explanations: []*connector.Explanation{x.Explain(conn)}, Verdicts: []*connector.Verdict{x.Simulate(conn, connector.Peer{Kind: connector.PeerAnonymous})},
 		Shares: []report.Shares{{Name: "10.0.0.0/7", Server: "EX01", Local: "0.0.0.0:25", Shares: x.Shares("EX01", conn.Local, everything)}}}
 	html := page(t, func(b *bytes.Buffer) error { return report.HTML.Answers(b, a) })
-	for _, want := range []string{"EX01\\Relay by 10.0.0.0/8</p>", "<h3>Connections to port 25 of ex01</h3>", "10.0.0.0/7 is framed.", "asked about", "they do not reach one connector", "a peer of kind Anonymous"} {
+	for _, want := range []string{"10.0.0.0/7 -&gt; EX01 0.0.0.0:25: they do not reach one connector, EX01\\Relay by 10.0.0.0/8, EX01\\Relay by 10.0.0.0/8, mail of Anonymous ", "<h3>Connections to port 25 of ex01</h3>", "10.0.0.0/7 is framed.", "asked about", "they do not reach one connector", "a peer of kind Anonymous"} {
 		assert.Contains(t, html, want)
 	}
 	assert.NotContains(t, html, "EX02")
@@ -207,6 +207,46 @@ func TestAnswersPage(t *testing.T) {
 	all.Reset()
 	require.NoError(t, report.Text.Answers(&all, report.Answers{Explanations: a.Explanations, Brief: true}))
 	assert.Equal(t, 1, strings.Count(all.String(), "\n"))
+}
+
+// What could not be checked is not said to pass, in the audit and in the matrix alike.
+func TestPageOfUnknown(t *testing.T) {
+	top := topotest.MustBuild(
+		topotest.Exchange("2010", "EX01").Roles("HubTransport").Site("A").DefaultConnectors(),
+		topotest.Exchange("2010", "EX02").Roles("HubTransport").Site("B").DefaultConnectors())
+	verdict := `<p class="verdict note"><span aria-hidden="true">?</span> Whether mail between servers passes is not known: none of 2 required flows could be checked.</p>`
+	assert.Contains(t, page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, auditOf(t, top)) }), verdict)
+	flows := audit.Flows(top, compiled(t, top))
+	assert.Contains(t, page(t, func(b *bytes.Buffer) error { return report.HTML.Matrix(b, audit.MatrixOf(flows)) }), verdict)
+	top.Servers[0].Addresses = []netip.Addr{netip.MustParseAddr("10.1.0.11")}
+	assert.Contains(t, page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, auditOf(t, top)) }), "Mail between servers is not known to fail; 1 of 2 required flows could not be checked.")
+}
+
+// Listeners that differ in what becomes of mail have maps of their own, though their ranges are alike.
+func TestMapsOfOtherSettings(t *testing.T) {
+	server := func(name, site, address string) topotest.Server {
+		return topotest.Exchange("2010", name).Roles("HubTransport").Site(site).At(address).DefaultConnectors()
+	}
+	top := topotest.MustBuild(server("EX01", "A", "10.1.0.11"), server("EX02", "B", "10.2.0.11").Set("Default EX02", "PermissionGroups", "ExchangeUsers"), server("EX03", "C", "10.3.0.11"))
+	html := page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, auditOf(t, top)) })
+	for _, want := range []string{"<h3>Connections to port 25 of EX02</h3>", "✗ EX01, EX03 → Default: mail fails"} {
+		assert.Contains(t, html, want)
+	}
+	assert.Equal(t, 2, strings.Count(html, "<figure>"), "before and after the fix of EX02; at the others one connector alone answers, and mail passes")
+	assert.Contains(t, html, "After the fix, on EX02")
+	assert.Contains(t, html, "one connector alone answers there: Connections to port 25 of EX01, EX03")
+}
+
+// The fix that a map shows is of its port.
+func TestAfterFixOfPort(t *testing.T) {
+	a := auditOf(t, story(t, "examples/rcaudit/founding_story.txtar"))
+	for i := range a.Findings {
+		for j := range a.Findings[i].Flows {
+			a.Findings[i].Flows[j].Port = 2525
+		}
+	}
+	html := page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, a) })
+	assert.NotContains(t, html, "After the fix")
 }
 
 // A large organization gives a page that a browser can show: what is alike is said once.
@@ -227,7 +267,7 @@ func TestLargePage(t *testing.T) {
 		return report.HTML.Audit(b, report.Audit{Topology: top, Flows: audit.EachFlow(top, x)})
 	})
 	assert.Less(t, len(html), 8<<20)
-	assert.Contains(t, html, "The matrix and the marks have 120 of 130 servers and networks, those between which most fails")
+	assert.Contains(t, html, "The matrix and the marks have 120 of 130 servers and networks, those of which most flows fail")
 	assert.Contains(t, html, "to EXEZ: a flow that may occur would fail", "the one with the fault is among them")
 	assert.LessOrEqual(t, strings.Count(html, "<figure>"), 12)
 }

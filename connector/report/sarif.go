@@ -23,8 +23,20 @@ type sarifLog struct {
 }
 
 type sarifRun struct {
-	Tool    sarifTool     `json:"tool"`
-	Results []sarifResult `json:"results"`
+	Tool        sarifTool         `json:"tool"`
+	Invocations []sarifInvocation `json:"invocations,omitempty"`
+	Results     []sarifResult     `json:"results"`
+}
+
+// sarifInvocation says that something was not looked at, so that no result is not taken for a good one.
+type sarifInvocation struct {
+	ExecutionSuccessful bool                `json:"executionSuccessful"`
+	Notifications       []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifNotification struct {
+	Level   string    `json:"level"`
+	Message sarifText `json:"message"`
 }
 
 type sarifTool struct {
@@ -230,6 +242,13 @@ func (a Audit) sarif() *sarif {
 // sarif has the findings that change: new, updated, or absent.
 func (c WhatIf) sarif() *sarif {
 	s := newSARIF(audit.All())
+	if c.Refused != nil {
+		s.Invocations = []sarifInvocation{{ExecutionSuccessful: c.Comparison != nil}}
+		for _, r := range refusalsJSON(c.Refused) {
+			text := strings.TrimSpace(r.Connector + " the cmdlets would refuse this: " + r.Text)
+			s.Invocations[0].Notifications = append(s.Invocations[0].Notifications, sarifNotification{"error", plainText(text)})
+		}
+	}
 	if c.Comparison == nil {
 		return s
 	}

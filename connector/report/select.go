@@ -25,6 +25,11 @@ func (f Format) Explanation(w io.Writer, e *connector.Explanation) error {
 // explain tells why a connection gets the connector it gets.
 func explain(b *outline, e *connector.Explanation) {
 	b.heading(neutral)
+	b.decision(e)
+}
+
+// decision tells which connector serves a connection, and of each what it came to.
+func (b *outline) decision(e *connector.Explanation) {
 	b.printf("%s: %s\n", e.Conn, e.Match)
 	for i, s := range e.Steps {
 		b.printf("  %s\n", s)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"strings"
 )
@@ -23,7 +24,7 @@ func (b *outline) writeText(w io.Writer) error {
 	}
 	var out strings.Builder
 	for l := range b.lines {
-		text := visible(l.text)
+		text := visible(cmp.Or(l.loose, l.text))
 		switch l.kind {
 		case plain, heading:
 			text = wrap(text, l.depth, t.Width)

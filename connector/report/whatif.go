@@ -175,7 +175,11 @@ func (c comparison) flows(b *outline) {
 			continue
 		}
 		b.section(kind.title, [...]tone{audit.Worse: bad, audit.Better: good, audit.Other: warning}[kind.change])
-		for _, f := range of {
+		for i, f := range of {
+			if i == mostFlows {
+				b.printf("  and %d more\n", len(of)-i)
+				break
+			}
 			b.printf("  %s", f.Flow)
 			if f.Flow.Need == connector.Possible {
 				b.WriteString(" (possible)")

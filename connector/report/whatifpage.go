@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"go4.org/netipx"
+
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
@@ -95,9 +97,10 @@ func (c comparison) maps() ([]mapCard, error) {
 	if err != nil {
 		return nil, err
 	}
+	earlier, later := newSide(c.Before, before), newSide(c.After, after)
 	type pair struct{ was, is *addressMap }
 	var pairs []pair
-	alike := make(map[string]int)
+	alike := make(map[string][]int)
 	place := func(m connector.Move) string { return strings.ToLower(m.Server) + " " + m.Local.String() }
 	moves := slices.Clone(c.Moves)
 	slices.SortStableFunc(moves, func(a, b connector.Move) int { return strings.Compare(place(a), place(b)) })
@@ -112,24 +115,29 @@ func (c comparison) maps() ([]mapCard, error) {
 				is.framed = append(is.framed, r.Span())
 			}
 		}
+		slices.SortFunc(is.framed, func(a, b netipx.IPRange) int { return a.From().Compare(b.From()) })
 		was.framed = is.framed
 		was.frame, is.frame = "changes hands", "changes hands"
 		moves = moves[n:]
+		earlier.mark(&was)
+		later.mark(&is)
 		shape := was.shape() + is.shape()
-		if i, known := alike[shape]; known {
-			pairs[i].was.servers, pairs[i].is.servers = append(pairs[i].was.servers, was.servers...), append(pairs[i].is.servers, is.servers...)
+		i := slices.IndexFunc(alike[shape], func(i int) bool { return pairs[i].was.agrees(&was) && pairs[i].is.agrees(&is) })
+		if i >= 0 {
+			i = alike[shape][i]
+			pairs[i].was.take(&was)
+			pairs[i].is.take(&is)
 			continue
 		}
-		alike[shape] = len(pairs)
+		alike[shape] = append(alike[shape], len(pairs))
 		pairs = append(pairs, pair{&was, &is})
 	}
 	const most = 20
 	var cards []mapCard
 	for i, p := range pairs[:min(len(pairs), most)] {
-		markAll(p.was, c.Before, before)
-		markAll(p.is, c.After, after)
 		p.was.finish(mapPlot, p.is)
 		p.is.finish(mapPlot, p.was)
+		p.is.colourAs(p.was)
 		p.was.number, p.is.number = i+1, i+1
 		cards = append(cards, mapCard{Tone: p.is.worst().class(), Title: p.is.title(), Intro: []string{"Who changes hands is framed."},
 			Views: []mapView{p.was.view(p.was.id()+"-before", "Before"), p.is.view(p.is.id()+"-after", "After")}})
@@ -137,17 +145,23 @@ func (c comparison) maps() ([]mapCard, error) {
 	return cards, nil
 }
 
-// markAll puts pins on a map for the flows to its servers.
-func markAll(m *addressMap, t *connector.Topology, x *connector.Index) {
+// side is a topology before or after a change, ready to be asked about flows.
+type side struct {
+	table  *connector.FlowTable
+	tracer *audit.Tracer
+}
+
+func newSide(t *connector.Topology, x *connector.Index) side {
+	return side{t.FlowTable(), audit.NewTracer(t, x)}
+}
+
+// mark puts pins on a map for the flows to its server.
+func (s side) mark(m *addressMap) {
 	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
-	tracer := audit.NewTracer(t, x)
-	table := t.FlowTable()
-	for _, server := range m.servers {
-		ls.of[strings.ToLower(server)] = map[netip.AddrPort]*addressMap{m.local: m}
-		for f := range table.To(server) {
-			if f.Port == m.local.Port() {
-				ls.mark(tracer, audit.FlowResult{Flow: f})
-			}
+	ls.add(m)
+	for f := range s.table.To(m.servers[0]) {
+		if f.Port == m.local.Port() {
+			ls.mark(s.tracer, audit.FlowResult{Flow: f})
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/connector/smtplog"
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
 	"github.com/receiveconnector/receiveconnector/examples/internal/logs"
+	"github.com/receiveconnector/receiveconnector/examples/internal/output"
 )
 
 const usage = `usage: rcreplay [-config FILE]... [-change COMMAND]... [-save FILE] LOG...
@@ -212,14 +213,17 @@ func (q *question) status(r report.Replay) int {
 	return input.ExitFine
 }
 
-// save writes traffic to a file, whole or not at all.
+// saved is how every file of -save begins.
+const saved = `{"format":`
+
+// save writes traffic to a file, whole or not at all, and over none but one that was saved before.
 func save(name string, traffic *smtplog.Traffic) error {
+	if err := output.WrittenBy("rcreplay", saved, name); err != nil {
+		return err
+	}
 	data, err := json.Marshal(traffic)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(name+".new", data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return output.Replace(name, string(data))
 }

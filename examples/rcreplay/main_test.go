@@ -225,17 +225,33 @@ func (s stuck) Read([]byte) (int, error) {
 }
 
 func TestSave(t *testing.T) {
-	workIn(t, map[string]string{"keep.json": "kept", "empty.LOG": "#\n", "bad.LOG": story() + "x\n"})
+	workIn(t, map[string]string{"keep.json": `{"format":"kept"}`, "empty.LOG": "#\n", "bad.LOG": story() + "x\n"})
 	status, _, errs := ask(t, "", "-save", "keep.json", "empty.LOG")
 	assert.Equal(t, 2, status)
 	assert.Contains(t, errs, "no record")
 	data, err := os.ReadFile("keep.json")
 	require.NoError(t, err)
-	assert.Equal(t, "kept", string(data))
+	assert.Equal(t, `{"format":"kept"}`, string(data))
 	status, out, errs := ask(t, "", "-save", "keep.json", "bad.LOG")
 	assert.Zero(t, status)
 	assert.Empty(t, out)
 	assert.Contains(t, errs, "  not as expected, 1 time: not as many fields as the header names\n    bad.LOG:19: ")
+}
+
+// Logs are what there is only once: nothing is written over one, be it named or in a folder that is.
+func TestLogsAreKept(t *testing.T) {
+	workIn(t, map[string]string{"logs/RECV.LOG": story(), "config.json": config})
+	for _, args := range [][]string{{"-o", "logs/RECV.LOG", "logs"}, {"-o", "logs/../logs/RECV.LOG", "logs/RECV.LOG"}, {"-save", "logs/RECV.LOG", "logs"}, {"-save", "config.json", "-config", "config.json", "logs"}} {
+		status, _, errs := ask(t, "", args...)
+		assert.Equal(t, 2, status, args)
+		assert.Contains(t, errs, "not written over", args)
+	}
+	data, err := os.ReadFile("logs/RECV.LOG")
+	require.NoError(t, err)
+	assert.Equal(t, story(), string(data))
+	status, _, errs := ask(t, "", "-o", "logs/report.txt", "logs")
+	assert.Zero(t, status, errs)
+	assert.FileExists(t, "logs/report.txt", "a new file may be in the folder")
 }
 
 func TestEveryForm(t *testing.T) {

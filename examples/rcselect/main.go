@@ -16,7 +16,7 @@ import (
 	"github.com/receiveconnector/receiveconnector/examples/internal/input"
 )
 
-const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-peer KIND] [-format text|json] FILE...
+const usage = `usage: rcselect [-server S] [-local A:P] -remote IP|- [-peer KIND] [-format FORM] [-o FILE] FILE...
 
 Without -server every server is asked. Without -local the question is about port 25 at the server's own addresses, or,
 where they are not known, at every endpoint its connectors tell apart. -remote - reads one address a line. With -peer

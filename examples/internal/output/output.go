@@ -42,12 +42,42 @@ func Same(a, b string) bool {
 	return errP == nil && errQ == nil && p == q
 }
 
-// NotRead refuses to write over a file that is read.
+// NotRead refuses to write over a file that is read, or that is in a folder that is.
 func NotRead(name string, read ...string) error {
 	for _, r := range read {
-		if Same(name, r) {
+		if Same(name, r) || within(name, r) {
 			return fmt.Errorf("%s: not written over, because it is read as well", name)
 		}
+	}
+	return nil
+}
+
+// within tells whether a file is there, somewhere in a folder.
+func within(name, folder string) bool {
+	file, errFile := filepath.EvalSymlinks(name)
+	dir, errDir := filepath.EvalSymlinks(folder)
+	if errFile != nil || errDir != nil {
+		return false
+	}
+	file, errFile = filepath.Abs(file)
+	dir, errDir = filepath.Abs(dir)
+	rel, err := filepath.Rel(dir, file)
+	return errFile == nil && errDir == nil && err == nil && filepath.IsLocal(rel)
+}
+
+// WrittenBy refuses to write over a file that does not begin as those that a program writes; a device or a pipe is no such file.
+func WrittenBy(program, begin, name string) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil // it is not there, or writing will say what is wrong
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, len(begin))
+	if n, _ := io.ReadFull(f, head); n > 0 && string(head[:n]) != begin {
+		return fmt.Errorf("%s: not written over, because %s did not write it; name another file", name, program)
 	}
 	return nil
 }

@@ -97,6 +97,13 @@ func TestNotRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, nil, 0o644))
 	assert.ErrorContains(t, output.NotRead(filepath.Join(dir, ".", "a"), "x", name), "not written over, because it is read as well")
 	assert.NoError(t, output.NotRead(filepath.Join(dir, "b"), name))
+	assert.ErrorContains(t, output.NotRead(name, dir), "read as well", "in a folder that is read")
+	assert.NoError(t, output.NotRead(filepath.Join(dir, "new"), dir), "a new file there")
+	assert.NoError(t, output.WrittenBy("prog", "begin", name), "an empty file")
+	require.NoError(t, os.WriteFile(name, []byte("beginning"), 0o644))
+	assert.NoError(t, output.WrittenBy("prog", "begin", name))
+	assert.ErrorContains(t, output.WrittenBy("prog", "other", name), "because prog did not write it")
+	assert.NoError(t, output.WrittenBy("prog", "other", os.DevNull))
 	assert.True(t, output.Same(filepath.Join(dir, "new"), filepath.Join(dir, "x", "..", "new")), "files that are not there yet")
 }
 
