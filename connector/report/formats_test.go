@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -189,6 +190,20 @@ func TestSARIFOfChanges(t *testing.T) {
 	}
 	none := text(t, func(b *bytes.Buffer) error { return report.SARIF.WhatIf(b, report.WhatIf{}) })
 	assert.Contains(t, none, `"results": []`)
+	assert.NotContains(t, none, "invocations")
+
+	// What was not looked at, because the cmdlets refuse it, is not taken for what is fine.
+	top := small(t).Topology
+	w = whatIf(t, top, `Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges '0.0.0.0-255.255.255.255'`)
+	require.Error(t, w.Refused)
+	for _, tried := range []bool{true, false} {
+		if !tried {
+			w.Comparison = nil
+		}
+		refused := text(t, func(b *bytes.Buffer) error { return report.SARIF.WhatIf(b, w) })
+		assert.Contains(t, refused, fmt.Sprintf(`"executionSuccessful": %t`, tried))
+		assert.Contains(t, refused, `the cmdlets would refuse this: `)
+	}
 }
 
 // The identity of a finding does not depend on where it stands, and does on what it is about.
