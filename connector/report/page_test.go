@@ -144,6 +144,11 @@ func TestPageOfHostileNames(t *testing.T) {
 	assert.NotContains(t, plain, "\u202e")
 	assert.Contains(t, plain, `\u001b[31mred`)
 	assert.Contains(t, plain, "a name or a value holds a character that cannot be seen")
+	plans, err := audit.Plans(context.Background(), top)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	assert.ErrorContains(t, report.Text.Plans(&b, report.Plans{Topology: top, Plans: plans}), "a name or a value holds a character that cannot be seen")
+	assert.Empty(t, b.String(), "a script that is not what it looks like is none")
 	md := text(t, func(b *bytes.Buffer) error { return report.Markdown.Audit(b, auditOf(t, top)) })
 	for line := range strings.Lines(md) {
 		if !strings.Contains(line, "-ReceiveConnector ") { // which is code

@@ -27,6 +27,9 @@ type Plans struct {
 // cannot be written as commands nothing is written, and the error says why.
 func (f Format) Plans(w io.Writer, p Plans) error {
 	script, err := p.script()
+	if err == nil && strings.ContainsFunc(script, hidden) {
+		err = errHidden
+	}
 	if err != nil {
 		return err
 	}
