@@ -31,6 +31,7 @@ type lane struct {
 	ranges []connector.Range // of the family, the widest first
 	covers *netipx.IPSet
 	offers string // what it offers to servers
+	partly bool   // not all of its ranges are known
 	colour int
 }
 
@@ -61,7 +62,7 @@ func mapOf(t *connector.Topology, x *connector.Index, server string, local netip
 		}
 		l := lane{id: step.Connector}
 		c, known := t.Connector(step.Connector)
-		l.offers = offersText(c, known)
+		l.offers, l.partly = offersText(c, known), c.Missing.Has(connector.PropertyRemoteIPRanges)
 		for _, r := range c.RemoteIPRanges {
 			if r.Span().From().Is4() == v4 {
 				l.ranges = append(l.ranges, r)
@@ -219,6 +220,11 @@ func (m *addressMap) finish(width float64, others ...*addressMap) {
 		spans, marked = append(spans, s...), append(marked, a...)
 	}
 	m.scale = newScale(m.local.Addr().Is4(), spans, marked, width)
+}
+
+// inDoubt tells whether an answer is.
+func (m *addressMap) inDoubt() bool {
+	return slices.ContainsFunc(m.regions, func(r region) bool { return r.match.Doubt() != 0 })
 }
 
 // worst is the worst that becomes of a pin's mail.

@@ -130,7 +130,11 @@ func decisionText(e *connector.Explanation) string {
 // byText tells by which range a connection is served, or how it is refused.
 func byText(m connector.Match) string {
 	if m.Outcome() == connector.Selected {
-		return "by " + m.Range().String()
+		text := "by " + m.Range().String()
+		if m.Doubt() != 0 {
+			text += " (in doubt: " + m.Doubt().String() + ")"
+		}
+		return text
 	}
 	return m.Outcome().String()
 }

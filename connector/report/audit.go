@@ -45,7 +45,8 @@ const mostFlows = 32
 // those of RC010: from the connectors of the other servers to those of this one.
 //
 // As SARIF a finding is a result at its place in the file, with the commands of its best fix in the message and in the property commands; what
-// the topology accepts is suppressed. As JUnit there is a suite for each check and one for the required flows: a finding is a failed test from
+// the topology accepts is suppressed. As JUnit there is a suite for each check and, where
+// all were run and errors count, one for the required flows: a finding is a failed test from
 // FailOn on, skipped if it is accepted, else passed with its text as output.
 func (f Format) Audit(w io.Writer, a Audit) error {
 	switch f {

@@ -63,22 +63,26 @@ func (a Audit) verdict(s flowSummary) (verdict string, t tone, details []string)
 	var b outline
 	a.summary(&b)
 	details = []string{strings.TrimSpace(b.String())}
-	var meaning string
-	for _, r := range s.failing {
-		if w := r.Witness; meaning == "" && w.Reply.Code != 0 {
-			meaning = fmt.Sprintf("It waits in the queues of the senders, which say: %s. Why: %s.", w.Reply, w.Cause.Basis().Rule)
-		}
-	}
 	verdict, t = s.verdict()
-	if meaning != "" {
-		details = append([]string{meaning}, details...)
+	if a.Flows == nil { // nobody asked
+		verdict, t, details = details[0], good, nil
+	}
+	if i := slices.IndexFunc(s.failing, func(r audit.FlowResult) bool { return r.Witness.Reply.Code != 0 }); i >= 0 {
+		w := s.failing[i].Witness
+		what := "The sender gets"
+		if w.Reply.Side == connector.SideSender && (s.failing[i].Flow.Purpose == connector.Mail || s.failing[i].Flow.Purpose == connector.PublicFolderReplication) {
+			what = "It waits in the queues of the senders, for"
+		}
+		details = append([]string{fmt.Sprintf("%s %s. Why: %s.", what, w.Reply, w.Cause.Basis().Rule)}, details...)
 	}
 	worst := tone(0)
 	for _, f := range a.Findings {
 		worst = max(worst, toneOf(f))
 	}
 	if worst >= warning && worst > t { // notes leave a good verdict one
-		details[len(details)-1] = verdict
+		if a.Flows != nil {
+			details[len(details)-1] = verdict
+		}
 		verdict, t = strings.TrimSpace(b.String()), worst
 	}
 	return verdict, t, details

@@ -19,6 +19,6 @@
 // A page loads nothing and needs no script; its policy lets nothing run but its own, which adds buttons to copy commands. It can be used by
 // keyboard and screen reader, in light and dark, and on paper: each picture has its text, and each colour a sign.
 //
-// Methods write once, what they return is what writing says, or [ErrFormat]; nothing is kept of what they are given. They are safe for
-// concurrent use.
+// What methods return is what writing says, or [ErrFormat]; but for [Format.Answers], which may write several answers one after the other,
+// they write once. Nothing is kept of what they are given, and they are safe for concurrent use.
 package report

@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -224,6 +225,16 @@ func TestSARIFIdentity(t *testing.T) {
 	assert.Equal(t, id(f), id(moved))
 	assert.Equal(t, id(f), id(renamed), "but for the case")
 	assert.NotEqual(t, id(f), id(other))
+
+	// Of findings that share all of that what they say is told apart.
+	said := f
+	said.Message = "something else"
+	out := text(t, func(b *bytes.Buffer) error {
+		return report.SARIF.Audit(b, report.Audit{Topology: &connector.Topology{}, Findings: []audit.Finding{f, said}})
+	})
+	_, first, _ := strings.Cut(out, `"finding/v1": "`)
+	_, second, _ := strings.Cut(first, `"finding/v1": "`)
+	assert.NotEqual(t, first[:32], second[:32])
 }
 
 // As JUnit a finding fails from a severity on, is skipped if it is accepted, and passes else; where nothing was found a test passes.
@@ -244,20 +255,31 @@ func TestAuditJUnit(t *testing.T) {
 		}
 		return got.Tests, got.Failures, skipped
 	}
-	for failOn, want := range map[audit.Severity]int{0: 2, audit.Warning: 3, audit.Error: 2, audit.Error + 1: 1} {
+	for failOn, want := range map[audit.Severity]int{0: 1, audit.Warning: 2, audit.Error: 1, audit.Error + 1: 0} {
 		a.FailOn = failOn
 		tests, failures, skipped := counts(a)
-		assert.Equal(t, []int{5, want, 1}, []int{tests, failures, skipped}, "from %d on, and the flow that fails", failOn)
+		assert.Equal(t, []int{4, want, 1}, []int{tests, failures, skipped}, "from %d on", failOn)
 	}
-	a.Flows = nil
-	a.Findings = append(a.Findings, a.Findings[0])
-	tests, _, _ := counts(a)
-	assert.Equal(t, 5, tests)
-	assert.Contains(t, text(t, func(b *bytes.Buffer) error { return report.JUnit.Audit(b, a) }), `name="EX01\Relay (2)"`)
-	all := report.Audit{Topology: &connector.Topology{}, Flows: func(func(audit.FlowResult) bool) {}}
+	several := a
+	other := a.Findings[0]
+	other.Message = "takes other mail"
+	several.Findings = append(slices.Clone(a.Findings), a.Findings[0], other)
+	tests, _, _ := counts(several)
+	assert.Equal(t, 6, tests)
+	names := text(t, func(b *bytes.Buffer) error { return report.JUnit.Audit(b, several) })
+	for _, name := range []string{`name="EX01\Relay: takes mail from EX02 without Exchange Server authentication; EX01\Default EX01 offers it"`, `offers it (2)"`, `name="EX01\Relay: takes other mail"`} {
+		assert.Contains(t, names, name, "findings of one subject are told apart by what they say")
+	}
+	// The flows are tests, too, where all checks were run and errors count.
+	all := report.Audit{Topology: a.Topology, Flows: a.Flows}
 	tests, failures, _ := counts(all)
-	assert.Equal(t, len(audit.All())+1, tests)
-	assert.Zero(t, failures)
+	assert.Equal(t, []int{len(audit.All()) + 1, 1}, []int{tests, failures})
+	all.FailOn = audit.Error + 1
+	tests, failures, _ = counts(all)
+	assert.Equal(t, []int{len(audit.All()), 0}, []int{tests, failures})
+	all = report.Audit{Topology: &connector.Topology{}, Flows: func(func(audit.FlowResult) bool) {}}
+	tests, failures, _ = counts(all)
+	assert.Equal(t, []int{len(audit.All()) + 1, 0}, []int{tests, failures})
 }
 
 // Every report has text, Markdown, JSON and HTML; what a report has not is an error that says so, and nothing is written.

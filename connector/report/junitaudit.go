@@ -13,12 +13,20 @@ func (a Audit) junit(w io.Writer) error {
 	all := junitSuites{Name: "audit"}
 	for _, c := range a.checks() {
 		suite := junitSuite{Name: c.ID + " " + c.Title}
-		seen := make(map[string]int)
+		seen, named := make(map[string]int), make(map[string]int)
+		for _, f := range a.Findings {
+			if f.Check == c.ID {
+				named[f.Subject.String()]++
+			}
+		}
 		for _, f := range a.Findings {
 			if f.Check != c.ID {
 				continue
 			}
 			test := a.test(f)
+			if named[test.Name] > 1 {
+				test.Name += ": " + f.Message
+			}
 			if seen[test.Name]++; seen[test.Name] > 1 {
 				test.Name += fmt.Sprintf(" (%d)", seen[test.Name])
 			}
@@ -29,7 +37,7 @@ func (a Audit) junit(w io.Writer) error {
 		}
 		all.add(suite.counted())
 	}
-	if a.Flows != nil {
+	if a.Flows != nil && a.Checks == nil && a.FailOn <= audit.Error {
 		all.add(a.flowTests())
 	}
 	return all.write(w)

@@ -77,15 +77,21 @@ func (ls *listeners) mark(tracer *audit.Tracer, r audit.FlowResult) {
 			p.tone, p.told = note, "not known: "+c.Verdict.Cause.Basis().Rule
 		default:
 			p.tone, p.told = warning, "mail that may occur would not pass: "+c.Verdict.Cause.Basis().Rule
+			if r.Flow.Why.Mark == connector.Unknown {
+				p.told = "mail that may occur would not authenticate, and what that does is unknown: " + c.Verdict.Cause.Basis().Rule
+			}
 			if r.Flow.Need == connector.Required {
 				p.tone, p.told = bad, "mail fails: "+c.Verdict.Cause.Basis().Rule
 			}
+		}
+		if doubt := m.regionAt(p.addr).match.Doubt(); doubt != 0 {
+			p.tone, p.told = max(p.tone, note), p.told+" (in doubt: "+doubt.String()+")"
 		}
 		m.addPin(p)
 	}
 }
 
-const howToRead = "In a map, connections fall from the marks on top, and the narrowest range below catches them. A filled bar is where the connector answers, a faint one where another connector has a narrower range."
+const howToRead = "In a map, connections fall from the marks on top, and the narrowest range below catches them. A filled bar is where the connector answers, a faint one where it covers addresses that another connector answers."
 
 // section has the maps at which mail fails or may, then those where connectors compete, then the others.
 func (ls *listeners) section(draw func(*addressMap) mapCard) section {
@@ -100,10 +106,13 @@ func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 		return len(b.lanes) - len(a.lanes)
 	})
 	const most = 40
-	var alone, beyond []string
+	var alone, nobody, beyond []string
 	for _, m := range order {
 		switch {
-		case len(m.lanes) == 0 || len(m.lanes) == 1 && m.worst() <= good:
+		case len(m.lanes) == 0:
+			nobody = append(nobody, m.title())
+			continue
+		case len(m.lanes) == 1 && m.worst() <= good && !m.inDoubt():
 			alone = append(alone, m.title())
 			continue
 		case len(s.Maps) == most:
@@ -122,6 +131,9 @@ func (ls *listeners) section(draw func(*addressMap) mapCard) section {
 		for _, title := range beyond {
 			b.printf("  %s\n", title)
 		}
+	}
+	if len(nobody) > 0 {
+		b.printf("No connector that is known answers there: %s.\n", some(nobody, 20))
 	}
 	if len(s.Maps) > 0 && len(alone) > 0 {
 		b.printf("Without a map, because one connector alone answers there: %s.\n", some(alone, 20))

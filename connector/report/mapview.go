@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,10 +152,11 @@ func (m *addressMap) strip(y float64) (bars []bar) {
 
 // who names what serves a region.
 func (m *addressMap) who(r region) string {
-	if r.lane < 0 {
-		return "no connector"
+	who := "no connector"
+	if r.lane >= 0 {
+		who = shortName(m.lanes[r.lane].id)
 	}
-	return shortName(m.lanes[r.lane].id)
+	return who
 }
 
 // laneClass is how the lanes differ in colour.
@@ -171,7 +173,11 @@ const mostOutlines = 40
 
 // lane draws a connector: where it wins, where it only covers, and its ranges around that.
 func (m *addressMap) lane(i int, l lane, y float64) laneView {
-	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: m.laneClass(i), Offers: l.offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
+	offers := l.offers
+	if l.partly {
+		offers = "not all of its ranges are known"
+	}
+	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: m.laneClass(i), Offers: offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
 	at, last := 0, ""
 	end := 0.0
 	for _, c := range m.scale.columns {
@@ -275,6 +281,15 @@ func (m *addressMap) captions() (list []caption) {
 		}
 		list = append(list, caption{k.tone.class(), k.tone.sign() + " " + names + " → " + where + ": " + k.told})
 	}
+	doubts := make(map[connector.Doubt][]string)
+	for _, r := range m.regions {
+		if d := r.match.Doubt(); d != 0 {
+			doubts[d] = append(doubts[d], spanText(r.IPRange))
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(doubts)) {
+		list = append(list, caption{note.class(), note.sign() + " who answers is in doubt (" + d.String() + ") for " + some(doubts[d], 4)})
+	}
 	return list
 }
 
@@ -282,7 +297,17 @@ func (m *addressMap) captions() (list []caption) {
 func (m *addressMap) describe(captions []caption) string {
 	var parts []string
 	for _, l := range m.lanes {
-		parts = append(parts, strings.TrimSpace(shortName(l.id)+" covers "+ranges(l.ranges)+" "+l.offers))
+		text := shortName(l.id) + " covers " + ranges(l.ranges)
+		if len(l.ranges) == 0 {
+			text = shortName(l.id) + " covers nothing that is known"
+		}
+		if l.partly {
+			text += ", not all of its ranges are known"
+		}
+		if l.offers != "" {
+			text += ", " + l.offers
+		}
+		parts = append(parts, text)
 	}
 	for _, c := range captions {
 		parts = append(parts, c.Text)

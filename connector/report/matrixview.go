@@ -163,8 +163,10 @@ func toneOfFlow(r audit.FlowResult) tone { return signs[signOf(audit.Cell{r})].t
 func (s flowSummary) verdict() (string, tone) {
 	required := count(s.required, "required flow")
 	switch {
+	case !s.any:
+		return "No flows between servers are known.", note
 	case s.required == 0:
-		return "No mail between servers that receive connectors decide about is known.", note
+		return "No mail between servers that receive connectors decide about is known to be required.", note
 	case len(s.failing) > 0:
 		return fmt.Sprintf("Mail between servers fails: %d of %s (%s). %s takes it.", len(s.failing), required, purposesOf(s.failing), takers(s.failing)), bad
 	case s.open == s.required:
@@ -192,7 +194,7 @@ func takers(flows []audit.FlowResult) string {
 	servers := make(map[string][]string)
 	for _, r := range flows {
 		id := r.Witness.Explanation.Match.Connector()
-		name := "no connector"
+		name := "No connector"
 		if !id.IsZero() {
 			name = shortName(id)
 		}

@@ -154,7 +154,7 @@ type line struct {
 	mark
 }
 
-// lines yields the lines, those of a table or a script together, and of empty lines one where there are several.
+// lines yields the lines, those of a table, a script or a paragraph together.
 func (b *outline) lines(yield func(line) bool) {
 	all := b.text.String()
 	marks := b.marks
@@ -195,7 +195,7 @@ func visible(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if hidden(r) {
-			fmt.Fprintf(&b, "\\u%04x", r)
+			b.WriteString(codeOf(r))
 		} else {
 			b.WriteRune(r)
 		}
@@ -203,9 +203,23 @@ func visible(s string) string {
 	return b.String()
 }
 
+// codeOf names a character by its number.
+func codeOf(r rune) string {
+	if r > 0xffff {
+		return fmt.Sprintf("\\U%08x", r)
+	}
+	return fmt.Sprintf("\\u%04x", r)
+}
+
 // hidden tells whether a character is a command to a terminal, changes the direction of others, or cannot be seen; spaces are none.
 func hidden(r rune) bool {
-	return r != '\n' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
+	switch {
+	case r == '\n':
+		return false
+	case r == 0x34f, r == 0x115f, r == 0x1160, r == 0x2800, r == 0x3164, r == 0xffa0: // letters and marks that are blank
+		return true
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Variation_Selector)
 }
 
 // columns is how wide a text is on a terminal: letters of East Asia take two columns, marks that combine with a letter none.

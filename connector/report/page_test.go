@@ -70,7 +70,7 @@ func TestAuditPage(t *testing.T) {
 		`aria-label="EX01 to EX03: a required flow fails"`, `aria-label="EX01 to EX02: a flow that may occur would fail"`,
 		"<h3>Connections to port 25 of EX01, EX02</h3>", "<h3>Connections to port 25 of EX03, EX04</h3>", "<figcaption>Now</figcaption>",
 		"<figcaption>After the fix, on EX01: add the servers&#39; addresses to the connector that has Exchange Server authentication</figcaption>",
-		"✗ EX03, EX04 → Relay: mail fails: the selected connector does not offer Exchange Server authentication", "! EX01, EX02 → Relay: mail that may occur would not pass: the selected connector does not offer Exchange Server authentication",
+		"✗ EX03, EX04 → Relay: mail fails: the selected connector does not offer Exchange Server authentication", "! EX01, EX02 → Relay: mail that may occur would not authenticate, and what that does is unknown: the selected connector does not offer Exchange Server authentication",
 		"✓ EX02, EX03, EX04 → Default: mail passes",
 		"<td>10.0.0.0 – 10.255.255.255</td><td>Relay</td><td>10.0.0.0/8</td>",
 		`Set-ReceiveConnector -Identity &#39;EX01\Default EX01&#39; -RemoteIPRanges @{Add=&#39;10.1.0.12&#39;,&#39;10.2.0.11&#39;,&#39;10.2.0.12&#39;}`,
@@ -91,7 +91,7 @@ func TestAuditPageVerdicts(t *testing.T) {
 		want []string
 	}{
 		"passes":  {topotest.MustBuild(hub, other), []string{`<p class="verdict good">`, "Mail between servers passes: all of 2 required flows."}},
-		"alone":   {topotest.MustBuild(hub), []string{"No mail between servers that receive connectors decide about is known."}},
+		"alone":   {topotest.MustBuild(hub), []string{"No flows between servers are known."}},
 		"notes":   {topotest.MustBuild(hub.Set("Client EX01", "Bindings", "0.0.0.0:587"), other), []string{`<p class="verdict good">`, "Mail between servers passes: all of 2 required flows.", "4 receive connectors: 2 notes."}},
 		"finding": {topotest.MustBuild(hub.Set("Client EX01", "AuthMechanism", "Tls, BasicAuthRequireTLS"), other), []string{`<p class="verdict warning">`, "Mail between servers passes: all of 2 required flows."}},
 	} {
@@ -162,14 +162,14 @@ func TestWhatIfPage(t *testing.T) {
 	html := page(t, func(b *bytes.Buffer) error {
 		return report.HTML.WhatIf(b, whatIf(t, story(t, "examples/rcaudit/founding_story.txtar"), `Set-ReceiveConnector 'EX01\Default EX01' -RemoteIPRanges @{Add='10.2.0.11','10.2.0.12'}`))
 	})
-	for _, want := range []string{"No mail between servers is known to break. 2 flows of mail between servers would heal.", "<figcaption>Before</figcaption>", "<figcaption>After</figcaption>",
+	for _, want := range []string{"No mail between servers is known to break. 2 flows would heal, 2 of them required. A warning appears or grows. Clients lose what they could do. Sources change hands.", "<figcaption>Before</figcaption>", "<figcaption>After</figcaption>",
 		"<title>changes hands: 10.2.0.11 – 10.2.0.12</title>", "✗ EX03, EX04 → Relay", "✓ EX03, EX04 → Default: mail passes"} {
 		assert.Contains(t, html, want)
 	}
 	assert.Equal(t, 2, strings.Count(html, `class="framed"`))
 	for name, test := range map[string]struct{ commands, want string }{
-		"moves":   {`Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges @{Add='11.0.0.0/8'}`, "Sources change hands; no mail between servers is known to break."},
-		"nothing": {`Set-ReceiveConnector 'EX01\Relay' -Banner '220 hello'`, "Nobody changes hands."},
+		"moves":   {`Set-ReceiveConnector 'EX01\Relay' -RemoteIPRanges @{Add='11.0.0.0/8'}`, "No mail between servers is known to break. A warning appears or grows. Clients lose what they could do. Sources change hands."},
+		"nothing": {`Set-ReceiveConnector 'EX01\Relay' -Banner '220 hello'`, "No mail between servers is known to break. Nobody changes hands."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			top := story(t, "examples/rcaudit/founding_story.txtar")
@@ -242,6 +242,34 @@ func TestMapsOfOtherSettings(t *testing.T) {
 	assert.Contains(t, html, "one connector alone answers there: Connections to port 25 of EX01, EX03")
 }
 
+// Where who answers is in doubt, a page does not say that mail passes, nor that a connector is alone.
+func TestPageOfDoubt(t *testing.T) {
+	hub := topotest.Exchange("2010", "EX01").Roles("HubTransport").Site("A").At("10.1.0.11").DefaultConnectors()
+	other := topotest.Exchange("2010", "EX02").Roles("HubTransport").Site("B").At("10.2.0.11").DefaultConnectors()
+	missing := topotest.MustBuild(hub.Relay("192.0.2.0/24"), other)
+	for i := range missing.Connectors {
+		if missing.Connectors[i].ID.Name == "Relay" {
+			missing.Connectors[i].Missing = connector.PropertyRemoteIPRanges
+		}
+	}
+	tie := topotest.MustBuild(hub.Relay("0.0.0.0-255.255.255.255"), other)
+	for want, top := range map[string]*connector.Topology{"Missing": missing, "Tie": tie} {
+		html := page(t, func(b *bytes.Buffer) error { return report.HTML.Audit(b, auditOf(t, top)) })
+		_, maps, _ := strings.Cut(html, `<section id="maps"`)
+		maps, _, _ = strings.Cut(maps, "</section>")
+		assert.Contains(t, maps, "(in doubt: "+want+")")
+		assert.Contains(t, maps, "? who answers is in doubt ("+want+") for ")
+		assert.NotContains(t, maps, "✓ EX02")
+		assert.NotContains(t, maps, "alone answers there: Connections to port 25 of EX01")
+		assert.Equal(t, want == "Missing", strings.Contains(maps, "not all of its ranges are known"))
+		x := compiled(t, top)
+		e := x.Explain(connector.Conn{Server: "EX01", Local: netip.MustParseAddrPort("10.1.0.11:25"), Remote: netip.MustParseAddr("10.2.0.11")})
+		assert.Contains(t, page(t, func(b *bytes.Buffer) error {
+			return report.HTML.Answers(b, report.Answers{Topology: top, Explanations: []*connector.Explanation{e}})
+		}), "(in doubt: "+want+")")
+	}
+}
+
 // The fix that a map shows is of its port.
 func TestAfterFixOfPort(t *testing.T) {
 	a := auditOf(t, story(t, "examples/rcaudit/founding_story.txtar"))
@@ -283,14 +311,14 @@ func TestVerdictsOfPages(t *testing.T) {
 	suites := []report.TestSuite{{Name: "expect.txt", Cases: holding}}
 	moved := &report.SnapshotChange{Name: "decisions.txt", Changes: topotest.Changes{Moves: make([]connector.Move, 1)}}
 	for want, w := range map[string]report.Tests{
-		"6 of 10 expectations do not hold.":                 everything(t),
-		"1 expectation holds.":                              {Suites: suites},
-		"Nothing could be asked.":                           {Err: assert.AnError},
-		"The cmdlets would refuse the change.":              {Refused: assert.AnError},
-		"Untested: nothing is expected.":                    {},
-		"Not what the snapshot has: sources changed hands.": {Suites: suites, Snapshot: moved},
-		"No source of any endpoint changes hands.":          {Snapshot: &report.SnapshotChange{Name: "decisions.txt"}},
-		"Covered are 0 %, and 101 % are asked for.":         {Suites: suites, Coverage: &topotest.Coverage{}, Least: 101},
+		"6 of 10 expectations do not hold.":            everything(t),
+		"1 expectation holds.":                         {Suites: suites},
+		"Nothing could be asked.":                      {Err: assert.AnError},
+		"The cmdlets would refuse the change.":         {Refused: assert.AnError},
+		"Untested: nothing is expected.":               {},
+		"The decisions are not what the snapshot has.": {Suites: suites, Snapshot: moved},
+		"No source of any endpoint changes hands.":     {Snapshot: &report.SnapshotChange{Name: "decisions.txt"}},
+		"Covered are 0 %, and 101 % are asked for.":    {Suites: suites, Coverage: &topotest.Coverage{}, Least: 101},
 	} {
 		html := page(t, func(b *bytes.Buffer) error { return report.HTML.Tests(b, w) })
 		assert.Contains(t, html, "<title>Expectations: "+want+"</title>")

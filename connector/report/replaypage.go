@@ -57,7 +57,15 @@ func (r Replay) verdict() (string, tone) {
 		return fmt.Sprintf("%s with %s.", count(t.Sessions, "session"), count(t.Messages, "message")), note
 	}
 	judged, _ := r.Replay.Judged()
+	var wrong []string
+	for _, f := range r.Findings {
+		if toneOf(f) == bad {
+			wrong = append(wrong, f.Check+" "+f.Subject.String())
+		}
+	}
 	switch {
+	case len(wrong) > 0 && r.Replay.Agreed == judged:
+		return fmt.Sprintf("The logs do not disagree, and mail between servers fails by the configuration: %s.", some(wrong, 4)), bad
 	case judged == 0:
 		return "No session could be compared with the configuration.", note
 	case r.Replay.Agreed < judged:
@@ -83,6 +91,9 @@ func (r Replay) usageViews() (views []usageView) {
 		}
 		for _, used := range u.Ranges {
 			row(used.Range.String(), used)
+		}
+		if u.Beyond > 0 {
+			row("clients that are too many to be listed", smtplog.RangeUsage{All: smtplog.Tally{Sessions: u.Beyond}})
 		}
 		if u.Outside.All.Sessions > 0 {
 			name := "outside of its ranges"

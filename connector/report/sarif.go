@@ -144,12 +144,21 @@ func firstParagraph(text string) string {
 }
 
 func (s *sarif) write(w io.Writer) error {
+	seen := make(map[string]int)
+	for _, r := range s.Results {
+		seen[r.Fingerprints[identity]]++
+	}
+	for _, r := range s.Results {
+		if id := r.Fingerprints[identity]; seen[id] > 1 {
+			r.Fingerprints[identity] = digestOf(id, r.Message.Text)
+		}
+	}
 	return writeJSON(w, sarifLog{sarifSchema, "2.1.0", []sarifRun{s.sarifRun}}, true)
 }
 
 // add adds a finding about t; baseline is how it differs from before, if that was compared.
 func (s *sarif) add(t *connector.Topology, f audit.Finding, baseline string) {
-	r := sarifResult{RuleID: f.Check, Level: f.Severity.String(), Baseline: baseline, Fingerprints: map[string]string{"finding/v1": fingerprint(f)},
+	r := sarifResult{RuleID: f.Check, Level: f.Severity.String(), Baseline: baseline, Fingerprints: map[string]string{identity: fingerprint(f)},
 		Properties: sarifProperties{f.Certainty.String(), texts(f.Addrs), texts(f.Flows), texts(f.Related), []string{}, f.Source.Col}}
 	r.RuleIndex = slices.IndexFunc(s.checks, func(c *audit.Check) bool { return c.ID == f.Check })
 	text, markdown := f.Subject.String()+": "+f.Message, escaped(f.Subject.String()+": "+f.Message)
@@ -189,9 +198,21 @@ func (s *sarif) add(t *connector.Topology, f audit.Finding, baseline string) {
 	s.Results = append(s.Results, r)
 }
 
-// fingerprint is the same for a finding as long as the check, the subject and the addresses are, wherever it stands in the export.
+// identity names the fingerprint of findings.
+const identity = "finding/v1"
+
+// fingerprint is the same for a finding as long as the check, the subject, the addresses and the port are, wherever it stands in the export. Of
+// several that share it the messages are told apart, too.
 func fingerprint(f audit.Finding) string {
-	sum := sha256.Sum256(fmt.Append(nil, f.Check, "\n", f.Subject.Key(), "\n", texts(f.Addrs)))
+	port := ""
+	if f.Witness != nil {
+		port = fmt.Sprint(f.Witness.Explanation.Conn.Local.Port())
+	}
+	return digestOf(f.Check, f.Subject.Key().String(), strings.Join(texts(f.Addrs), " "), port)
+}
+
+func digestOf(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -225,7 +246,7 @@ func fileURI(name string) string {
 	return (&url.URL{Path: name}).String()
 }
 
-// plainText is a message without markup.
+// plainText is a message without markup. Braces stay what they are: a message without arguments has no placeholders.
 func plainText(s string) sarifText { return sarifText{Text: linkFree(s)} }
 
 // linkFree keeps a name from being taken for a link to a place.

@@ -204,9 +204,11 @@ func (t Tests) verdict() (string, tone) {
 	case t.Untested():
 		return "Untested: nothing is expected.", bad
 	case t.Snapshot != nil && !t.Snapshot.holds():
-		return "Not what the snapshot has: sources changed hands.", bad
+		return "The decisions are not what the snapshot has.", bad
 	case !t.covered():
 		return fmt.Sprintf("Covered are %d %%, and %d %% are asked for.", t.Coverage.Percent(), t.Least), bad
+	case all == 0 && t.Snapshot.Written:
+		return "The snapshot is written.", good
 	case all == 0:
 		return "No source of any endpoint changes hands.", good
 	}

@@ -27,7 +27,7 @@ func (b *outline) writeText(w io.Writer) error {
 		text := visible(cmp.Or(l.loose, l.text))
 		switch l.kind {
 		case plain, heading:
-			text = wrap(text, l.depth, t.Width)
+			text = wrap(text, l.depth, 4, t.Width)
 		case prose:
 			text = t.fill(text)
 		default:
@@ -43,14 +43,14 @@ func (b *outline) writeText(w io.Writer) error {
 func (t Terminal) fill(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		if columns(line) > t.Width && t.Width > 0 {
-			return strings.ReplaceAll(wrap(strings.ReplaceAll(text, "\n", " "), 0, t.Width), "\n    ", "\n")
+			return wrap(strings.ReplaceAll(text, "\n", " "), 0, 0, t.Width)
 		}
 	}
 	return text
 }
 
 // wrap breaks a line at spaces so that it is not wider than width, if it can be; what is broken off is indented further.
-func wrap(text string, depth, width int) string {
+func wrap(text string, depth, further, width int) string {
 	indent := strings.Repeat(" ", depth)
 	const least = 20 // columns are too few to wrap in
 	if width-depth < least || depth+columns(text) <= width {
@@ -64,8 +64,8 @@ func wrap(text string, depth, width int) string {
 		if i > 0 && at+columns(bare) > width {
 			head := strings.TrimRight(b.String(), " ")
 			b.Reset()
-			b.WriteString(head + "\n" + indent + "    ")
-			at = depth + 4
+			b.WriteString(head + "\n" + indent + strings.Repeat(" ", further))
+			at = depth + further
 		}
 		b.WriteString(word)
 		at += columns(word)

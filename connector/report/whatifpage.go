@@ -53,38 +53,50 @@ func (c WhatIf) verdict() (string, tone) {
 	if d == nil {
 		return "The cmdlets would refuse this.", bad
 	}
-	refused := ""
-	if c.Refused != nil {
-		refused = "The cmdlets would refuse this. If they did not: "
-	}
-	breaks, heals := 0, 0
+	var breaks, heals, required int
 	for _, f := range d.Flows {
 		switch f.Change() {
 		case audit.Worse:
 			breaks++
 		case audit.Better:
 			heals++
+			if f.Flow.Need == connector.Required {
+				required++
+			}
 		}
 	}
-	healed := ""
+	parts, worst := []string{"No mail between servers is known to break."}, good
+	say := func(t tone, text string) {
+		parts, worst = append(parts, text), max(worst, t)
+	}
+	if d.Breaks() {
+		parts, worst = []string{fmt.Sprintf("Mail between servers breaks: %s.", count(breaks, "flow"))}, bad
+	}
 	if heals > 0 {
-		healed = fmt.Sprintf(" %s of mail between servers would heal.", count(heals, "flow"))
+		say(good, fmt.Sprintf("%s would heal, %d of them required.", count(heals, "flow"), required))
 	}
 	switch {
-	case d.Breaks():
-		return refused + fmt.Sprintf("Mail between servers breaks: %s.", count(breaks, "flow")) + healed, bad
 	case d.Worst() == audit.Error:
-		return refused + "No mail between servers is known to break, and an error appears or grows." + healed, bad
-	case refused != "":
-		return refused + "no mail between servers is known to break." + healed, bad
-	case heals > 0:
-		return "No mail between servers is known to break." + healed, good
-	case len(d.Moves) > 0:
-		return "Sources change hands; no mail between servers is known to break.", note
-	case len(d.Unsettled) > 0:
-		return "Sources may change hands; no mail between servers is known to break.", note
+		say(bad, "An error appears or grows.")
+	case d.Worst() == audit.Warning:
+		say(warning, "A warning appears or grows.")
 	}
-	return "Nobody changes hands.", good
+	if slices.ContainsFunc(d.Access, audit.AccessChange.Lost) {
+		say(warning, "Clients lose what they could do.")
+	}
+	switch {
+	case len(d.Moves) > 0:
+		say(good, "Sources change hands.")
+	case len(d.Unsettled) > 0:
+		say(note, "Sources may change hands.")
+	default:
+		say(good, "Nobody changes hands.")
+	}
+	text := strings.Join(parts, " ")
+	if c.Refused != nil {
+		return "The cmdlets would refuse this. If they did not: " + text, bad
+	}
+	return text, worst
 }
 
 // maps are those of the listeners at which sources change hands, before and after, with who does.

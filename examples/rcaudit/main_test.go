@@ -386,8 +386,9 @@ func TestEveryForm(t *testing.T) {
 
 // In JUnit what -fail-on says is a failure.
 func TestJUnitFailOn(t *testing.T) {
-	for failOn, want := range map[string]string{"error": `failures="12"`, "never": `failures="8"`} {
-		_, out, _ := call("-format", "junit", "-fail-on", failOn, founding(t))
-		assert.Contains(t, out, `<testsuites name="audit" tests="55" `+want, failOn)
+	for failOn, want := range map[string]string{"error": `tests="55" failures="12"`, "never": `tests="47" failures="0"`} {
+		status, out, _ := call("-format", "junit", "-fail-on", failOn, founding(t))
+		assert.Contains(t, out, `<testsuites name="audit" `+want, failOn)
+		assert.Equal(t, failOn == "error", status == 1, "as the exit status says")
 	}
 }

@@ -252,6 +252,10 @@ func TestLogsAreKept(t *testing.T) {
 	status, _, errs := ask(t, "", "-o", "logs/report.txt", "logs")
 	assert.Zero(t, status, errs)
 	assert.FileExists(t, "logs/report.txt", "a new file may be in the folder")
+	for range 2 {
+		status, _, errs = ask(t, "", "-o", "report.txt", "logs/RECV.LOG")
+		assert.Zero(t, status, "a report is written over: %s", errs)
+	}
 }
 
 func TestEveryForm(t *testing.T) {

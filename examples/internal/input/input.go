@@ -51,7 +51,7 @@ func Flags(name string, stderr io.Writer, o *Options, formats ...report.Format) 
 		}
 		return err
 	})
-	flags.StringVar(&o.Output, "o", "", "write to `FILE` instead of standard output, whole or not at all")
+	flags.StringVar(&o.Output, "o", "", "write to `FILE` instead of standard output, whole or not at all; - is standard output")
 	flags.Func("addr", "addresses of a server: `NAME=IP[,IP...]`; may be given several times", func(s string) error {
 		server, err := psexport.ParseServerAddresses(s)
 		o.Addresses = append(o.Addresses, server)
@@ -115,7 +115,7 @@ func Parse(flags *flag.FlagSet, usage string, args []string) (files []string, st
 // Write calls a function that writes to standard output or to the file of -o, and returns its exit status. The file is not written where the
 // input is of no use, and not if it is one of those that are read.
 func (o *Options) Write(stdout, stderr io.Writer, read []string, write func(io.Writer) int) int {
-	if o.Output == "" || o.Output == "-" {
+	if o.Output == "" || o.Output == "-" || o.Output == "/dev/stdout" {
 		return write(output.To(stdout))
 	}
 	fail := func(err error) int {
@@ -129,6 +129,7 @@ func (o *Options) Write(stdout, stderr io.Writer, read []string, write func(io.W
 	if err != nil {
 		return fail(err)
 	}
+	defer output.DiscardOnInterrupt(f)()
 	status := write(f)
 	if status == ExitUnusable && !o.KeepUnusable {
 		f.Discard()

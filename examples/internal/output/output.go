@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 
@@ -37,19 +38,37 @@ func Same(a, b string) bool {
 	if errX == nil && errY == nil {
 		return os.SameFile(x, y)
 	}
-	p, errP := filepath.Abs(a)
-	q, errQ := filepath.Abs(b)
+	p, errP := whole(a)
+	q, errQ := whole(b)
 	return errP == nil && errQ == nil && p == q
 }
 
-// NotRead refuses to write over a file that is read, or that is in a folder that is.
+// whole returns the whole name of a file that need not be there, without links in that of its folder.
+func whole(name string) (string, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+	return filepath.Join(dir, filepath.Base(name)), err
+}
+
+// NotRead refuses to write over a file that is read, be it named, in a folder that is, or standard input.
 func NotRead(name string, read ...string) error {
 	for _, r := range read {
-		if Same(name, r) || within(name, r) {
-			return fmt.Errorf("%s: not written over, because it is read as well", name)
+		if r != "" && (Same(name, r) || within(name, r)) {
+			return readAsWell(name)
 		}
 	}
+	info, err := os.Stat(name)
+	if in, errIn := os.Stdin.Stat(); err == nil && errIn == nil && info.Mode().IsRegular() && os.SameFile(info, in) {
+		return readAsWell(name)
+	}
 	return nil
+}
+
+func readAsWell(name string) error {
+	return fmt.Errorf("%s: not written over, because it is read as well", name)
 }
 
 // within tells whether a file is there, somewhere in a folder.
@@ -88,49 +107,76 @@ type File struct {
 	name string // that it gets; empty if it has it
 }
 
-// Create begins a file, or the one that a link leads to. To a device or a pipe it just writes.
+// Create begins a file, or the one that a link leads to. It keeps the mode of the file that is there. To a device or a pipe it just writes.
 func Create(name string) (*File, error) {
-	mode := fs.FileMode(0o644)
-	switch info, err := os.Stat(name); {
-	case err == nil && info.Mode().IsRegular():
-		mode = info.Mode().Perm()
-		if name, err = filepath.EvalSymlinks(name); err != nil {
+	name, err := target(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(name)
+	if err == nil {
+		f, err := os.OpenFile(name, os.O_WRONLY, 0) // which says whether it may be written
+		if err != nil || !info.Mode().IsRegular() {
+			return &File{f, ""}, err
+		}
+		if err := f.Close(); err != nil {
 			return nil, err
 		}
-	case err == nil:
-		return open(name, os.O_WRONLY)
-	default:
-		if _, err := os.Lstat(name); err == nil { // a link to a file that is not there yet
-			return open(name, os.O_WRONLY|os.O_CREATE)
+	}
+	f, err := besides(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if info != nil {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			(&File{f, name}).Discard()
+			return nil, err
 		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
-	if err != nil {
-		return nil, err
-	}
-	return &File{f, name}, f.Chmod(mode)
+	return &File{f, name}, nil
 }
 
-func open(name string, flag int) (*File, error) {
-	f, err := os.OpenFile(name, flag, 0o644)
-	if err != nil {
-		return nil, err
+// target returns what a link leads to, be it there or not.
+func target(name string) (string, error) {
+	const most = 40 // links that lead to links
+	for range most {
+		to, err := os.Readlink(name)
+		if err != nil { // it is no link
+			return name, nil
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(name), to)
+		}
+		name = to
 	}
-	return &File{f, ""}, nil
+	return "", fmt.Errorf("%s: too many links", name)
+}
+
+// besides creates a file in the folder of another one, as anybody may read it who may read what is created there.
+func besides(name string) (f *os.File, err error) {
+	const most = 100 // others that are being written
+	for i := range most {
+		f, err = os.OpenFile(filepath.Join(filepath.Dir(name), fmt.Sprintf(".%d-%d.new", os.Getpid(), i)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return f, err
 }
 
 // Keep ends the file and gives it its name.
 func (f *File) Keep() error {
 	err := f.Close()
-	if f.name != "" {
-		if err == nil {
-			err = os.Rename(f.File.Name(), f.name)
-		}
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.File.Name()))
-		}
+	if f.name == "" {
+		return err
 	}
-	return err
+	if err == nil {
+		err = os.Rename(f.File.Name(), f.name)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.name, errors.Join(err, os.Remove(f.File.Name())))
+	}
+	return nil
 }
 
 // Discard ends the file and leaves what was there before.
@@ -140,6 +186,24 @@ func (f *File) Discard() {
 		os.Remove(f.File.Name())
 	}
 }
+
+// DiscardOnInterrupt discards a file and ends the program if it is interrupted, until what it returns is called.
+func DiscardOnInterrupt(f *File) (stop func()) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	go func() {
+		if _, ok := <-interrupted; ok {
+			f.Discard()
+			os.Exit(exitInterrupted)
+		}
+	}()
+	return func() {
+		signal.Stop(interrupted)
+		close(interrupted)
+	}
+}
+
+const exitInterrupted = 130
 
 // Replace writes a file, whole or not at all, see [Create].
 func Replace(name, text string) error {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -82,6 +83,23 @@ func TestCreateThroughLink(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotZero(t, info.Mode()&fs.ModeSymlink)
 	}
+	// What was not kept is not there, and nothing beside it.
+	absent := filepath.Join(dir, "absent")
+	require.NoError(t, os.Symlink("absent", filepath.Join(dir, "toabsent")))
+	half, err := output.Create(filepath.Join(dir, "toabsent"))
+	require.NoError(t, err)
+	_, err = half.WriteString("half")
+	require.NoError(t, err)
+	half.Discard()
+	assert.NoFileExists(t, absent)
+	assert.Equal(t, []string{"link", "target", "toabsent"}, entries(t, dir))
+	require.NoError(t, os.Symlink("loop", filepath.Join(dir, "loop")))
+	_, err = output.Create(filepath.Join(dir, "loop"))
+	assert.ErrorContains(t, err, "too many links")
+	require.NoError(t, os.Symlink(".", filepath.Join(dir, "self")))
+	assert.True(t, output.Same(filepath.Join(dir, "self", "new"), filepath.Join(dir, "new")), "through a linked folder")
+	long := filepath.Join(dir, strings.Repeat("n", 250))
+	assert.NoError(t, output.Replace(long, "x"), "a name as long as may be")
 	require.NoError(t, output.Replace(os.DevNull, "nothing"))
 	f, err := output.Create(os.DevNull)
 	require.NoError(t, err)

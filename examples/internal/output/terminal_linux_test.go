@@ -3,6 +3,7 @@ package output_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -33,6 +34,16 @@ func terminal(t *testing.T, columns uint16) *os.File {
 	size := struct{ rows, columns, x, y uint16 }{24, columns, 0, 0}
 	control(f, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
 	return f
+}
+
+// A new file may be read by whom the umask lets.
+func TestUmask(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o077))
+	name := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, output.Replace(name, "x"))
+	info, err := os.Stat(name)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
 // A terminal has its width, or that of COLUMNS, and colours unless NO_COLOR or TERM says no.
