@@ -26,7 +26,7 @@ func (c *counter) Write(p []byte) (int, error) {
 func organization(servers int) *connector.Topology {
 	var parts []topotest.Part
 	for i := range servers {
-		s := topotest.Exchange("2016", fmt.Sprintf("EX%03d", i)).Site(fmt.Sprint(i%2)).At(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String()).DefaultConnectors()
+		s := topotest.Exchange("2016", fmt.Sprintf("EX%03d", i)).Site(fmt.Sprint(i % 2)).At(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}).String()).DefaultConnectors()
 		if i%10 == 0 {
 			s = s.Relay("10.0.0.0/16")
 		}
