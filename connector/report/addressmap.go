@@ -18,11 +18,13 @@ type addressMap struct {
 	local   netip.AddrPort
 	lanes   []lane
 	regions []region
-	pins    []pin
-	scale   scale
-	framed  []netipx.IPRange // sources that the map is about
-	frame   string           // why they are framed
-	number  int              // in a page
+	// connectors are those of the lanes, on all of the servers.
+	connectors []connector.ID
+	pins       []pin
+	scale      scale
+	framed     []netipx.IPRange // sources that the map is about
+	frame      string           // why they are framed
+	number     int              // in a page
 }
 
 // lane is a connector.
@@ -71,18 +73,14 @@ func mapOf(t *connector.Topology, x *connector.Index, server string, local netip
 		slices.SortStableFunc(l.ranges, func(a, b connector.Range) int { return b.Size().Cmp(a.Size()) })
 		l.covers = connector.IPSet(l.ranges...)
 		m.lanes = append(m.lanes, l)
+		m.connectors = append(m.connectors, l.id)
 	}
 	slices.SortStableFunc(m.lanes, func(a, b lane) int { return a.widest().Compare(b.widest()) })
 	for i := range m.lanes {
 		m.lanes[i].colour = i
 	}
 	for r, match := range x.Regions(server, local) {
-		at := m.laneOf(match.Connector())
-		if n := len(m.regions); n > 0 && m.regions[n-1].match == match {
-			m.regions[n-1].IPRange = netipx.IPRangeFrom(m.regions[n-1].From(), r.To())
-			continue
-		}
-		m.regions = append(m.regions, region{r, match, at})
+		m.regions = append(m.regions, region{r, match, m.laneOf(match.Connector())})
 	}
 	return m
 }
@@ -129,7 +127,7 @@ func (m *addressMap) bounds() (spans []netipx.IPRange, marked []netip.Addr) {
 			continue
 		}
 		for _, r := range l.ranges {
-			spans = append(spans, netipx.IPRangeFrom(r.Span().From().WithZone(""), r.Span().To().WithZone("")))
+			spans = append(spans, r.Span())
 		}
 	}
 	for _, p := range m.pins {
@@ -192,7 +190,7 @@ func (m *addressMap) agrees(o *addressMap) bool {
 
 // take makes a map one for the listeners of another one, too, with which it agrees.
 func (m *addressMap) take(o *addressMap) {
-	m.servers = append(m.servers, o.servers...)
+	m.servers, m.connectors = append(m.servers, o.servers...), append(m.connectors, o.connectors...)
 	for _, p := range o.pins {
 		m.addPin(p)
 	}
@@ -212,14 +210,14 @@ func (m *addressMap) colourAs(o *addressMap) {
 }
 
 // finish puts the pins in order and lays out the columns, by the bounds of other maps, too, that are to be compared with this one.
-func (m *addressMap) finish(width float64, others ...*addressMap) {
+func (m *addressMap) finish(others ...*addressMap) {
 	slices.SortStableFunc(m.pins, func(a, b pin) int { return a.addr.Compare(b.addr) })
 	spans, marked := m.bounds()
 	for _, o := range others {
 		s, a := o.bounds()
 		spans, marked = append(spans, s...), append(marked, a...)
 	}
-	m.scale = newScale(m.local.Addr().Is4(), spans, marked, width)
+	m.scale = newScale(m.local.Addr().Is4(), spans, marked)
 }
 
 // inDoubt tells whether an answer is.

@@ -29,7 +29,7 @@ func TestMapAgainstOracle(t *testing.T) {
 				for a := range gen.Universe(v4) {
 					m.addPin(pin{addr: a, name: a.String()})
 				}
-				m.finish(mapPlot)
+				m.finish()
 				v := m.view("m", "")
 				for i, a := range slices.Collect(gen.Universe(v4)) {
 					want := oracle.Select(top, connector.Conn{Server: server, Local: local, Remote: a}, oracle.Mistakes{}).Connector
@@ -100,7 +100,7 @@ func TestScale(t *testing.T) {
 			}
 			first, last := family(v4)
 			spans = append(spans, netipx.IPRangeFrom(first, last), netipx.IPRangeFrom(last, last))
-			s := newScale(v4, spans, marked, 800)
+			s := newScale(v4, spans, marked)
 			assert.LessOrEqual(t, len(s.columns), mostColumns)
 			assert.Equal(t, first, s.columns[0].first)
 			assert.Equal(t, last, s.columns[len(s.columns)-1].last)
@@ -115,14 +115,14 @@ func TestScale(t *testing.T) {
 					assert.Equal(t, s.columns[i-1].last.Next(), c.first)
 				}
 			}
-			assert.InDelta(t, 800, end, 1e-6)
+			assert.InDelta(t, mapPlot, end, 1e-6)
 			for _, a := range marked {
 				c := s.columns[s.at(a)]
 				assert.True(t, c.first == a && c.last == a && c.marked, "%s has a column of its own", a)
 			}
 			x, w := s.span(netipx.IPRangeFrom(first, last))
 			assert.InDelta(t, 0, x, 1e-6)
-			assert.InDelta(t, 800, w, 1e-6)
+			assert.InDelta(t, mapPlot, w, 1e-6)
 		}
 	}
 	// More marks than columns: they share them.
@@ -130,7 +130,7 @@ func TestScale(t *testing.T) {
 	for i := range 1000 {
 		marked = append(marked, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
 	}
-	s := newScale(true, nil, marked, 800)
+	s := newScale(true, nil, marked)
 	assert.LessOrEqual(t, len(s.columns), mostColumns)
 }
 
@@ -145,7 +145,7 @@ func TestLabels(t *testing.T) {
 		for i := range n {
 			m.addPin(pin{addr: gen.Addr(true, i%256), name: "SERVER" + strconv.Itoa(i), tone: tone(i % 5)})
 		}
-		m.finish(mapPlot)
+		m.finish()
 		labels := m.labels()
 		for i, l := range labels {
 			assert.GreaterOrEqual(t, l.x-l.width/2, -0.1)

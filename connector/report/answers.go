@@ -104,7 +104,7 @@ func (a Answers) page() (page, error) {
 	ls.maps = slices.DeleteFunc(ls.maps, func(m *addressMap) bool { return !asked[m] || len(m.lanes) == 0 })
 	for _, m := range ls.merge() {
 		m.number = len(s.Maps) + 1
-		m.finish(mapPlot)
+		m.finish()
 		c := mapCard{Tone: "neutral", Title: m.title(), Views: []mapView{m.view(m.id(), "")}}
 		if m.frame != "" {
 			c.Intro = []string{m.frame + " is framed."}

@@ -45,9 +45,13 @@ const mostFlows = 32
 // those of RC010: from the connectors of the other servers to those of this one.
 //
 // As SARIF a finding is a result at its place in the file, with the commands of its best fix in the message and in the property commands; what
-// the topology accepts is suppressed. As JUnit there is a suite for each check and, where
-// all were run and errors count, one for the required flows: a finding is a failed test from
-// FailOn on, skipped if it is accepted, else passed with its text as output.
+// the topology accepts is suppressed. As JUnit there is a suite for each check and, where all were run and errors count, one for the required
+// flows: a finding is a failed test from FailOn on, skipped if it is accepted, else passed with its text as output.
+//
+// As HTML it is one page: what it comes to in one line, the flows as a matrix of servers in which each cell leads to the reason, a map for the
+// listeners that decide alike, as it is and as it would be after the safe fixes, and the findings with their commands. The matrix has 120
+// servers and networks at most, those of which most flows fail, and there are 40 maps at most; the page says what is left out. The error may be
+// that of [connector.Compile].
 func (f Format) Audit(w io.Writer, a Audit) error {
 	switch f {
 	case JSON:
@@ -223,17 +227,17 @@ func (a Audit) witness(b *outline, v *connector.Verdict) {
 		}
 		b.printf("      %s: %s\n", right.Reason, right.Basis().Rule)
 	}
-	a.ending(b, v)
+	ending(b, v)
 }
 
 // ending tells what the session comes to: what is offered, what is not granted, and what the queue shows.
-func (a Audit) ending(b *outline, v *connector.Verdict) {
+func ending(b *outline, v *connector.Verdict) {
 	switch v.Cause {
 	case connector.CauseWrongConnector, connector.CauseNoMechanism, connector.CauseSuppressed, connector.CauseNoCertificate:
 		b.printf("    it is offered %s\n", offered(v.Offer().Clear.Security()))
 	}
 	if client(v.Peer) {
-		a.session(b, v)
+		writeSession(b, v)
 	}
 	if v.Cause != 0 && v.Explanation.Match.Outcome() == connector.Selected {
 		b.printf("    cause: %s\n", v.Cause.Basis())
@@ -242,12 +246,12 @@ func (a Audit) ending(b *outline, v *connector.Verdict) {
 		b.printf("    in doubt: %s\n", v.Doubt)
 	}
 	if v.Reply.Code != 0 {
-		a.reply(b, v)
+		writeReply(b, v)
 	}
 }
 
-// session tells which steps of a client's session are not granted.
-func (a Audit) session(b *outline, v *connector.Verdict) {
+// writeSession tells which steps of a client's session are not granted.
+func writeSession(b *outline, v *connector.Verdict) {
 	b.printf("    client: %s, TLS %s\n", v.Peer.Kind, v.Peer.TLS)
 	for _, s := range v.Session() {
 		if s.State == connector.StepRefused || s.State == connector.StepUnknown {
@@ -263,7 +267,7 @@ func offered(lines connector.EHLO) string {
 	return lines.String() + ", and no Exchange Server authentication it could use"
 }
 
-func (a Audit) reply(b *outline, v *connector.Verdict) {
+func writeReply(b *outline, v *connector.Verdict) {
 	b.printf("    reply: %s (raised by the %s)\n", v.Reply, v.Reply.Side)
 	if g := v.Peer.Version.Generation(); g != 0 && v.Peer.Kind != connector.PeerUnifiedMessaging {
 		b.printf("    queue on the sender (Exchange %s): %s\n", g, connector.QueueError(g, v.Reply, v.Explanation.Conn.Local))

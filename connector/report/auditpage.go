@@ -19,6 +19,9 @@ func (a Audit) page() (page, error) {
 		return page{}, err
 	}
 	p := page{Title: a.title(), About: paragraphs(a.About)}
+	if a.Flows != nil && len(x.Servers())+len(a.Topology.Networks) <= mostEnds { // all are drawn, and asked more than once
+		a.Flows = slices.Values(slices.Collect(a.Flows))
+	}
 	summary := summaryOf(a.Flows)
 	listeners := listenersOf(a.Topology, x, x.Servers())
 	var results []audit.FlowResult
@@ -154,25 +157,19 @@ func (a Audit) findingSection() (s section, refs map[connector.ID][]reference) {
 // its servers.
 func (a Audit) mapCard(m *addressMap, results []audit.FlowResult, refs map[connector.ID][]reference) mapCard {
 	c := mapCard{Tone: m.worst().class(), Title: m.title()}
-	for _, server := range m.servers {
-		for _, l := range m.lanes {
-			id := connector.ID{Server: server, Name: l.id.Name}
-			if short := shortName(l.id); short != l.id.Name {
-				id.Name = short + " " + server
-			}
-			c.Findings = append(c.Findings, refs[id.Key()]...)
-		}
+	for _, id := range m.connectors {
+		c.Findings = append(c.Findings, refs[id.Key()]...)
 	}
 	const mostFindings = 12
 	c.Findings = c.Findings[:min(len(c.Findings), mostFindings)]
 	after, title := a.afterFix(m, results)
 	if after == nil {
-		m.finish(mapPlot)
+		m.finish()
 		c.Views = []mapView{m.view(m.id(), "")}
 		return c
 	}
-	m.finish(mapPlot, after)
-	after.finish(mapPlot, m)
+	m.finish(after)
+	after.finish(m)
 	after.colourAs(m)
 	c.Views = []mapView{m.view(m.id(), "Now"), after.view(m.id()+"-fixed", title)}
 	return c
@@ -217,7 +214,7 @@ func (a Audit) changed(server string, local netip.AddrPort, changes []connector.
 		return nil
 	}
 	m := mapOf(t, x, server, local)
-	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	ls := newListeners(x)
 	ls.add(&m)
 	tracer := audit.NewTracer(t, x)
 	for _, r := range results {

@@ -2,23 +2,26 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/receiveconnector/receiveconnector/connector"
 	"github.com/receiveconnector/receiveconnector/connector/audit"
 )
 
-// listeners are the maps of a topology, by server, in lower case, and endpoint.
+// listeners are the maps of a topology. Which of them a connection meets the index tells.
 type listeners struct {
+	x    *connector.Index
 	maps []*addressMap
-	of   map[string]map[netip.AddrPort]*addressMap
+	of   map[connector.Listener]*addressMap
+}
+
+func newListeners(x *connector.Index) *listeners {
+	return &listeners{x: x, of: make(map[connector.Listener]*addressMap)}
 }
 
 // listenersOf returns those of some servers.
 func listenersOf(t *connector.Topology, x *connector.Index, servers []string) *listeners {
-	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	ls := newListeners(x)
 	for _, server := range servers {
 		for _, local := range x.Endpoints(server) {
 			m := mapOf(t, x, server, local)
@@ -29,11 +32,7 @@ func listenersOf(t *connector.Topology, x *connector.Index, servers []string) *l
 }
 
 func (ls *listeners) add(m *addressMap) {
-	server := strings.ToLower(m.servers[0])
-	if ls.of[server] == nil {
-		ls.of[server] = make(map[netip.AddrPort]*addressMap)
-	}
-	ls.of[server][m.local] = m
+	ls.of[ls.x.Listener(m.servers[0], m.local)] = m
 	ls.maps = append(ls.maps, m)
 }
 
@@ -54,13 +53,7 @@ func (ls *listeners) merge() (maps []*addressMap) {
 }
 
 // at returns the map of a listener; nil if nothing listens there.
-func (ls *listeners) at(c connector.Conn) *addressMap {
-	if m := ls.of[strings.ToLower(c.Server)][c.Local]; m != nil {
-		return m
-	}
-	first, _ := family(c.Local.Addr().Is4())
-	return ls.of[strings.ToLower(c.Server)][netip.AddrPortFrom(first, c.Local.Port())]
-}
+func (ls *listeners) at(c connector.Conn) *addressMap { return ls.of[ls.x.Listener(c.Server, c.Local)] }
 
 // mark puts pins on the maps that the connections of a flow meet.
 func (ls *listeners) mark(tracer *audit.Tracer, r audit.FlowResult) {

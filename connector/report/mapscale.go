@@ -10,10 +10,7 @@ import (
 
 // scale is where the addresses of a family are drawn: columns side by side that cover the family, cut wherever a range begins or ends. How
 // wide a column is grows with the logarithm of its addresses, so that a single address can be seen beside the whole internet.
-type scale struct {
-	columns []column
-	width   float64
-}
+type scale struct{ columns []column }
 
 // column is addresses that are drawn together.
 type column struct {
@@ -27,7 +24,7 @@ const mostColumns = 180
 
 // newScale returns a scale of a family in which each of the spans begins and ends with a column, and each marked address has one, as long as
 // they are not too many.
-func newScale(v4 bool, spans []netipx.IPRange, marked []netip.Addr, width float64) scale {
+func newScale(v4 bool, spans []netipx.IPRange, marked []netip.Addr) scale {
 	first, last := family(v4)
 	cuts := []netip.Addr{first}
 	cut := func(r netipx.IPRange) {
@@ -45,7 +42,7 @@ func newScale(v4 bool, spans []netipx.IPRange, marked []netip.Addr, width float6
 	}
 	slices.SortFunc(cuts, netip.Addr.Compare)
 	cuts = slices.Compact(cuts)
-	s := scale{width: width}
+	var s scale
 	for i, a := range cuts {
 		c := column{first: a, last: last}
 		if i+1 < len(cuts) {
@@ -122,7 +119,7 @@ func (s *scale) place() {
 	}
 	x := 0.0
 	for i := range s.columns {
-		s.columns[i].x, s.columns[i].width = x, weights[i]/total*s.width
+		s.columns[i].x, s.columns[i].width = x, weights[i]/total*mapPlot
 		x += s.columns[i].width
 	}
 }

@@ -125,38 +125,48 @@ func (m *addressMap) frames(y, height float64) (bars []bar) {
 	return bars
 }
 
-// strip shows along the top who answers.
-func (m *addressMap) strip(y float64) (bars []bar) {
-	at := 0
-	last := ""
+// runs draws bars over columns: tell returns the class and the title of one, given its first region; neighbours of which the same is told are
+// one bar, and where there is no class there is none.
+func (m *addressMap) runs(y float64, height int, tell func(c column, at int) (class, title string)) (bars []bar) {
+	at, from := 0, 0.0
+	var class, title string
+	end := func(x float64) {
+		if class != "" {
+			bars = append(bars, bar{num(mapGutter + from), num(y), num(x - from), strconv.Itoa(height), class, title})
+		}
+	}
 	for _, c := range m.scale.columns {
 		for m.regions[at].To().Less(c.first) {
 			at++
 		}
-		class, title := m.laneClass(m.regions[at].lane), m.who(m.regions[at])
-		for i := at; i < len(m.regions) && m.regions[i].From().Compare(c.last) <= 0; i++ {
-			if m.regions[i].lane != m.regions[at].lane {
-				class, title = "several", "several connectors"
-			}
+		if k, t := tell(c, at); k != class || t != title {
+			end(c.x)
+			class, title, from = k, t, c.x
 		}
-		if n := len(bars); n > 0 && last == class {
-			from, _ := strconv.ParseFloat(bars[n-1].X, 64)
-			bars[n-1].W = num(mapGutter + c.x + c.width - from)
-			continue
-		}
-		last = class
-		bars = append(bars, bar{num(mapGutter + c.x), num(y), num(c.width), strconv.Itoa(stripHeight), class, title})
 	}
+	end(mapPlot)
 	return bars
 }
 
-// who names what serves a region.
-func (m *addressMap) who(r region) string {
-	who := "no connector"
-	if r.lane >= 0 {
-		who = shortName(m.lanes[r.lane].id)
+// strip shows along the top who answers.
+func (m *addressMap) strip(y float64) []bar {
+	return m.runs(y, stripHeight, func(c column, at int) (class, title string) {
+		first := m.regions[at].lane
+		for ; at < len(m.regions) && m.regions[at].From().Compare(c.last) <= 0; at++ {
+			if m.regions[at].lane != first {
+				return "several", "several connectors"
+			}
+		}
+		return m.laneClass(first), m.who(first)
+	})
+}
+
+// who names a lane; -1 is no connector.
+func (m *addressMap) who(lane int) string {
+	if lane < 0 {
+		return "no connector"
 	}
-	return who
+	return shortName(m.lanes[lane].id)
 }
 
 // laneClass is how the lanes differ in colour.
@@ -178,24 +188,11 @@ func (m *addressMap) lane(i int, l lane, y float64) laneView {
 		offers = "not all of its ranges are known"
 	}
 	v := laneView{Name: clipped(shortName(l.id), 26), Full: l.id.String(), Class: m.laneClass(i), Offers: offers, TextY: num(y + laneHeight/2 - 2), OffersY: num(y + laneHeight/2 + 12)}
-	at, last := 0, ""
-	end := 0.0
-	for _, c := range m.scale.columns {
-		for m.regions[at].To().Less(c.first) {
-			at++
-		}
-		class := m.wins(i, l, c, at)
-		switch n := len(v.Bars); {
-		case class == "":
-		case class == last && end == c.x:
-			from, _ := strconv.ParseFloat(v.Bars[n-1].X, 64)
-			v.Bars[n-1].W = num(mapGutter + c.x + c.width - from)
-		default:
-			titles := map[string]string{"won": "answers here", "lost": "covered, but another connector answers", "partly": "answers a part"}
-			v.Bars = append(v.Bars, bar{num(mapGutter + c.x), num(y), num(c.width), strconv.Itoa(laneHeight), class, shortName(l.id) + ": " + titles[class]})
-		}
-		last, end = class, c.x+c.width
-	}
+	titles := map[string]string{"won": "answers here", "lost": "covered, but another connector answers", "partly": "answers a part"}
+	v.Bars = m.runs(y, laneHeight, func(c column, at int) (class, title string) {
+		class = m.wins(i, l, c, at)
+		return class, shortName(l.id) + ": " + titles[class]
+	})
 	if len(l.ranges) > mostOutlines {
 		return v
 	}
@@ -213,7 +210,7 @@ func (m *addressMap) lane(i int, l lane, y float64) laneView {
 
 // outline draws the outline of a range that lies in others of its lane.
 func (m *addressMap) outline(r connector.Range, y float64, depth int) rangeView {
-	x, w := m.scale.span(netipx.IPRangeFrom(r.Span().From().WithZone(""), r.Span().To().WithZone("")))
+	x, w := m.scale.span(r.Span())
 	inset := float64(4 * depth)
 	text := r.String()
 	if first, last := family(m.local.Addr().Is4()); r.Contains(first) && r.Contains(last) {
@@ -275,11 +272,7 @@ func (m *addressMap) captions() (list []caption) {
 	slices.SortStableFunc(order, func(a, b kind) int { return int(b.tone) - int(a.tone) })
 	for _, k := range order {
 		names, _ := pinNames(of[k])
-		where := "no connector"
-		if k.lane >= 0 {
-			where = shortName(m.lanes[k.lane].id)
-		}
-		list = append(list, caption{k.tone.class(), k.tone.sign() + " " + names + " → " + where + ": " + k.told})
+		list = append(list, caption{k.tone.class(), k.tone.sign() + " " + names + " → " + m.who(k.lane) + ": " + k.told})
 	}
 	doubts := make(map[connector.Doubt][]string)
 	for _, r := range m.regions {
@@ -329,7 +322,7 @@ func (m *addressMap) table() (rows [][]string, more int) {
 		if d := r.match.Doubt(); d != 0 {
 			doubt = d.String()
 		}
-		rows = append(rows, []string{spanText(r.IPRange), m.who(r), by, doubt})
+		rows = append(rows, []string{spanText(r.IPRange), m.who(r.lane), by, doubt})
 	}
 	return rows, 0
 }

@@ -135,7 +135,7 @@ func cellBlocks(c audit.Cell) []block {
 		b.section("For example "+overText(worst.Flow), toneOfFlow(worst))
 		b.decision(worst.Witness.Explanation)
 		var end outline
-		Audit{}.ending(&end, worst.Witness)
+		ending(&end, worst.Witness)
 		if worst.Witness.Cause != 0 && end.text.Len() > 0 {
 			b.section("What the sender gets", toneOfFlow(worst))
 			b.WriteString(end.text.String())

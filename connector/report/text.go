@@ -58,19 +58,21 @@ func wrap(text string, depth, further, width int) string {
 	}
 	var b strings.Builder
 	b.WriteString(indent)
-	at := depth
-	for i, word := range strings.SplitAfter(text, " ") {
-		bare := strings.TrimRight(word, " ")
-		if i > 0 && at+columns(bare) > width {
-			head := strings.TrimRight(b.String(), " ")
-			b.Reset()
-			b.WriteString(head + "\n" + indent + strings.Repeat(" ", further))
-			at = depth + further
+	at, gap := depth, "" // what stands between the last word and the next
+	for word := range strings.SplitSeq(text, " ") {
+		switch {
+		case word == "" || b.Len() == len(indent): // one space of several, or the first word
+		case at+len(gap)+columns(word) > width:
+			b.WriteString("\n" + indent + strings.Repeat(" ", further))
+			at, gap = depth+further, ""
 		}
-		b.WriteString(word)
-		at += columns(word)
+		if word != "" {
+			b.WriteString(gap + word)
+			at, gap = at+len(gap)+columns(word), ""
+		}
+		gap += " "
 	}
-	return strings.TrimRight(b.String(), " ")
+	return b.String()
 }
 
 // colours are those of the tones, as numbers of SGR.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -147,8 +146,8 @@ func (c comparison) maps() ([]mapCard, error) {
 	const most = 20
 	var cards []mapCard
 	for i, p := range pairs[:min(len(pairs), most)] {
-		p.was.finish(mapPlot, p.is)
-		p.is.finish(mapPlot, p.was)
+		p.was.finish(p.is)
+		p.is.finish(p.was)
 		p.is.colourAs(p.was)
 		p.was.number, p.is.number = i+1, i+1
 		cards = append(cards, mapCard{Tone: p.is.worst().class(), Title: p.is.title(), Intro: []string{"Who changes hands is framed."},
@@ -159,17 +158,18 @@ func (c comparison) maps() ([]mapCard, error) {
 
 // side is a topology before or after a change, ready to be asked about flows.
 type side struct {
+	x      *connector.Index
 	table  *connector.FlowTable
 	tracer *audit.Tracer
 }
 
 func newSide(t *connector.Topology, x *connector.Index) side {
-	return side{t.FlowTable(), audit.NewTracer(t, x)}
+	return side{x, t.FlowTable(), audit.NewTracer(t, x)}
 }
 
 // mark puts pins on a map for the flows to its server.
 func (s side) mark(m *addressMap) {
-	ls := &listeners{of: make(map[string]map[netip.AddrPort]*addressMap)}
+	ls := newListeners(s.x)
 	ls.add(m)
 	for f := range s.table.To(m.servers[0]) {
 		if f.Port == m.local.Port() {
