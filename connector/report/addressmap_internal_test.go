@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,6 +66,36 @@ func TestMapAgainstOracle(t *testing.T) {
 	}
 	assert.NotZero(t, won)
 	assert.NotZero(t, lost)
+}
+
+// A connection meets the map of the listener that the index resolves it to, by a server's name in any case.
+func TestMapOfConnection(t *testing.T) {
+	met, none := 0, 0
+	for seed := range uint64(20) {
+		top := gen.Topology(gen.Rand(seed))
+		x, err := connector.Compile(top)
+		require.NoError(t, err)
+		ls := listenersOf(top, x, x.Servers())
+		for _, server := range x.Servers() {
+			for local := range gen.Locals() {
+				for i := range 256 {
+					c := connector.Conn{Server: strings.ToLower(server), Local: local, Remote: gen.Addr(local.Addr().Is4(), i)}
+					want := x.Select(c)
+					m := ls.at(c)
+					if want.Outcome() == connector.NotListening {
+						require.Nil(t, m, "%s", c)
+						none++
+						continue
+					}
+					require.NotNil(t, m, "%s", c)
+					require.Equal(t, want, m.regionAt(c.Remote).match, "%s", c)
+					met++
+				}
+			}
+		}
+	}
+	assert.NotZero(t, met)
+	assert.NotZero(t, none)
 }
 
 // barAt returns what is drawn in a column; empty if nothing is.

@@ -183,3 +183,28 @@ func TestReplayJSON(t *testing.T) {
 		assert.Contains(t, b.String(), key)
 	}
 }
+
+// A page of logs says in one line what they come to: first what a change would cost, then what fails, then whether they agree.
+func TestReplayVerdicts(t *testing.T) {
+	traffic := replayed(t).Traffic
+	agrees := func() *smtplog.Replay { return &smtplog.Replay{Agreed: 3} }
+	disagrees := agrees()
+	disagrees.Disagreements = []smtplog.Group{{Judgement: smtplog.Narrower, Tally: smtplog.Tally{Sessions: 2}}}
+	wrong := []audit.Finding{{Check: "RC001", Severity: audit.Error, Certainty: audit.Certain, Subject: connector.ID{Server: "EX01", Name: "Relay"}}}
+	for want, r := range map[string]report.Replay{
+		"bad: Of 3 sessions 1 are those of clients that would lose something by the change, or may.":             {Replay: agrees(), BackTest: &smtplog.BackTest{Sessions: 3, Losing: 1}},
+		"bad: The cmdlets would refuse the change.":                                                              {Replay: agrees(), Refused: assert.AnError},
+		"bad: Servers could not authenticate at 1 target.":                                                       {Replay: agrees(), Targets: make([]smtplog.Client, 1)},
+		"bad: The logs do not disagree, and mail between servers fails by the configuration: RC001 EX01\\Relay.": {Replay: agrees(), Findings: wrong},
+		"bad: The logs disagree with the configuration: 2 of 5 sessions reached another connector.":              {Replay: disagrees, Findings: wrong},
+		"note: No session could be compared with the configuration.":                                             {Replay: &smtplog.Replay{}},
+		"good: Of 3 sessions none would lose anything by the change.":                                            {Replay: agrees(), BackTest: &smtplog.BackTest{Sessions: 3}},
+		"good: The logs agree: all of 3 sessions reached the connector that the configuration predicts.":         {Replay: agrees()},
+	} {
+		r.Traffic, r.Topology = traffic, &connector.Topology{}
+		html := page(t, func(b *bytes.Buffer) error { return report.HTML.Replay(b, r) })
+		tone, text, _ := strings.Cut(want, ": ")
+		assert.Contains(t, html, "<title>Protocol logs: "+text+"</title>")
+		assert.Contains(t, html, `<p class="verdict `+tone+`">`, want)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -123,6 +124,46 @@ func TestNotRead(t *testing.T) {
 	assert.ErrorContains(t, output.WrittenBy("prog", "other", name), "because prog did not write it")
 	assert.NoError(t, output.WrittenBy("prog", "other", os.DevNull))
 	assert.True(t, output.Same(filepath.Join(dir, "new"), filepath.Join(dir, "x", "..", "new")), "files that are not there yet")
+}
+
+// Nothing is written over what is read as standard input.
+func TestStandardInputIsKept(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "addresses.txt")
+	require.NoError(t, os.WriteFile(name, []byte("10.0.5.7"), 0o644))
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	defer func(stdin *os.File) { os.Stdin = stdin }(os.Stdin)
+	os.Stdin = f
+	assert.ErrorContains(t, output.NotRead(name), "read as well")
+	assert.NoError(t, output.NotRead(name+"2"))
+	assert.NoError(t, output.NotRead(os.DevNull))
+}
+
+// Whoever is interrupted leaves nothing behind.
+func TestInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // a process cannot be interrupted there from outside
+	}
+	if name := os.Getenv("WRITES"); name != "" { // the process that is interrupted
+		f, err := output.Create(name)
+		require.NoError(t, err)
+		defer output.DiscardOnInterrupt(f)()
+		_, err = f.WriteString("half")
+		require.NoError(t, err)
+		self, err := os.FindProcess(os.Getpid())
+		require.NoError(t, err)
+		require.NoError(t, self.Signal(os.Interrupt))
+		select {}
+	}
+	dir := t.TempDir()
+	c := exec.Command(os.Args[0], "-test.run", "^TestInterrupted$")
+	c.Env = append(os.Environ(), "WRITES="+filepath.Join(dir, "report.html"))
+	out, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, string(out))
+	assert.Equal(t, 130, exit.ExitCode())
+	assert.Empty(t, entries(t, dir))
 }
 
 // What is no terminal stays as it is.
