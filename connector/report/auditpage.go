@@ -153,8 +153,7 @@ func (a Audit) findingSection() (s section, refs map[connector.ID][]reference) {
 	return s, refs
 }
 
-// mapCard shows a map with what there is to do about its connectors and, where mail fails, as it would be after the safe fixes of the first of
-// its servers.
+// mapCard shows a map with what there is to do about its connectors and, where mail fails, as it would be after safe fixes, see afterFix.
 func (a Audit) mapCard(m *addressMap, results []audit.FlowResult, refs map[connector.ID][]reference) mapCard {
 	c := mapCard{Tone: m.worst().class(), Title: m.title()}
 	for _, id := range m.connectors {
